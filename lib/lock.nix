@@ -1,0 +1,128 @@
+# Reading cloche.lock: builtins.fromJSON, and clear errors for everything that cannot be used.
+#
+# select : { lock, path, system, python, groups } -> { packages, names, builds, project }
+let
+  formatVersion = 1;
+
+  fail = path: message: throw "${path}: ${message}";
+  list = names: if names == [ ] then "(none)" else builtins.concatStringsSep ", " names;
+
+  # The parts of pyproject.toml that the lock depends on; `cloche.lock.project` computes the same.
+  relevant =
+    pyproject:
+    let
+      pick =
+        names: set:
+        builtins.listToAttrs (
+          builtins.concatMap (name: if set ? ${name} then [ { inherit name; value = set.${name}; } ] else [ ]) names
+        );
+      poetry = pick [
+        "dependencies"
+        "group"
+        "extras"
+      ] (pyproject.tool.poetry or { });
+      tool =
+        pick [ "uv" ] (pyproject.tool or { }) // (if poetry == { } then { } else { inherit poetry; });
+    in
+    pick [
+      "build-system"
+      "dependency-groups"
+    ] pyproject
+    // (
+      if pyproject ? project then
+        {
+          project = pick [
+            "name"
+            "requires-python"
+            "dependencies"
+            "optional-dependencies"
+          ] pyproject.project;
+        }
+      else
+        { }
+    )
+    // (if tool == { } then { } else { inherit tool; });
+
+  # read : path -> lock; the file must be of the format that this Cloche writes.
+  read =
+    file:
+    let
+      shown = baseNameOf file;
+      lock = builtins.fromJSON (builtins.readFile file);
+      version = lock.version or null;
+    in
+    if !builtins.pathExists file then
+      fail shown "there is no such file beside pyproject.toml; make it with 'nix run .#lock' and 'git add' it"
+    else if !builtins.isAttrs lock || version == null then
+      fail shown "this is not a Cloche lock (it has no \"version\"); make it again with 'nix run .#lock'"
+    else if version != formatVersion then
+      fail shown "the lock has format version ${builtins.toJSON version}, this Cloche reads ${toString formatVersion}; make it again with 'nix run .#lock', or use the Cloche that wrote it"
+    else
+      lock;
+
+  # fresh : { lock, path, src } -> bool; throws the command to run when an input of the lock has changed since.
+  fresh =
+    {
+      lock,
+      path,
+      # The project's folder.
+      src,
+    }:
+    let
+      stale =
+        name: recorded:
+        let
+          file = src + "/${name}";
+          now =
+            if name == "pyproject.toml" then
+              builtins.hashString "sha256" (builtins.toJSON (relevant (builtins.fromTOML (builtins.readFile file))))
+            else
+              builtins.hashFile "sha256" file;
+        in
+        !builtins.pathExists file || now != recorded;
+      changed = builtins.filter (name: stale name lock.made-from.${name}) (builtins.attrNames lock.made-from);
+    in
+    if changed == [ ] then
+      true
+    else
+      fail path "the lock is stale: ${list changed} changed since it was made; run 'nix run .#lock'";
+
+  # select : what one environment consists of; every way in which the lock cannot serve is an error of its own.
+  select =
+    {
+      lock,
+      path,
+      system,
+      python,
+      groups,
+      # Packages that the configuration wants from their sdist.
+      sdists ? [ ],
+    }:
+    let
+      systems = lock.environments;
+      pythons = systems.${system} or (fail path "nothing is locked for ${system}, only for ${list (builtins.attrNames systems)}; run 'nix run .#lock -- --system ${system}'");
+      environment = pythons.${python} or (fail path "nothing is locked for Python ${python} on ${system}, only for ${list (builtins.attrNames pythons)}; run 'nix run .#lock -- --python ${python}'");
+      group =
+        name:
+        environment.groups.${name} or (fail path "there is no dependency group \"${name}\"; the groups are ${list (builtins.attrNames environment.groups)}");
+      wanted = builtins.concatMap group groups;
+      names = builtins.attrNames (builtins.listToAttrs (map (name: { inherit name; value = null; }) wanted));
+      missing = builtins.filter (name: !builtins.elem name lock.sdists) sdists;
+    in
+    if missing != [ ] then
+      fail path "${list missing} should be built from source, but the lock has the wheel; run 'nix run .#lock'"
+    else
+      {
+        inherit names;
+        inherit (environment) packages builds;
+        project = lock.project;
+      };
+in
+{
+  inherit
+    read
+    fresh
+    select
+    relevant
+    ;
+}

@@ -1,0 +1,74 @@
+# The `debian` toolchain: everything a build needs, from pinned packages of Debian 12.
+#
+# Returns the contract that the rest of Cloche is written against (docs/toolchain.md):
+#   system, python { interpreter, version, full, sitePackages }, tools { name -> path }, loader, libraries,
+#   runPython, runBash, roles.
+{
+  # The system whose binaries are pinned: a folder of ./pins.
+  system,
+}:
+let
+  pins = ./pins + "/${system}";
+  triplet = builtins.replaceStrings [ "-linux" ] [ "-linux-gnu" ] system;
+  # Debian's name of the interpreter's package carries the version, so the pins are its only source.
+  seedPins = builtins.fromJSON (builtins.readFile (pins + "/seed.json"));
+  pythonPin =
+    let
+      found = builtins.filter (pin: builtins.match "python3\\.[0-9]+" pin.name != null) seedPins;
+    in
+    builtins.head found;
+  version = builtins.substring 6 (-1) pythonPin.name;
+
+  seed = import ./seed.nix { inherit system pins; };
+  base = import ./base.nix {
+    inherit
+      system
+      seed
+      triplet
+      version
+      ;
+  };
+  loader = "${base}/lib/${if system == "aarch64-linux" then "ld-linux-aarch64.so.1" else "ld-linux-x86-64.so.2"}";
+  run = import ./run.nix {
+    inherit
+      system
+      base
+      loader
+      version
+      ;
+  };
+  python = {
+    inherit version;
+    full = builtins.head (builtins.match "([0-9.]+).*" pythonPin.version);
+    interpreter = "${base}/bin/python${version}";
+    sitePackages = "lib/python${version}/site-packages";
+  };
+in
+{
+  name = "debian";
+  inherit
+    system
+    python
+    base
+    seed
+    pins
+    loader
+    ;
+  inherit (run) runPython runBash;
+  libraries = "${base}/lib";
+  tools = {
+    bash = "${base}/bin/bash";
+    patchelf = "${base}/bin/patchelf";
+    python = python.interpreter;
+  };
+  # A role is a further set of packages in one prefix, fetched only when something uses it.
+  roles = import ./roles.nix {
+    inherit
+      system
+      pins
+      base
+      triplet
+      run
+      ;
+  };
+}

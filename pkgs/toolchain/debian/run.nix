@@ -1,0 +1,80 @@
+# The two runners of the contract. Both see one world: /bin/sh, /usr/bin/env, time zones, C.UTF-8, a home.
+{
+  system,
+  base,
+  loader,
+  version,
+}:
+let
+  file =
+    path:
+    builtins.path {
+      inherit path;
+      name = baseNameOf path;
+    };
+  # Every derivation's environment; the values that a build can see differ nowhere.
+  environment = {
+    inherit system;
+    SOURCE_DATE_EPOCH = "315532800";
+    LC_ALL = "C.UTF-8";
+    LOCPATH = "${base}/lib/locale";
+    TZDIR = "${base}/share/zoneinfo";
+    PYTHONHASHSEED = "0";
+    PYTHONDONTWRITEBYTECODE = "1";
+  };
+in
+{
+  # runPython : { name, script, ... } -> derivation. `script` is a file whose function main(attrs) is called with the
+  # derivation's attributes (structured, so of any size); standard library only, unless `path` names more.
+  runPython =
+    {
+      name,
+      script,
+      # Folders or wheels that are put on sys.path.
+      path ? [ ],
+      ...
+    }@attrs:
+    derivation (
+      environment
+      // attrs
+      // {
+        inherit name path;
+        script = file script;
+        __structuredAttrs = true;
+        # Nix gives a builder its base name as argv[0], from which Python could not find its library; through the
+        # loader it gets its path.
+        builder = loader;
+        args = [
+          "${base}/bin/python${version}"
+          "-I"
+          "-S"
+          (file ./run.py)
+        ];
+        base = "${base}";
+      }
+    );
+
+  # runBash : { name, script, ... } -> derivation. `script` is text; variables are the derivation's attributes.
+  runBash =
+    {
+      name,
+      script,
+      # Prefixes whose bin/ comes before the base's.
+      path ? [ ],
+      ...
+    }@attrs:
+    derivation (
+      environment
+      // attrs
+      // {
+        inherit name;
+        builder = "${base}/bin/bash";
+        args = [
+          "-e"
+          (file ./run.sh)
+        ];
+        base = "${base}";
+        path = builtins.concatStringsSep ":" (map (prefix: "${prefix}/bin") (path ++ [ base ]));
+      }
+    );
+}

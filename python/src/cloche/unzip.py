@@ -1,0 +1,16 @@
+"""Unpack a pure wheel that serves as a tool of the builders, and compile it; standard library only."""
+
+import compileall
+import py_compile
+import sys
+import zipfile
+
+
+def main(attributes: dict) -> None:  # type: ignore[type-arg]
+    """Unpack attributes["source"] into attributes["outputs"]["out"]."""
+    out = attributes["outputs"]["out"]
+    with zipfile.ZipFile(attributes["source"]) as archive:
+        archive.extractall(out)
+    mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    if not compileall.compile_dir(out, quiet=1, invalidation_mode=mode):
+        sys.exit("the tool's modules do not compile")
