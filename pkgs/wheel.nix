@@ -4,17 +4,24 @@
   # What the store path is called: name and version.
   name,
   version,
-  # The wheel's own file name, and the store path that holds it.
+  # The file's own name, and the store path that holds it: the wheel, or a folder with the one wheel that was built.
   file,
   source,
-  bytecode ? true,
+  # Patterns of files to leave out, where another wheel has them too.
+  exclude ? [ ],
+  disallowedReferences ? [ ],
 }:
-toolchain.runPython {
-  name = "${name}-${version}";
-  script = ../python/src/cloche/wheel.py;
-  path = [ installer ];
-  inherit file source bytecode;
-  inherit (toolchain) loader libraries;
-  inherit (toolchain.tools) patchelf;
-  inherit (toolchain.python) sitePackages;
-}
+toolchain.runPython (
+  {
+    name = "${name}-${version}";
+    script = ../python/src/cloche/wheel.py;
+    path = [ installer ];
+    inherit file source exclude;
+    inherit (toolchain) loader libraries;
+    inherit (toolchain.tools) patchelf;
+    inherit (toolchain.python) sitePackages;
+  }
+  // (
+    if disallowedReferences == [ ] then { } else { outputChecks.out = { inherit disallowedReferences; }; }
+  )
+)

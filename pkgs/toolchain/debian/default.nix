@@ -19,6 +19,9 @@ let
     builtins.head found;
   version = builtins.substring 6 (-1) pythonPin.name;
 
+  pipPin = builtins.head (builtins.filter (pin: pin.name == "python3-pip-whl") seedPins);
+  pipWheel = "pip-${builtins.head (builtins.match "([0-9.]+[0-9]).*" pipPin.version)}-py3-none-any.whl";
+
   seed = import ./seed.nix { inherit system pins; };
   base = import ./base.nix {
     inherit
@@ -43,32 +46,40 @@ let
     interpreter = "${base}/bin/python${version}";
     sitePackages = "lib/python${version}/site-packages";
   };
-in
-{
-  name = "debian";
-  inherit
-    system
-    python
-    base
-    seed
-    pins
-    loader
-    ;
-  inherit (run) runPython runBash;
-  libraries = "${base}/lib";
-  tools = {
-    bash = "${base}/bin/bash";
-    patchelf = "${base}/bin/patchelf";
-    python = python.interpreter;
-  };
-  # A role is a further set of packages in one prefix, fetched only when something uses it.
-  roles = import ./roles.nix {
+  contract = {
+    name = "debian";
     inherit
       system
-      pins
+      python
       base
-      triplet
-      run
+      seed
+      pins
+      loader
       ;
+    inherit (run) runPython runBash;
+    libraries = "${base}/lib";
+    # A pip whose version is pinned with the toolchain: `fetch` reads the user's indexes through it.
+    pip = "${seed}/usr/share/python-wheels/${pipWheel}";
+    tools = {
+      bash = "${base}/bin/bash";
+      patchelf = "${base}/bin/patchelf";
+      python = python.interpreter;
+    };
+    roles = import ./roles.nix {
+      inherit
+        system
+        pins
+        base
+        loader
+        triplet
+        run
+        source
+        ;
+    };
   };
-}
+  source = import ../../source.nix {
+    toolchain = contract;
+    storeName = import ../../../lib/store-name.nix;
+  };
+in
+contract

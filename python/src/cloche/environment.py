@@ -97,7 +97,8 @@ def main(attributes: dict) -> None:  # type: ignore[type-arg]
         (out / link).symlink_to(target)
     if merger.collisions:
         sys.exit(
-            "two wheels write the same file with different contents:\n  " + "\n  ".join(merger.collisions)
+            "two wheels write the same file with different contents:\n  "
+            + "\n  ".join(merger.collisions)
             + "\nOnly one of them can be in an environment: leave one out of the group, or set\n"
             "cloche.python.overrides.<package>.exclude to the files that should give way."
         )

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import marshal
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -48,8 +49,7 @@ class StoreDestination(SchemeDictionaryDestination):
         # RECORD cannot hold its own hash, nor that of its signatures.
         self.unrecorded = {f"{source.dist_info_dir}/RECORD{end}" for end in ("", ".jws", ".p7s")}
         self.published = {
-            _inside_scheme(path, source.data_dir): (digest, size)
-            for path, digest, size in _read_record(source)
+            _inside_scheme(path, source.data_dir): (digest, size) for path, digest, size in _read_record(source)
         }
 
     def write_to_fs(self, scheme, path, stream, is_executable):  # type: ignore[no-untyped-def]
@@ -139,12 +139,35 @@ def compile_modules(modules: list[Path]) -> None:
         (folder / f"{module.stem}.{tag}.pyc").write_bytes(head + marshal.dumps(code))
 
 
+def find_wheel(source: Path, file: str) -> Path:
+    """Return the wheel under its own name, which is part of the format; names of store paths begin with a hash."""
+    if source.is_dir():
+        wheels = sorted(source.glob("*.whl"))
+        if len(wheels) != 1:
+            sys.exit(f"{file}: its backend made {[wheel.name for wheel in wheels]} where one wheel is expected")
+        return wheels[0]
+    wheel = Path(os.environ["NIX_BUILD_TOP"], file)
+    wheel.symlink_to(source)
+    return wheel
+
+
+def leave_out(out: Path, site_packages: str, patterns: list[str], name: str) -> None:
+    """Remove the files that match, which the user wants from another wheel; a pattern without a match is an error."""
+    for pattern in patterns:
+        found = [path for root in (out / site_packages, out) for path in sorted(root.glob(pattern))]
+        if not found:
+            sys.exit(f"{name}: overrides.exclude has {pattern!r}, which matches nothing in this wheel")
+        for path in found:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
 def main(attributes: dict) -> None:  # type: ignore[type-arg]
     """Unpack attributes["source"] (published as attributes["file"]) into attributes["outputs"]["out"]."""
     out = Path(attributes["outputs"]["out"])
-    # Names of store paths begin with a hash; the wheel's own name is part of the format.
-    wheel = Path(os.environ["NIX_BUILD_TOP"], attributes["file"])
-    wheel.symlink_to(attributes["source"])
+    wheel = find_wheel(Path(attributes["source"]), attributes["file"])
     patch = Patch(attributes["patchelf"], attributes["loader"], attributes["libraries"])
     try:
         with WheelFile.open(wheel) as source:
@@ -152,11 +175,11 @@ def main(attributes: dict) -> None:  # type: ignore[type-arg]
             destination = StoreDestination(out, attributes["sitePackages"], source, patch)
             install(source, destination, {})
     except (InstallerError, ValueError, FileExistsError) as error:
-        sys.exit(f"{attributes['file']} is not a wheel that can be installed: {error}")
+        sys.exit(f"{wheel.name} is not a wheel that can be installed: {error}")
     if destination.problems:
         sys.exit(
-            f"{attributes['file']} does not agree with its own RECORD:\n  " + "\n  ".join(destination.problems)
+            f"{wheel.name} does not agree with its own RECORD:\n  " + "\n  ".join(destination.problems)
             + "\nThe file is as the lock names it, so it was published like this; choose another version."
         )
-    if attributes["bytecode"]:
-        compile_modules(destination.modules)
+    compile_modules(destination.modules)
+    leave_out(out, attributes["sitePackages"], attributes["exclude"], wheel.name)

@@ -1,0 +1,1 @@
+{ imports = [ ./circle-a.nix ]; }

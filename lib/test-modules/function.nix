@@ -1,0 +1,4 @@
+{ config, lib, ... }:
+{
+  options.fromFunction = lib.mkOption { default = config.list or [ ]; };
+}

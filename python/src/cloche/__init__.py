@@ -1,0 +1,3 @@
+"""Cloche: hermetic, reproducible builds for scientific Python projects."""
+
+__all__: list[str] = []

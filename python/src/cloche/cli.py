@@ -1,0 +1,65 @@
+"""The command line `cloche`: a group whose verbs are loaded when they are called."""
+
+import importlib
+import sys
+from dataclasses import dataclass
+
+import click
+
+from cloche.errors import ClocheError, ExitCode
+
+
+@dataclass(frozen=True)
+class Verb:
+    """Where a verb's click command lives, and the line that `cloche --help` shows for it."""
+
+    module: str
+    help: str
+
+
+# The attribute in `module` has the verb's own name.
+VERBS = {
+    "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb's module only to run it, so that `--help` answers at once."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of the verbs."""
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Return the verb's command, or None for an unknown one."""
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        command = getattr(importlib.import_module(verb.module), cmd_name.replace("-", "_"))
+        if not isinstance(command, click.Command):
+            message = f"{verb.module} has no click command for {cmd_name!r}"
+            raise TypeError(message)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, VERBS[name].help) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cloche")
+def cloche() -> None:
+    """Hermetic, reproducible builds for scientific Python projects."""
+
+
+def main() -> None:
+    """Run the command line; a ClocheError becomes its message on stderr and its exit code."""
+    try:
+        cloche.main(standalone_mode=True)
+    except ClocheError as error:
+        click.echo(f"error: {error.message}", err=True)
+        sys.exit(error.exit_code)
+
+
+__all__ = ["ExitCode", "cloche", "main"]

@@ -1,0 +1,76 @@
+"""Whether a lock still fits what it was made from; no network is needed to tell."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from packaging.utils import canonicalize_name
+
+from cloche.errors import ClocheError, ExitCode
+from cloche.lock.foreign import find_foreign
+from cloche.lock.model import Environment, Lock
+from cloche.lock.project import Project
+from cloche.lock.target import Target
+from cloche.lock.text import read_bytes
+
+
+class StaleLockError(ClocheError):
+    """A lock that does not fit its project any more."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+    def __init__(self, path: Path, differences: Sequence[str]) -> None:
+        """Keep the lock's `path` and its `differences` from the project."""
+        lines = "".join(f"\n  {line}" for line in differences)
+        super().__init__(f"{path} is stale:{lines}\nRun `cloche lock`.")
+
+
+def differences(
+    lock: Lock | None, project: Project, targets: Sequence[Target], report: Callable[[str], None]
+) -> list[str]:
+    """Return what differs between `lock` and what `project` now asks for on `targets`."""
+    if lock is None:
+        return ["there is no cloche.lock"]
+    found = _sources(lock, project, report)
+    if lock.project != project.name:
+        found.append(f"it is the lock of {lock.project!r}, not of {project.name!r}")
+    if lock.requires_python != project.requires_python:
+        found.append(f"requires-python is now {project.requires_python!r}, was {lock.requires_python!r}")
+    for target in targets:
+        environment = lock.environments.get(target.system, {}).get(target.python)
+        if environment is None:
+            found.append(f"{target} is not locked")
+        else:
+            found.extend(line for line in _requirements(environment, project, target) if line not in found)
+    return found
+
+
+def _sources(lock: Lock, project: Project, report: Callable[[str], None]) -> list[str]:
+    foreign = find_foreign(project.directory, report)
+    made_from = {"pyproject.toml": project.digest}
+    if foreign is not None:
+        made_from[foreign.name] = hashlib.sha256(read_bytes(foreign)).hexdigest()
+    found = [
+        f"{name} changed" for name in sorted(made_from) if made_from[name] != lock.made_from.get(name, made_from[name])
+    ]
+    found += [f"{name} is new, and is to be obeyed" for name in sorted(made_from.keys() - lock.made_from.keys())]
+    found += [f"{name} was obeyed, and is gone" for name in sorted(lock.made_from.keys() - made_from.keys())]
+    return found
+
+
+def _requirements(environment: Environment, project: Project, target: Target) -> list[str]:
+    found = [
+        f"the group {group!r} is not locked" for group in sorted(project.groups.keys() - environment.groups.keys())
+    ]
+    found += [f"the group {group!r} is gone" for group in sorted(environment.groups.keys() - project.groups.keys())]
+    for group, requirements in project.groups.items():
+        for requirement in requirements:
+            name = canonicalize_name(requirement.name)
+            if name == project.name or not target.holds(requirement.marker):
+                continue
+            package = environment.packages.get(name)
+            if package is None or name not in environment.groups.get(group, (name,)):
+                found.append(f"{requirement} of the group {group!r} is not locked")
+            elif not requirement.specifier.contains(package.version, prereleases=True):
+                found.append(f"{requirement} of the group {group!r} is not met by {package.version}")
+    return found

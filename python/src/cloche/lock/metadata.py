@@ -1,0 +1,182 @@
+"""What a package's own file says: METADATA of a wheel, PKG-INFO of an sdist."""
+
+import os
+import re
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from packaging.metadata import parse_email
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from cloche.errors import ClocheError
+from cloche.index import FileNotOnIndexError, HashMismatchError, Index, IndexFile
+from cloche.lock.licenses import license_of
+from cloche.lock.pool import Candidate, File
+from cloche.lock.sdist import SdistTexts, read_sdist
+from cloche.names import name_and_version
+
+MAX_METADATA_BYTES = 16 << 20
+_SECTION = re.compile(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>[^\]]*))?\]")
+
+
+class BadWheelError(ClocheError):
+    """A wheel without readable METADATA."""
+
+    def __init__(self, file: str, fault: str) -> None:
+        """Keep the `file` name and the `fault`."""
+        super().__init__(f"{file}: the wheel cannot be read: {fault}.\nUse another version of the package.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """The part of a package's metadata that a lock needs."""
+
+    requires: tuple[Requirement, ...] = ()
+    requires_python: str | None = None
+    license: str | None = None
+
+
+class MetadataReader:
+    """Reads metadata of files on an index, and keeps it in `cache` as metadata/<sha256 of the file>."""
+
+    def __init__(self, index: Index, cache: Path) -> None:
+        """Use `index` and the folder `cache`."""
+        self._index = index
+        self._cache = cache
+
+    def read(self, candidate: Candidate, file: File) -> tuple[File, Metadata]:
+        """Return the file with sha256 and size filled in, and its metadata.
+
+        Raises HashMismatchError, FileNotOnIndexError, BadWheelError, BadSdistError, and what the
+        index raises.
+        """
+        if file.sha256 and file.size is not None and (kept := self._kept(file.sha256)).is_file():
+            return file, parse_metadata(kept.read_bytes())
+        listed = self.locate(candidate, file)
+        known = replace(file, sha256=file.sha256 or listed.sha256, size=listed.size if file.size is None else file.size)
+        content = self._content(known, listed)
+        if known.sha256 is None or known.size is None:
+            path = self._index.download(listed, known.sha256)
+            known = replace(known, sha256=path.name, size=path.stat().st_size)
+        return known, parse_metadata(content)
+
+    def sdist(self, candidate: Candidate, file: File) -> SdistTexts:
+        """Return the texts of an sdist, whose content is verified."""
+        listed = self.locate(candidate, file)
+        return read_sdist(self._index.download(listed, file.sha256), file.name)
+
+    def complete(self, candidate: Candidate) -> Candidate:
+        """Return the candidate with its files, found on the index by `hashes`, when it has none."""
+        if candidate.files or not candidate.hashes:
+            return candidate
+        version = Version(candidate.version)
+        of_version = [
+            file
+            for file in self._index.files(candidate.name)
+            if (found := name_and_version(file.name, candidate.name)) and found[1] == version
+        ]
+        files = {
+            File(file.name, digest, file.size)
+            for file in of_version
+            if (digest := file.sha256 or self._index.download(file, None).name) in candidate.hashes
+        }
+        if not files:
+            expected = f"one of {len(candidate.hashes)} hashes"
+            for file in of_version:
+                raise HashMismatchError(file.name, expected, str(file.sha256), file.shown_url)
+            raise FileNotOnIndexError(candidate.name, str(candidate), [])
+        return replace(candidate, files=tuple(sorted(files, key=lambda file: file.name)))
+
+    def locate(self, candidate: Candidate, file: File) -> IndexFile:
+        """Return the index's entry for a file; one whose hash is stated and right is preferred."""
+        files = self._index.files(candidate.name)
+        same = [listed for listed in files if listed.name == file.name]
+        if not same:
+            raise FileNotOnIndexError(candidate.name, file.name, {listed.name for listed in files})
+        if file.sha256 is None:
+            return same[0]
+        for listed in same:
+            if listed.sha256 == file.sha256:
+                return listed
+        for listed in same:
+            if listed.sha256 is None:
+                return listed
+        raise HashMismatchError(file.name, file.sha256, str(same[0].sha256), same[0].shown_url)
+
+    def _kept(self, sha256: str) -> Path:
+        return self._cache / "metadata" / sha256
+
+    def _content(self, file: File, listed: IndexFile) -> bytes:
+        if file.sha256 and self._kept(file.sha256).is_file():
+            return self._kept(file.sha256).read_bytes()
+        sha256 = file.sha256
+        content = self._index.metadata(listed) if file.is_wheel else None
+        if content is None:
+            path = self._index.download(listed, sha256)
+            content = _wheel_metadata(path, file.name) if file.is_wheel else _sdist_metadata(path, file.name)
+            sha256 = path.name
+        if sha256:
+            self._kept(sha256).parent.mkdir(parents=True, exist_ok=True)
+            part = self._kept(f"{sha256}.{os.getpid()}")
+            part.write_bytes(content)
+            part.replace(self._kept(sha256))
+        return content
+
+
+def parse_metadata(content: bytes) -> Metadata:
+    """Return what METADATA or PKG-INFO says; requirements that are not PEP 508 are left out."""
+    raw, _ = parse_email(content)
+    requires = []
+    for text in raw.get("requires_dist", ()):
+        try:
+            requires.append(Requirement(text))
+        except InvalidRequirement:
+            continue
+    return Metadata(
+        requires=tuple(requires),
+        requires_python=raw.get("requires_python"),
+        license=license_of(raw),
+    )
+
+
+def _wheel_metadata(path: Path, name: str) -> bytes:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for info in archive.infolist():
+                folder, _, rest = info.filename.partition("/")
+                if folder.endswith(".dist-info") and rest == "METADATA":
+                    if info.file_size > MAX_METADATA_BYTES:
+                        raise BadWheelError(name, f"METADATA is larger than {MAX_METADATA_BYTES} bytes")
+                    return archive.read(info)
+    except zipfile.BadZipFile as error:
+        raise BadWheelError(name, str(error)) from error
+    raise BadWheelError(name, "there is no METADATA in it")
+
+
+def _sdist_metadata(path: Path, name: str) -> bytes:
+    """Return PKG-INFO, with the requirements of older setuptools' requires.txt when it has none."""
+    texts = read_sdist(path, name)
+    info = texts.pkg_info or b"Metadata-Version: 1.0\n"
+    if b"\nRequires-Dist:" in info or texts.requires is None:
+        return info
+    head, gap, body = info.replace(b"\r\n", b"\n").partition(b"\n\n")
+    lines = [f"Requires-Dist: {line}" for line in _egg_requires(texts.requires.decode(errors="replace"))]
+    return b"\n".join([head.rstrip(b"\n"), *(line.encode() for line in lines)]) + (gap or b"\n\n") + body
+
+
+def _egg_requires(text: str) -> list[str]:
+    """Return setuptools' requires.txt as PEP 508 requirements: sections are extras and markers."""
+    found = []
+    condition = ""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if section := _SECTION.fullmatch(line):
+            extra = f"extra == '{canonicalize_name(section['extra'])}'" if section["extra"] else ""
+            condition = " and ".join(
+                part for part in (extra, f"({section['marker']})" if section["marker"] else "") if part
+            )
+        else:
+            found.append(f"{line} ; {condition}" if condition else line)
+    return found

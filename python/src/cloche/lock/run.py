@@ -1,0 +1,71 @@
+"""What `cloche lock` and `cloche lock --check` do, without the command line."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cloche.index import PipIndex, cache_directory
+from cloche.lock.changes import changes, summary
+from cloche.lock.check import StaleLockError, differences
+from cloche.lock.make import Request, Surroundings, make_lock
+from cloche.lock.model import LOCK_NAME, Lock, read_lock
+from cloche.lock.project import Project, read_project
+from cloche.lock.target import SYSTEMS, Target, lowest_python
+from cloche.lock.write import tell_git, write_atomically
+from cloche.pip_config import read_pip_config
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the user asked for; an empty tuple leaves it to the former lock, else to the default."""
+
+    systems: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
+    sdists: tuple[str, ...] = ()
+    keep_sdists: bool = True
+    upgrade: bool = False
+
+
+def write(directory: Path, options: Options, report: Callable[[str], None]) -> Lock:
+    """Make and write the lock of the project in `directory`, tell `report`, and return the lock.
+
+    Raises ClocheError's subclasses.
+    """
+    project = read_project(directory)
+    path = directory / LOCK_NAME
+    former = read_lock(path) if path.exists() else None
+    config = read_pip_config()
+    cache = cache_directory()
+    around = Surroundings(config=config, index=PipIndex(config, cache), cache=cache, report=report)
+    kept = former.sdists if former is not None and options.keep_sdists else ()
+    request = Request(
+        targets=_targets(project, options, former),
+        sdists=tuple(sorted({*kept, *options.sdists})),
+        former=former,
+        upgrade=options.upgrade,
+    )
+    lock = make_lock(project, request, around)
+    write_atomically(path, lock.dumps())
+    for line in changes(former, lock):
+        report(line)
+    report(f"Wrote {path}: {summary(lock)}")
+    if warning := tell_git(path):
+        report(warning)
+    return lock
+
+
+def check(directory: Path, options: Options, report: Callable[[str], None]) -> None:
+    """Raise StaleLockError when the lock of the project in `directory` is stale or missing."""
+    project = read_project(directory)
+    path = directory / LOCK_NAME
+    former = read_lock(path) if path.exists() else None
+    found = differences(former, project, _targets(project, options, former), report)
+    if found:
+        raise StaleLockError(path, found)
+    report(f"{path} is up to date.")
+
+
+def _targets(project: Project, options: Options, former: Lock | None) -> tuple[Target, ...]:
+    systems = options.systems or (former.systems if former else ()) or tuple(SYSTEMS)
+    pythons = options.pythons or (former.pythons if former else ()) or (lowest_python(project.requires_python),)
+    return tuple(Target(system, python) for system in dict.fromkeys(systems) for python in dict.fromkeys(pythons))

@@ -1,0 +1,96 @@
+"""Text files of people and other tools, read with the place of a fault."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from cloche.errors import ClocheError
+
+_TOML_PLACE = re.compile(
+    r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
+)
+
+
+class MalformedFileError(ClocheError):
+    """A file that is not what its format demands."""
+
+    def __init__(self, file: Path, fault: str, remedy: str, line: int = 0, column: int = 0) -> None:
+        """Keep the `file`, the `fault` in it, its place (from 1; 0: not known) and the `remedy`."""
+        place = str(file)
+        if line:
+            place += f":{line}"
+            if column:
+                place += f":{column}"
+        super().__init__(f"{place}: {fault}.\n{remedy}")
+
+
+class UnreadableFileError(ClocheError):
+    """A file that is missing or that cannot be read."""
+
+    def __init__(self, file: Path, reason: str) -> None:
+        """Keep the `file` and the operating system's `reason`."""
+        super().__init__(f"{file} cannot be read: {reason}.")
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the bytes of `path`, or raise UnreadableFileError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFileError(path, error.strerror or str(error)) from error
+
+
+def read_text(path: Path) -> str:
+    """Return the UTF-8 text of `path`, or raise UnreadableFileError or MalformedFileError."""
+    content = read_bytes(path)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line, column = _position(content[: error.start].decode("utf-8"))
+        fault = f"byte 0x{content[error.start]:02x} is not UTF-8"
+        raise MalformedFileError(path, fault, "Save the file as UTF-8.", line, column) from error
+
+
+def parse_toml(path: Path, remedy: str = "Correct the file.") -> dict[str, Any]:
+    """Return the TOML document in `path`, or raise MalformedFileError with line and column."""
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        match = _TOML_PLACE.match(str(error))
+        fault = match["what"] if match else str(error)
+        line, column = _position(text)
+        if match and match["line"]:
+            line, column = int(match["line"]), int(match["column"])
+        raise MalformedFileError(path, f"not valid TOML: {_lower_first(fault)}", remedy, line, column) from error
+
+
+def parse_json(path: Path, remedy: str = "Correct the file, or restore it from version control.") -> Any:  # noqa: ANN401 - JSON has any type
+    """Return the JSON value in `path`, or raise MalformedFileError with line and column."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        fault = f"not valid JSON: {_lower_first(error.msg)}"
+        raise MalformedFileError(path, fault, remedy, error.lineno, error.colno) from error
+
+
+def line_of(path: Path, text: str) -> int:
+    """Return the first line (from 1) of the file that contains `text`, or 0.
+
+    A TOML parser does not say where a value stood, so a message looks for the value itself.
+    """
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
+        if text in line:
+            return number
+    return 0
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _position(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -1,0 +1,84 @@
+"""Names that have to agree between Python and Nix, and names that must not be trusted."""
+
+import re
+from pathlib import Path
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+from cloche.errors import ClocheError
+
+STORE_NAME_LENGTH = 200
+_NOT_IN_STORE_NAMES = re.compile(rb"[^A-Za-z0-9+._?=-]")
+_FILE_NAME_LENGTH = 255
+
+
+class UnsafeFileNameError(ClocheError):
+    """A file name from a lock or an index that is not the plain name of a file."""
+
+    def __init__(self, name: str, origin: str) -> None:
+        """Keep `name`, and `origin` (the file or index page it was read from)."""
+        super().__init__(
+            f"{name!r} (in {origin}) is not a plain file name: it is empty, too long, hidden, or has a\n"
+            "separator or control character, and could lead out of the environment.\n"
+            "Make the lock again from an index that you trust."
+        )
+
+
+def check_file_name(name: str, origin: str) -> str:
+    """Return `name` when it is one component of a path, else raise UnsafeFileNameError."""
+    plain = (
+        0 < len(name) <= _FILE_NAME_LENGTH
+        and name.isprintable()
+        and not name.startswith(".")
+        and "/" not in name
+        and "\\" not in name
+        and ":" not in name
+        and Path(name).name == name
+    )
+    if not plain:
+        raise UnsafeFileNameError(name, origin)
+    return name
+
+
+def store_name(file_name: str) -> str:
+    """Return the name that a source has in the Nix store; `lib/store-name.nix` computes the same.
+
+    Every byte that Nix forbids becomes "_" (Nix's strings are bytes, so an accented letter
+    becomes two), a leading "." gets a "_" in front, and of a long name the last 200 characters
+    stay, because the end says what kind of file it is.
+    """
+    name = _NOT_IN_STORE_NAMES.sub(b"_", file_name.encode()).decode("ascii")
+    if name.startswith("."):
+        name = f"_{name}"
+    return name[-STORE_NAME_LENGTH:]
+
+
+def name_and_version(file: str, package: str) -> tuple[str, Version] | None:
+    """Return the normalised name and the version that a file name states, or None.
+
+    `package` tells where the version begins in old sdists' names, such as "ruamel.yaml-1-a.tar.gz".
+    """
+    try:
+        if file.endswith(".whl"):
+            name, version, *_ = parse_wheel_filename(file)
+            return name, version
+        if file.endswith((".tar.gz", ".zip")):
+            name, version = parse_sdist_filename(file)
+            return name, version
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        pass
+    stem = file.removesuffix(".zip").removesuffix(".tgz").rpartition(".tar")[0] or file.rpartition(".")[0]
+    for at, letter in enumerate(stem):
+        if letter == "-" and canonicalize_name(stem[:at]) == canonicalize_name(package):
+            try:
+                return canonicalize_name(package), Version(stem[at + 1 :])
+            except InvalidVersion:
+                return None
+    return None
