@@ -1,6 +1,8 @@
 # Reading cloche.lock: builtins.fromJSON, and clear errors for everything that cannot be used.
 #
-# select : { lock, path, system, python, groups } -> { packages, names, builds, project }
+# read : path -> lock
+# fresh : { lock, path, src } -> bool
+# select : { lock, path, system, python, sdists } -> { packages, builds, names, namesOf }
 let
   formatVersion = 1;
 
@@ -91,31 +93,45 @@ let
   select =
     {
       lock,
+      # The lock's name, for messages.
       path,
       system,
       python,
-      groups,
       # Packages that the configuration wants from their sdist.
       sdists ? [ ],
     }:
     let
       systems = lock.environments;
-      pythons = systems.${system} or (fail path "nothing is locked for ${system}, only for ${list (builtins.attrNames systems)}; run 'nix run .#lock -- --system ${system}'");
-      environment = pythons.${python} or (fail path "nothing is locked for Python ${python} on ${system}, only for ${list (builtins.attrNames pythons)}; run 'nix run .#lock -- --python ${python}'");
-      group =
-        name:
-        environment.groups.${name} or (fail path "there is no dependency group \"${name}\"; the groups are ${list (builtins.attrNames environment.groups)}");
-      wanted = builtins.concatMap group groups;
-      names = builtins.attrNames (builtins.listToAttrs (map (name: { inherit name; value = null; }) wanted));
+      pythons =
+        systems.${system}
+          or (fail path "nothing is locked for ${system}, only for ${list (builtins.attrNames systems)}; run 'nix run .#lock -- --system ${system}'");
+      environment =
+        pythons.${python}
+          or (fail path "nothing is locked for Python ${python} on ${system}, only for ${list (builtins.attrNames pythons)}; run 'nix run .#lock -- --python ${python}'");
+      names =
+        group:
+        environment.groups.${group}
+          or (fail path "there is no dependency group \"${group}\"; the groups are ${list (builtins.attrNames environment.groups)}");
       missing = builtins.filter (name: !builtins.elem name lock.sdists) sdists;
     in
     if missing != [ ] then
-      fail path "${list missing} should be built from source, but the lock has the wheel; run 'nix run .#lock'"
+      fail path "the configuration wants ${list missing} from source, but the lock has a wheel; run 'nix run .#lock'"
     else
       {
-        inherit names;
         inherit (environment) packages builds;
-        project = lock.project;
+        groups = builtins.attrNames environment.groups;
+        # names : group -> [ package ];  namesOf : [ group ] -> [ package ], each once, sorted
+        inherit names;
+        namesOf =
+          groups:
+          builtins.attrNames (
+            builtins.listToAttrs (
+              map (name: {
+                inherit name;
+                value = null;
+              }) (builtins.concatMap names groups)
+            )
+          );
       };
 in
 {

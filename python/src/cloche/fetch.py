@@ -406,10 +406,23 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--pins", action="append", type=Path, default=[], help=argparse.SUPPRESS)
     parser.add_argument("--outside-pins", action="append", type=Path, default=[], help=argparse.SUPPRESS)
     parser.add_argument("--this-system", help=argparse.SUPPRESS)
-    parser.add_argument("--roots", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--vendor", type=Path, metavar="DIR", help="copy them to DIR/sha256/<hex> instead")
     parser.add_argument("--cc", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
+
+
+def keep_sources(locks: list[Path], options: argparse.Namespace, paths: dict[Source, str]) -> None:
+    """Give each lock's sources their garbage collector roots, in a folder named by where the lock is.
+
+    `done` in it is the marker by which ci/nix knows, from its date alone, that nothing has to be fetched.
+    """
+    marks = Path(os.environ["CLOCHE_MARKS"])
+    for lock in locks:
+        folder = marks / "locks" / str(lock.resolve()).lstrip("/")
+        wanted = set(sources_of_lock(lock, options.system or [options.this_system]))
+        extra = {source for source in paths if source.pool}
+        keep(sorted({paths[source] for source in wanted | extra}), folder)
+        (folder / "done").touch()
 
 
 def run(options: argparse.Namespace) -> None:
@@ -430,8 +443,7 @@ def run(options: argparse.Namespace) -> None:
     sources = sorted(set(sources), key=lambda source: source.file)
     paths = store_paths(sources)
     # What an interrupted call had downloaded is found again here; nothing of it is in the store unchecked.
-    cache = Path(os.environ.get("CLOCHE_CACHE") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cloche")
-    work = cache / "downloads"
+    work = Path(os.environ["CLOCHE_CACHE"]) / "downloads"
     work.mkdir(parents=True, exist_ok=True)
     if options.vendor:
         vendor(sources + [pin for pins in options.outside_pins for pin in sources_of_pins(pins)], paths, options.vendor, work, archive)
@@ -439,8 +451,7 @@ def run(options: argparse.Namespace) -> None:
         absent = missing(paths)
         if absent:
             bring(absent, archive, work)
-        if options.roots:
-            keep(sorted(set(paths.values())), options.roots)
+        keep_sources(locks, options, paths)
         print(f"cloche: all {len(sources)} sources are in the store ({len(absent)} new)", file=sys.stderr)
     shutil.rmtree(work)
 

@@ -20,10 +20,12 @@ from scipy.special import erfcx, ndtr
 from branin.functions import FloatArray
 from branin.surrogate import Surrogate, posterior, posterior_gradient
 
-CANDIDATES = 512
-LOCAL_CANDIDATES = 64
-# The spread of the local candidates around the best point, in the unit square.
-LOCAL_SPREAD = 0.02
+# Random points over the whole cube, and around each point that was evaluated.
+CANDIDATES = 2048
+CANDIDATES_AROUND = 16
+# The standard deviation of those around, in the unit cube.
+SPREAD = 0.02
+# The number of climbs from either kind.
 STARTS = 3
 
 # Right of this, h is computed as it is written; left of it, phi is taken out before it underflows.
@@ -92,13 +94,30 @@ def log_improvement_gradient(
     return float(np.log(deviation[0]) + log_h[0]), gradient
 
 
-def maximise(
-    surrogate: Surrogate, incumbent: FloatArray, best: float, rng: np.random.Generator
-) -> FloatArray:
-    """Return the point of the unit cube, shape (d,), where the expected improvement is greatest.
+def _starts(surrogate: Surrogate, best: float, rng: np.random.Generator) -> FloatArray:
+    """Return promising points: the best over the cube, and the best around different points.
 
-    L-BFGS-B climbs from the best of many random points, over the whole cube and around the
-    incumbent, the point (d,) whose value is `best`.
+    Late in a search the improvement has narrow peaks beside the lowest points, which points spread
+    over the cube miss; and the best of all points around would all belong to one peak.
+    """
+    count, size = surrogate.points.shape
+    anywhere = rng.random((CANDIDATES, 1, size))
+    steps = SPREAD * rng.standard_normal((count, CANDIDATES_AROUND, size))
+    around = np.clip(surrogate.points[:, None, :] + steps, 0.0, 1.0)
+    chosen = []
+    for families in (anywhere, around):
+        scores = log_expected_improvement(
+            *posterior(surrogate, families.reshape(-1, size)), best
+        ).reshape(families.shape[:2])
+        heads = families[np.arange(len(families)), scores.argmax(axis=1)]
+        chosen.append(heads[np.argsort(-scores.max(axis=1), kind="stable")[:STARTS]])
+    return np.concatenate(chosen)
+
+
+def maximise(surrogate: Surrogate, best: float, rng: np.random.Generator) -> FloatArray:
+    """Return the point of the unit cube, shape (d,), with the greatest improvement on `best`.
+
+    L-BFGS-B climbs from several starting points; the highest of their tops is returned.
     """
 
     def descend(point: FloatArray) -> tuple[float, FloatArray]:
@@ -111,11 +130,5 @@ def maximise(
         result = minimize(descend, start, jac=True, method="L-BFGS-B", bounds=bounds)
         return float(result.fun), np.asarray(result.x, dtype=np.float64)
 
-    size = len(incumbent)
-    around = incumbent + LOCAL_SPREAD * rng.standard_normal((LOCAL_CANDIDATES, size))
-    tops = []
-    for candidates in (rng.random((CANDIDATES, size)), np.clip(around, 0.0, 1.0)):
-        scores = log_expected_improvement(*posterior(surrogate, candidates), best)
-        order = np.argsort(-scores, kind="stable")
-        tops.extend([climb(candidates[index]) for index in order[:STARTS]])
+    tops = [climb(start) for start in _starts(surrogate, best, rng)]
     return min(tops, key=lambda top: top[0])[1]

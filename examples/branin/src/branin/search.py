@@ -39,8 +39,7 @@ def bayes(evaluations: int, rng: np.random.Generator) -> list[Evaluation]:
     while len(done) < evaluations:
         values = np.array([evaluation.value for evaluation in done])
         surrogate = fit(np.array(points), values, seed=int(rng.integers(2**32)))
-        best = int(np.argmin(values))
-        points.append(maximise(surrogate, points[best], float(values[best]), rng))
+        points.append(maximise(surrogate, float(values.min()), rng))
         done.append(_evaluate(points[-1]))
     return done
 

@@ -103,6 +103,8 @@ def resolve(  # noqa: PLR0913 - each is a separate input of uv, all but two by k
             output.write_text(preferences, encoding="utf-8")
         arguments = ["--universal", "--python-version", lowest.python, "--python", sys.executable]
         arguments += ["--format", "pylock.toml", "--no-header", "--quiet", "--color", "never"]
+        if config.no_index:
+            arguments.append("--no-index")
         _run(what, [find_uv(), "pip", "compile", *arguments, "-o", output.name, "requirements.in"], here, config)
         return read_pylock(output, "Run `cloche lock` again.", overridden_names(settings))
 
@@ -168,8 +170,6 @@ def uv_environment(config: PipConfig) -> dict[str, str]:
         environ["UV_FIND_LINKS"] = ",".join(config.find_links)
     if config.trusted_hosts:
         environ["UV_INSECURE_HOST"] = " ".join(config.trusted_hosts)
-    if config.no_index:
-        environ["UV_NO_INDEX"] = "1"
     if config.cert:
         environ["SSL_CERT_FILE"] = config.cert
     if config.client_cert:

@@ -1,0 +1,32 @@
+# Outputs: the programs that work on a project from outside of the sandbox.
+{
+  config,
+  lib,
+  system,
+  ...
+}:
+let
+  cfg = config.cloche;
+  programs = import ../pkgs/programs.nix { inherit (cfg) toolchain; };
+  app = description: program: {
+    type = "app";
+    inherit program;
+    meta = { inherit description; };
+  };
+in
+{
+  apps = {
+    cloche = app "Cloche's command line" "${programs.cloche}/bin/cloche";
+    # Takes nothing from the lock, which may be missing or stale.
+    lock = app "Make or check cloche.lock" (
+      programs.lock {
+        inherit (cfg) directory;
+        python = cfg.python.version;
+        inherit (cfg.python) sdists;
+        systems = lib.unique ([ system ] ++ cfg.systems);
+      }
+    );
+    fetch = app "Bring all sources of the lock into the store" programs.fetch;
+    vendor = app "Copy all sources of the lock into a folder" programs.vendor;
+  };
+}

@@ -1,0 +1,14 @@
+# The module files, in the order in which the option reference shows them. One capability, one file.
+[
+  ./project.nix
+  ./toolchain.nix
+  ./python.nix
+  ./packages.nix
+  ./shells.nix
+  ./tests.nix
+  ./lint.nix
+  ./types.nix
+  ./lock.nix
+  ./apps.nix
+  ../lib/assertions.nix
+]

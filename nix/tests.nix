@@ -1,0 +1,88 @@
+# Options and outputs: the project's test suite. It is run in one derivation that records, and judged in another.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.cloche;
+  record = import ../pkgs/test-results.nix { inherit (cfg) toolchain; };
+  judge = import ../checks/tests.nix { inherit (cfg) toolchain; };
+  results = record {
+    name = "${cfg.name}-test-results";
+    environment = cfg.build.environmentOf "tests" cfg.tests.groups;
+    source = import ../pkgs/source-tree.nix {
+      path = cfg.src;
+      name = "${cfg.name}-tests";
+      inherit (cfg.tests) exclude;
+    };
+    inherit (cfg.tests)
+      arguments
+      variables
+      programs
+      attempt
+      ;
+  };
+in
+{
+  options.cloche.tests = {
+    enable = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether the project has a pytest suite: makes `packages.test-results` and `checks.tests`.";
+    };
+    groups = mkOption {
+      type = types.listOf types.str;
+      default = [ "test" ];
+      description = "The dependency groups that hold pytest and what the tests import.";
+    };
+    arguments = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [
+        "-m"
+        "not slow"
+      ];
+      description = "Arguments of pytest.";
+    };
+    exclude = mkOption {
+      type = types.listOf types.str;
+      default = [
+        ".github"
+        "cloche.lock"
+        "cloche.nix"
+        "doc"
+        "docs"
+        "flake.lock"
+        "flake.nix"
+        "src"
+      ];
+      description = ''
+        Paths below `src` that the tests do not see. The project is installed as built, so its source folder is left
+        out: nothing is imported from it by accident.
+      '';
+    };
+    variables = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      example = {
+        OMP_NUM_THREADS = "1";
+      };
+      description = "Environment variables of the test run.";
+    };
+    programs = mkOption {
+      type = types.listOf types.raw;
+      default = [ ];
+      description = "Derivations whose bin/ is on PATH while the tests run.";
+    };
+    attempt = mkOption {
+      type = types.ints.unsigned;
+      default = 0;
+      description = "An input that changes nothing but the derivation: raise it to run the tests again.";
+    };
+  };
+  config = lib.mkIf cfg.tests.enable {
+    packages.test-results = results;
+    checks.tests = judge {
+      name = "${cfg.name}-tests";
+      inherit results;
+    };
+  };
+}

@@ -1,0 +1,32 @@
+# Cloche's own command line, built from this repository's python/ by the same functions that build every project.
+{ toolchain }:
+let
+  locks = import ../lib/lock.nix;
+  settings = {
+    name = "cloche";
+    src = ../python;
+    version = (builtins.fromTOML (builtins.readFile ../python/pyproject.toml)).project.version;
+    directory = ".";
+    exclude = [
+      "cloche.lock"
+      "tests"
+    ];
+    programs = [ ];
+    variables = { };
+    configSettings = { };
+    python = {
+      overrides = { };
+      compilers = false;
+    };
+  };
+in
+(import ./project.nix {
+  inherit toolchain settings;
+  storeName = import ../lib/store-name.nix;
+  selection = locks.select {
+    lock = locks.read ../python/cloche.lock;
+    path = "cloche.lock";
+    inherit (toolchain) system;
+    python = toolchain.python.version;
+  };
+}).application

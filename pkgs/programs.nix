@@ -1,0 +1,58 @@
+# The programs behind the apps: Cloche's own command line, and the scripts that need no more than the host's sh.
+{ toolchain }:
+let
+  source = import ./cloche.nix { inherit toolchain; };
+  # The part of Cloche that fetches; a folder, because its scripts find each other by their places.
+  fetching = builtins.path {
+    path = ../.;
+    name = "cloche-fetch";
+    filter =
+      file: _:
+      let
+        path = builtins.substring (builtins.stringLength (toString ../.) + 1) (-1) file;
+        wanted = [
+          "lib"
+          "lib/store-name.nix"
+          "pkgs"
+          "pkgs/fetch"
+          "pkgs/source.nix"
+          "pkgs/toolchain"
+          "python"
+          "python/src"
+          "python/src/cloche"
+          "python/src/cloche/fetch.py"
+        ];
+      in
+      builtins.elem path wanted || builtins.match "pkgs/(fetch|toolchain)/.*" path != null;
+  };
+in
+{
+  cloche = source;
+  fetch = "${fetching}/pkgs/fetch/fetch.sh";
+  vendor = "${fetching}/pkgs/fetch/vendor.sh";
+  # lock : { directory, python, sdists, systems } -> program
+  lock =
+    settings:
+    let
+      words = builtins.concatStringsSep " " (
+        [ "--python ${settings.python}" ]
+        ++ map (system: "--system ${system}") settings.systems
+        ++ map (name: "--sdist ${name}") settings.sdists
+      );
+      program = toolchain.runBash {
+        name = "lock";
+        script = ''
+          mkdir -p $out/bin
+          cat > $out/bin/lock <<'END'
+          #!${toolchain.tools.bash}
+          # The project is where the user stands, or below the flake's folder as configured.
+          project=${settings.directory}
+          [ -e "$project/pyproject.toml" ] || project=.
+          exec ${source}/bin/cloche lock --project "$project" ${words} "$@"
+          END
+          chmod +x $out/bin/lock
+        '';
+      };
+    in
+    "${program}/bin/lock";
+}

@@ -1,0 +1,84 @@
+# The project itself: its wheel, its sdist, its application, environments and test sources.
+{
+  toolchain,
+  storeName,
+  selection,
+  # The configuration: name, src, version, directory, exclude, python { ... } (nix/project.nix, nix/python.nix).
+  settings,
+}:
+let
+  inherit (settings) name;
+  set = import ./python-set.nix {
+    inherit toolchain storeName selection;
+    inherit (settings.python) overrides;
+  };
+
+  # The source of the wheel: what is left out here can be edited without building it again.
+  source = import ./source-tree.nix {
+    path = settings.src;
+    name = "${name}-source";
+    inherit (settings) exclude;
+  };
+  version = if settings.version == null then "dev" else settings.version;
+  pretend =
+    if settings.version == null then
+      { }
+    else
+      {
+        SETUPTOOLS_SCM_PRETEND_VERSION = settings.version;
+        PDM_BUILD_SCM_VERSION = settings.version;
+      };
+
+  run =
+    what: tree:
+    set.backend {
+      name = "${name}-${version}-${what}";
+      inherit what;
+      project = name;
+      source = tree;
+      inherit (settings) directory;
+      environment = set.buildEnvironment name;
+      programs = (if settings.python.compilers then [ toolchain.roles.cc ] else [ ]) ++ settings.programs;
+      variables = pretend // settings.variables;
+      settings = settings.configSettings;
+    };
+
+  wheel = run "wheel" source;
+  unpacked = set.wheel {
+    inherit name version;
+    file = "${name}.whl";
+    source = wheel;
+    disallowedReferences = if settings.python.compilers then [ toolchain.roles.cc ] else [ ];
+  };
+
+  # environment : { name, groups, project } -> derivation; with the project's wheel, or without for editable shells.
+  environment =
+    {
+      name,
+      packages,
+      more ? [ ],
+    }:
+    set.environment {
+      inherit name;
+      wheels = map (package: set.packages.${package}) packages ++ more;
+    };
+in
+{
+  inherit
+    set
+    source
+    wheel
+    unpacked
+    environment
+    ;
+  sdist = run "sdist" source;
+  application = import ./application.nix { inherit toolchain; } {
+    inherit name version;
+    project = unpacked;
+    environment = environment {
+      name = "${name}-${version}-environment";
+      packages = selection.names "default";
+      more = [ unpacked ];
+    };
+  };
+}

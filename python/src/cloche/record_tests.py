@@ -1,0 +1,98 @@
+"""Run a pytest suite in its environment and record the outcome of every test; standard library only.
+
+The record holds what the tests did and nothing that differs from run to run: durations and pytest's own words go to
+another output. A suite that could not be run at all (usage error, nothing collected, killed) is no outcome of a test:
+the derivation fails, and nothing is cached.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+# pytest's exit codes (https://docs.pytest.org, "Exit codes"): 0 and 1 are outcomes, the others are not.
+NO_RECORD = {
+    2: "was interrupted (a collection error, or something in the suite raised KeyboardInterrupt)",
+    3: "had an internal error",
+    4: "was used wrongly (see cloche.tests.arguments and the project's pytest configuration)",
+    5: "collected no test (is the path in cloche.tests.exclude, or does no file match python_files?)",
+}
+
+
+def outcome_of(case: ET.Element) -> tuple[str, str]:
+    """Return a test's outcome and its message, as JUnit XML has them."""
+    for child in case:
+        if child.tag in ("failure", "error", "skipped"):
+            kind = {"failure": "failed", "error": "error", "skipped": "skipped"}[child.tag]
+            if child.get("type") == "pytest.xfail":
+                kind = "xfailed"
+            return kind, stable(child.get("message") or "")
+    return "passed", ""
+
+
+def stable(text: str) -> str:
+    """Return a message without the memory addresses that differ from run to run."""
+    return re.sub(r"\b0x[0-9a-f]{6,}\b", "0x...", text)
+
+
+def record(report: ET.Element) -> tuple[list[dict[str, str]], dict[str, float]]:
+    """Split pytest's report into outcomes, sorted by test, and durations in seconds."""
+    outcomes, durations = [], {}
+    for case in report.iter("testcase"):
+        test = f"{case.get('classname')}::{case.get('name')}"
+        kind, message = outcome_of(case)
+        outcomes.append({"test": test, "outcome": kind, "message": message})
+        durations[test] = float(case.get("time") or 0)
+    return sorted(outcomes, key=lambda entry: entry["test"]), durations
+
+
+def main(attributes: dict) -> None:  # type: ignore[type-arg]
+    """Run pytest in a copy of attributes["source"] and write the two outputs."""
+    out, log = Path(attributes["outputs"]["out"]), Path(attributes["outputs"]["log"])
+    top = Path(os.environ["NIX_BUILD_TOP"])
+    tree = top / "project"
+    shutil.copytree(attributes["source"], tree, symlinks=True)
+    for path in [tree, *tree.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | 0o200)
+    report = top / "junit.xml"
+    binaries = [f"{prefix}/bin" for prefix in [attributes["environment"], *attributes["programs"]]]
+    environment = {
+        **os.environ,
+        **attributes["variables"],
+        "PATH": ":".join([*binaries, os.environ["PATH"]]),
+        "COLUMNS": "120",
+        "PY_COLORS": "0",
+    }
+    command = [f"{attributes['environment']}/bin/python", "-m", "pytest", "-p", "no:cacheprovider", f"--junit-xml={report}"]
+    words = top / "pytest.log"
+    with words.open("wb") as file:
+        done = subprocess.run([*command, *attributes["arguments"]], cwd=tree, env=environment, check=False, stdout=file, stderr=file)
+    sys.stdout.write(words.read_text(errors="replace"))
+    if done.returncode not in (0, 1):
+        what = f"was killed by signal {-done.returncode}" if done.returncode < 0 else NO_RECORD.get(done.returncode, "ended")
+        sys.exit(f"pytest {what}; exit code {done.returncode}, its words are above. Nothing is recorded.")
+    suite = ET.parse(report).getroot()
+    outcomes, durations = record(suite)
+    if not outcomes:
+        sys.exit("pytest reported no test at all; nothing is recorded.")
+    out.mkdir()
+    log.mkdir()
+    counts: dict[str, int] = {}
+    for entry in outcomes:
+        counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
+    data = {"version": 1, "counts": counts, "tests": outcomes}
+    (out / "outcomes.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    for element in suite.iter():
+        for name in ("time", "timestamp", "hostname"):
+            element.attrib.pop(name, None)
+        element.text = stable(element.text) if element.text else element.text
+        if "message" in element.attrib:
+            element.set("message", stable(element.attrib["message"]))
+    ET.ElementTree(suite).write(out / "junit.xml", encoding="utf-8", xml_declaration=True)
+    (log / "durations.json").write_text(json.dumps(durations, indent=1, sort_keys=True) + "\n")
+    shutil.copyfile(words, log / "pytest.log")
