@@ -6,10 +6,16 @@ let
   failed = builtins.filter (demand: !demand.assertion) config.assertions;
   indented = text: builtins.replaceStrings [ "\n" ] [ "\n  " ] (lib.removeSuffix "\n" text);
   count = builtins.length failed;
-  title = if count == 1 then "A demand on the configuration is" else "${toString count} demands on the configuration are";
+  title =
+    if count == 1 then
+      "A demand on the configuration is"
+    else
+      "${toString count} demands on the configuration are";
 in
 if failed != [ ] then
-  throw "${title} not met:\n${lib.concatMapStringsSep "\n" (demand: "- ${indented demand.message}") failed}"
+  throw "${title} not met:\n${
+    lib.concatMapStringsSep "\n" (demand: "- ${indented demand.message}") failed
+  }"
 else
   builtins.foldl' (checked: message: lib.warn message checked) (removeAttrs config [
     "assertions"

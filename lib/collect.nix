@@ -13,7 +13,7 @@ let
   messages = import ./module-errors.nix lib;
 
   # Modules that import themselves under ever new names are told from deep ones by this depth.
-  maximalDepth = 200;
+  maximalDepth = 100;
 
   # call :: arguments -> file -> module -> module; arguments that nobody passed are looked up in `_module.args`,
   # lazily, because that option is itself made from the modules.
@@ -54,7 +54,7 @@ let
     if !isAttrs module then
       throw (messages.notAModule file module)
     else if long && unknown != [ ] then
-      throw (messages.mixedForms file unknown)
+      throw (messages.mixedForms (toString (module._file or file)) unknown)
     else
       {
         file = toString (module._file or file);

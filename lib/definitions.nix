@@ -86,9 +86,7 @@ let
     else
       {
         inherit priority;
-        definitions = inOrder (
-          map (unwrap "override") (filter (def: priorityOf loc def == priority) all)
-        );
+        definitions = inOrder (map (unwrap "override") (filter (def: priorityOf loc def == priority) all));
       };
 
   messages = import ./definition-errors.nix lib;

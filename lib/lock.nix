@@ -16,7 +16,18 @@ let
       pick =
         names: set:
         builtins.listToAttrs (
-          builtins.concatMap (name: if set ? ${name} then [ { inherit name; value = set.${name}; } ] else [ ]) names
+          builtins.concatMap (
+            name:
+            if set ? ${name} then
+              [
+                {
+                  inherit name;
+                  value = set.${name};
+                }
+              ]
+            else
+              [ ]
+          ) names
         );
       poetry = pick [
         "dependencies"
@@ -77,12 +88,16 @@ let
           file = src + "/${name}";
           now =
             if name == "pyproject.toml" then
-              builtins.hashString "sha256" (builtins.toJSON (relevant (builtins.fromTOML (builtins.readFile file))))
+              builtins.hashString "sha256" (
+                builtins.toJSON (relevant (builtins.fromTOML (builtins.readFile file)))
+              )
             else
               builtins.hashFile "sha256" file;
         in
         !builtins.pathExists file || now != recorded;
-      changed = builtins.filter (name: stale name lock.made-from.${name}) (builtins.attrNames lock.made-from);
+      changed = builtins.filter (name: stale name lock.made-from.${name}) (
+        builtins.attrNames lock.made-from
+      );
     in
     if changed == [ ] then
       true

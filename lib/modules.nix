@@ -57,7 +57,12 @@ in
       structured = collect {
         inherit class;
         modulesPath = specialArgs.modulesPath or "";
-        modules = modules ++ [ (internal prefix specialArgs { inherit extendModules; moduleType = type; }) ];
+        modules = modules ++ [
+          (internal prefix specialArgs {
+            inherit extendModules;
+            moduleType = type;
+          })
+        ];
         arguments = {
           inherit lib options specialArgs;
           config = builtins.addErrorContext "if this is an infinite recursion: `imports' must not depend on `config'; import always, and put `mkIf' around the definitions" config;

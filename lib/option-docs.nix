@@ -21,9 +21,7 @@ let
     open: items: close:
     let
       short = concatStringsSep " " ([ open ] ++ items ++ [ close ]);
-      long = concatStringsSep "\n" (
-        [ open ] ++ map (item: "  ${indent item}") items ++ [ close ]
-      );
+      long = concatStringsSep "\n" ([ open ] ++ map (item: "  ${indent item}") items ++ [ close ]);
     in
     if stringLength short <= 80 && !lib.hasInfix "\n" short then short else long;
 
@@ -48,18 +46,30 @@ let
     else
       builtins.toJSON value;
 
+  unshowable =
+    option: what:
+    (import ./errors.nix lib).report {
+      subject = "`${option}'";
+      problem = "its ${what} can't be shown, because evaluating it fails";
+      advice = "give the option ${
+        if what == "example" then "an example that is a `lib.literalExpression'" else "a `defaultText'"
+      }.";
+    };
+
   # markdown :: string -> string -> a | literalExpression | literalMD -> string
   markdown =
     option: what: value:
     let
       type = value._type or "";
-      text = lib.removeSuffix "\n" (if type == "literalExpression" then value.text else code value);
+      text = lib.removeSuffix "\n" (
+        if type == "literalExpression" || type == "literalMD" then value.text else code value
+      );
       tried = builtins.tryEval text;
     in
-    if type == "literalMD" then
-      lib.removeSuffix "\n" value.text
-    else if !tried.success then
-      throw "`${option}': its ${what} can't be shown, because evaluating it fails.\nWhat to do: give the option a `defaultText'."
+    if !tried.success then
+      throw (unshowable option what)
+    else if type == "literalMD" then
+      text
     else if lib.hasInfix "\n" text then
       "```nix\n${text}\n```"
     else
@@ -72,10 +82,7 @@ let
       parts = filter isString (builtins.split "/" file);
       count = builtins.length parts;
     in
-    if lib.hasPrefix "/" file then
-      concatStringsSep "/" (lib.drop (count - 2) parts)
-    else
-      file;
+    if lib.hasPrefix "/" file then concatStringsSep "/" (lib.drop (count - 2) parts) else file;
 
   entry =
     option:

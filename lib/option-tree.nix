@@ -40,7 +40,12 @@ let
         then
           throw (messages.declaredTwice loc (done.declarations ++ [ decl.file ]))
         else
-          new // done // { declarations = done.declarations ++ [ decl.file ]; } // lib.optionalAttrs (twice "type") { inherit type; };
+          new
+          // done
+          // {
+            declarations = done.declarations ++ [ decl.file ];
+          }
+          // lib.optionalAttrs (twice "type") { inherit type; };
 
       joined = builtins.foldl' join {
         inherit loc;
@@ -111,9 +116,7 @@ let
     loc: decls: defs:
     let
       isDeclared = filter (
-        decl:
-        decl.options ? _type
-        && (isOption decl.options || throw (messages.notAnOption loc decl))
+        decl: decl.options ? _type && (isOption decl.options || throw (messages.notAnOption loc decl))
       ) decls;
       leaf =
         list:
@@ -133,7 +136,9 @@ let
     else if all (decl: decl.options.type.name or null == "submodule") isDeclared then
       leaf (map asSubmodule decls)
     else
-      throw (messages.optionWithChildren loc (head isDeclared) (filter (decl: !isOption decl.options) decls));
+      throw (
+        messages.optionWithChildren loc (head isDeclared) (filter (decl: !isOption decl.options) decls)
+      );
 
   # merge :: loc -> [ { file; options; } ] -> [ definition ] -> { options; config; unmatched; }
   # `unmatched` are the definitions without a declaration, each with its `path` below loc.
@@ -159,7 +164,8 @@ let
         ) defs
       );
       nodes = mapAttrs (name: list: node (loc ++ [ name ]) list (defined.${name} or [ ])) declared;
-      unmatched = mapAttrs (_: each: each.unmatched) nodes // removeAttrs defined (builtins.attrNames nodes);
+      unmatched =
+        mapAttrs (_: each: each.unmatched) nodes // removeAttrs defined (builtins.attrNames nodes);
       under = name: map (def: def // { path = [ name ] ++ def.path or [ ]; });
     in
     {

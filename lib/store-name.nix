@@ -9,7 +9,10 @@ let
   # A run of forbidden bytes is one separator, whose length says how many "_" it becomes.
   parts = builtins.split "([^A-Za-z0-9+._?=-])" name;
   mapped =
-    if plain then name else builtins.concatStringsSep "" (map (part: if builtins.isList part then "_" else part) parts);
+    if plain then
+      name
+    else
+      builtins.concatStringsSep "" (map (part: if builtins.isList part then "_" else part) parts);
   visible = if builtins.substring 0 1 mapped == "." then "_" + mapped else mapped;
   length = builtins.stringLength visible;
 in

@@ -54,8 +54,7 @@ in
 
   # removePrefix, removeSuffix :: string -> string -> string; the second, without the first if it has it.
   removePrefix =
-    prefix: text:
-    if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
+    prefix: text: if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
   removeSuffix =
     suffix: text:
     if lib.hasSuffix suffix text then
@@ -104,7 +103,8 @@ in
       name:
       let
         keyword = "assert|else|if|in|inherit|let|or|rec|then|with";
-        bare = builtins.match "[_[:alpha:]][_[:alnum:]'-]*" name != null && builtins.match keyword name == null;
+        bare =
+          builtins.match "[_[:alpha:]][_[:alnum:]'-]*" name != null && builtins.match keyword name == null;
       in
       if bare then name else lib.strings.escapeNixString name;
   };

@@ -15,12 +15,62 @@ in
 {
   own = true;
   cases = {
-    "checkConfig" = { expr = config { }; expected = { x = 1; }; };
-    "checkConfig: what holds" = { expr = config { assertions = [ { assertion = true; message = throw "looked"; } ]; }; expected = { x = 1; }; };
-    "checkConfig: a warning" = { expr = config { warnings = [ "only a warning of a test" ]; }; expected = { x = 1; }; };
+    "checkConfig" = {
+      expr = config { };
+      expected = {
+        x = 1;
+      };
+    };
+    "checkConfig: what holds" = {
+      expr = config {
+        assertions = [
+          {
+            assertion = true;
+            message = throw "looked";
+          }
+        ];
+      };
+      expected = {
+        x = 1;
+      };
+    };
+    "checkConfig: a warning" = {
+      expr = config { warnings = [ "only a warning of a test" ]; };
+      expected = {
+        x = 1;
+      };
+    };
   };
   errors = {
-    "checkConfig: one fails" = { expr = config { assertions = [ { assertion = false; message = "x is y;\nuse z."; } { assertion = true; message = "no"; } ]; }; message = "A demand on the configuration is not met:\n- x is y;\n  use z."; };
-    "checkConfig: all are shown" = { expr = config { assertions = [ { assertion = false; message = "one"; } { assertion = false; message = "two\n"; } ]; }; message = "2 demands on the configuration are not met:\n- one\n- two"; };
+    "checkConfig: one fails" = {
+      expr = config {
+        assertions = [
+          {
+            assertion = false;
+            message = "x is y;\nuse z.";
+          }
+          {
+            assertion = true;
+            message = "no";
+          }
+        ];
+      };
+      message = "A demand on the configuration is not met:\n- x is y;\n  use z.";
+    };
+    "checkConfig: all are shown" = {
+      expr = config {
+        assertions = [
+          {
+            assertion = false;
+            message = "one";
+          }
+          {
+            assertion = false;
+            message = "two\n";
+          }
+        ];
+      };
+      message = "2 demands on the configuration are not met:\n- one\n- two";
+    };
   };
 }

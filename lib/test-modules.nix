@@ -1,75 +1,937 @@
 # Declaring options, merging definitions, what `evalModules` returns.
 lib:
 let
-  inherit (lib) mkDefault mkForce mkIf mkOption types;
+  inherit (lib)
+    mkDefault
+    mkForce
+    mkIf
+    mkOption
+    types
+    ;
   eval = modules: lib.evalModules { inherit modules; };
   config = modules: (eval modules).config;
   int = mkOption { type = types.int; };
-  ints = mkOption { type = types.listOf types.int; default = [ ]; };
-  lists = { options.x = ints; };
+  ints = mkOption {
+    type = types.listOf types.int;
+    default = [ ];
+  };
+  lists = {
+    options.x = ints;
+  };
 in
 {
   cases = {
-    "evalModules" = { expr = config [ { options.x = int; } { x = 1; } ]; expected = { x = 1; }; };
-    "evalModules: nothing" = { expr = config [ ]; expected = { }; };
-    "evalModules: long and short forms" = { expr = config [ { options.x = ints; config.x = [ 1 ]; } { x = [ 2 ]; } ({ ... }: { x = [ 3 ]; }) ({ lib, config, options, ... }: { config = { x = [ (if options.x.isDefined then 4 else 5) ]; }; }) ]; expected = { x = [ 4 3 2 1 ]; }; };
-    "evalModules: defaults" = { expr = config [ { options.x = mkOption { default = 1; }; options.y.z = mkOption { type = types.str; default = "a"; }; } ]; expected = { x = 1; y.z = "a"; }; };
-    "evalModules: a list default is replaced" = { expr = config [ { options.x = mkOption { type = types.listOf types.int; default = [ 1 ]; }; } { x = [ 2 ]; } ]; expected = { x = [ 2 ]; }; };
-    "evalModules: a default from another option" = { expr = config [ ({ config, ... }: { options.a = mkOption { default = 1; }; options.b = mkOption { default = config.a + 1; }; }) { a = 5; } ]; expected = { a = 5; b = 6; }; };
-    "evalModules: apply" = { expr = config [ { options.x = mkOption { type = types.listOf types.int; apply = builtins.length; }; } { x = [ 7 ]; } { x = [ 8 ]; } ]; expected = { x = 2; }; };
-    "evalModules: apply on a default" = { expr = config [ { options.x = mkOption { default = 1; apply = x: x + 1; }; } ]; expected = { x = 2; }; };
-    "evalModules: apply isn't fed with its own result" = { expr = config [ ({ config, ... }: { options.x = mkOption { default = 1; apply = toString; }; options.y = mkOption { default = config.x; }; }) ]; expected = { x = "1"; y = "1"; }; };
-    "evalModules: readOnly" = { expr = config [ { options.x = mkOption { readOnly = true; }; config.x = 1; } ]; expected = { x = 1; }; };
-    "evalModules: lazy in other options" = { expr = (config [ { options.x = int; options.y = int; } { x = "not an integer"; y = 1; } ]).y; expected = 1; };
-    "evalModules: lazy in undefined options" = { expr = builtins.attrNames (config [ { options.x = int; options.y = int; } { y = 1; } ]); expected = [ "x" "y" ]; };
-    "evalModules: options refer to each other" = { expr = config [ ({ config, ... }: { options.a.on = lib.mkEnableOption "a"; options.b.on = lib.mkEnableOption "b"; options.n = ints; config = lib.mkMerge [ (mkIf config.a.on { b.on = true; n = [ 1 ]; }) (mkIf config.b.on { n = [ 2 ]; }) ]; }) { a.on = true; } ]; expected = { a.on = true; b.on = true; n = [ 1 2 ]; }; };
-    "evalModules: a set of options, defined in parts" = { expr = config [ { options.a = { b = int; c.d = int; }; } { a.b = 1; } { a = { c = { d = 2; }; }; } ]; expected = { a = { b = 1; c.d = 2; }; }; };
-    "evalModules: order of sibling modules" = { expr = config [ lists { x = [ 1 ]; } { x = [ 2 ]; } { x = [ 3 ]; } ]; expected = { x = [ 3 2 1 ]; }; };
-    "evalModules: an enum declared twice" = { expr = (config [ { options.x = mkOption { type = types.enum [ "a" ]; }; } { options.x = mkOption { type = types.enum [ "b" ]; }; } { x = "b"; } ]).x; expected = "b"; };
-    "evalModules: a submodule declared twice" = { expr = config [ { options.s = mkOption { default = { }; type = types.submodule { options.a = ints; config.a = [ 1 ]; }; }; } { options.s = mkOption { type = types.submodule { options.b = int; config.a = [ 2 ]; }; }; } { s.b = 3; s.a = [ 4 ]; } ]; expected = { s = { a = [ 4 2 1 ]; b = 3; }; }; };
-    "evalModules: attrsOf submodule declared twice" = { expr = config [ { options.s = mkOption { type = types.attrsOf (types.submodule ({ name, ... }: { options.a = mkOption { default = name; }; })); }; } { options.s = mkOption { type = types.attrsOf (types.submodule { options.b = mkOption { default = 2; }; }); }; } { s.k = { }; } ]; expected = { s.k = { a = "k"; b = 2; }; }; };
-    "evalModules: options inside a submodule, declared as a set" = { expr = config [ { options.s = mkOption { default = { }; type = types.submodule { options.a = mkOption { default = 1; }; }; }; } { options.s.b = mkOption { default = 2; }; } { s.a = 5; } ]; expected = { s = { a = 5; b = 2; }; }; };
-    "evalModules: the same type twice" = { expr = config [ { options.x = mkOption { type = types.listOf types.int; description = "x"; }; } { options.x = mkOption { type = types.listOf types.int; default = [ 1 ]; }; } ]; expected = { x = [ 1 ]; }; };
-    "evalModules: a type and no type" = { expr = config [ { options.x = mkOption { default = 1; }; } { options.x = int; } ]; expected = { x = 1; }; };
-    "evalModules: nullOr, lazyAttrsOf, strMatching and lines twice" = { expr = config (map (_: { options = { a = mkOption { type = types.nullOr types.str; }; b = mkOption { type = types.lazyAttrsOf types.raw; }; c = mkOption { type = types.strMatching "a"; }; d = mkOption { type = types.lines; }; e = mkOption { type = types.either types.int types.str; }; f = mkOption { type = types.deferredModule; }; g = mkOption { type = types.unique { message = ""; } types.int; }; h = mkOption { type = types.path; }; }; }) [ 1 2 ] ++ [ { c = "a"; d = "l"; e = 1; f = { }; g = 1; h = "/h"; } ]) // { f = null; }; expected = { a = null; b = { }; c = "a"; d = "l"; e = 1; f = null; g = 1; h = "/h"; }; };
-    "evalModules: freeform" = { expr = config [ { freeformType = types.lazyAttrsOf types.raw; options.x = int; } { x = 1; y.z = 2; } ]; expected = { x = 1; y.z = 2; }; };
-    "evalModules: freeform beside an option in a set" = { expr = config [ { freeformType = types.attrsOf types.anything; options.a.b = int; } { a.b = 1; a.c = 2; } { a.d = 3; a.c = mkForce 4; } ]; expected = { a = { b = 1; c = 4; d = 3; }; }; };
-    "evalModules: freeform by config" = { expr = config [ { config._module.freeformType = types.attrsOf types.int; } { x = 1; } ]; expected = { x = 1; }; };
-    "evalModules: freeform with conditions" = { expr = config [ { freeformType = types.attrsOf types.int; } { x = mkIf true 1; y = mkIf false 2; } (mkIf true { z = mkDefault 3; }) ]; expected = { x = 1; z = 3; }; };
-    "evalModules: unchecked" = { expr = config [ { options.x = int; config._module.check = false; } { x = 1; y = 2; } ]; expected = { x = 1; }; };
-    "evalModules: prefix" = { expr = (lib.evalModules { prefix = [ "p" "q" ]; modules = [ { options.x = int; } { x = 1; } ]; }).options.x.loc; expected = [ "p" "q" "x" ]; };
-    "evalModules: class" = { expr = (lib.evalModules { class = "a"; modules = [ { _class = "a"; options.x = int; } { x = 1; } ]; }).config.x; expected = 1; };
-    "evalModules: what it returns" = { expr = builtins.attrNames (removeAttrs (eval [ ]) [ "graph" ]); expected = [ "_module" "_type" "class" "config" "extendModules" "options" "type" ]; };
-    "evalModules: extendModules" = { expr = ((eval [ lists { x = [ 1 ]; } ]).extendModules { modules = [ { x = [ 2 ]; } ]; }).config.x; expected = [ 2 1 ]; };
-    "evalModules: type" = { expr = config [ { options.s = mkOption { inherit (eval [ lists ]) type; }; } { s.x = [ 1 ]; } ]; expected = { s.x = [ 1 ]; }; };
-    "evalModules: what is known of an option" = {
-      expr = let inherit ((eval [ { _file = "d.nix"; options.x = mkOption { type = types.listOf types.int; default = [ ]; }; } { _file = "a.nix"; x = mkForce [ 1 ]; } { _file = "b.nix"; x = mkForce [ 2 ]; } { _file = "c.nix"; x = [ 3 ]; } ]).options) x; in { inherit (x) files definitions definitionsWithLocations declarations highestPrio isDefined loc value; text = "${x}"; };
-      expected = { files = [ "b.nix" "a.nix" ]; definitions = [ [ 2 ] [ 1 ] ]; definitionsWithLocations = [ { file = "b.nix"; value = [ 2 ]; } { file = "a.nix"; value = [ 1 ]; } ]; declarations = [ "d.nix" ]; highestPrio = 50; isDefined = true; loc = [ "x" ]; value = [ 2 1 ]; text = "x"; };
+    "evalModules" = {
+      expr = config [
+        { options.x = int; }
+        { x = 1; }
+      ];
+      expected = {
+        x = 1;
+      };
     };
-    "evalModules: an undefined option" = { expr = let inherit ((eval [ { options.x = int; } ]).options) x; in { inherit (x) isDefined files; }; expected = { isDefined = false; files = [ ]; }; };
-    "evalModules: priorities seen from outside" = { expr = map (x: (eval [ { options.x = mkOption { default = 0; }; } x ]).options.x.highestPrio) [ { } { x = 1; } { x = mkDefault 1; } { x = mkForce 1; } ]; expected = [ 1500 100 1000 50 ]; };
-    "evalModules: names with dots" = { expr = config [ { options."a.b".c = int; } { "a.b".c = 1; } ]; expected = { "a.b".c = 1; }; };
-    "evalModules: fifty modules" = { expr = builtins.length (config ([ lists ] ++ lib.genList (n: { x = [ n ]; }) 50)).x; expected = 50; };
+    "evalModules: nothing" = {
+      expr = config [ ];
+      expected = { };
+    };
+    "evalModules: long and short forms" = {
+      expr = config [
+        {
+          options.x = ints;
+          config.x = [ 1 ];
+        }
+        { x = [ 2 ]; }
+        (
+          { ... }:
+          {
+            x = [ 3 ];
+          }
+        )
+        (
+          {
+            lib,
+            config,
+            options,
+            ...
+          }:
+          {
+            config = {
+              x = [ (if options.x.isDefined then 4 else 5) ];
+            };
+          }
+        )
+      ];
+      expected = {
+        x = [
+          4
+          3
+          2
+          1
+        ];
+      };
+    };
+    "evalModules: defaults" = {
+      expr = config [
+        {
+          options.x = mkOption { default = 1; };
+          options.y.z = mkOption {
+            type = types.str;
+            default = "a";
+          };
+        }
+      ];
+      expected = {
+        x = 1;
+        y.z = "a";
+      };
+    };
+    "evalModules: a list default is replaced" = {
+      expr = config [
+        {
+          options.x = mkOption {
+            type = types.listOf types.int;
+            default = [ 1 ];
+          };
+        }
+        { x = [ 2 ]; }
+      ];
+      expected = {
+        x = [ 2 ];
+      };
+    };
+    "evalModules: a default from another option" = {
+      expr = config [
+        (
+          { config, ... }:
+          {
+            options.a = mkOption { default = 1; };
+            options.b = mkOption { default = config.a + 1; };
+          }
+        )
+        { a = 5; }
+      ];
+      expected = {
+        a = 5;
+        b = 6;
+      };
+    };
+    "evalModules: apply" = {
+      expr = config [
+        {
+          options.x = mkOption {
+            type = types.listOf types.int;
+            apply = builtins.length;
+          };
+        }
+        { x = [ 7 ]; }
+        { x = [ 8 ]; }
+      ];
+      expected = {
+        x = 2;
+      };
+    };
+    "evalModules: apply on a default" = {
+      expr = config [
+        {
+          options.x = mkOption {
+            default = 1;
+            apply = x: x + 1;
+          };
+        }
+      ];
+      expected = {
+        x = 2;
+      };
+    };
+    "evalModules: apply isn't fed with its own result" = {
+      expr = config [
+        (
+          { config, ... }:
+          {
+            options.x = mkOption {
+              default = 1;
+              apply = toString;
+            };
+            options.y = mkOption { default = config.x; };
+          }
+        )
+      ];
+      expected = {
+        x = "1";
+        y = "1";
+      };
+    };
+    "evalModules: readOnly" = {
+      expr = config [
+        {
+          options.x = mkOption { readOnly = true; };
+          config.x = 1;
+        }
+      ];
+      expected = {
+        x = 1;
+      };
+    };
+    "evalModules: lazy in other options" = {
+      expr =
+        (config [
+          {
+            options.x = int;
+            options.y = int;
+          }
+          {
+            x = "not an integer";
+            y = 1;
+          }
+        ]).y;
+      expected = 1;
+    };
+    "evalModules: lazy in undefined options" = {
+      expr = builtins.attrNames (config [
+        {
+          options.x = int;
+          options.y = int;
+        }
+        { y = 1; }
+      ]);
+      expected = [
+        "x"
+        "y"
+      ];
+    };
+    "evalModules: options refer to each other" = {
+      expr = config [
+        (
+          { config, ... }:
+          {
+            options.a.on = lib.mkEnableOption "a";
+            options.b.on = lib.mkEnableOption "b";
+            options.n = ints;
+            config = lib.mkMerge [
+              (mkIf config.a.on {
+                b.on = true;
+                n = [ 1 ];
+              })
+              (mkIf config.b.on { n = [ 2 ]; })
+            ];
+          }
+        )
+        { a.on = true; }
+      ];
+      expected = {
+        a.on = true;
+        b.on = true;
+        n = [
+          1
+          2
+        ];
+      };
+    };
+    "evalModules: a set of options, defined in parts" = {
+      expr = config [
+        {
+          options.a = {
+            b = int;
+            c.d = int;
+          };
+        }
+        { a.b = 1; }
+        {
+          a = {
+            c = {
+              d = 2;
+            };
+          };
+        }
+      ];
+      expected = {
+        a = {
+          b = 1;
+          c.d = 2;
+        };
+      };
+    };
+    "evalModules: order of sibling modules" = {
+      expr = config [
+        lists
+        { x = [ 1 ]; }
+        { x = [ 2 ]; }
+        { x = [ 3 ]; }
+      ];
+      expected = {
+        x = [
+          3
+          2
+          1
+        ];
+      };
+    };
+    "evalModules: an enum declared twice" = {
+      expr =
+        (config [
+          { options.x = mkOption { type = types.enum [ "a" ]; }; }
+          { options.x = mkOption { type = types.enum [ "b" ]; }; }
+          { x = "b"; }
+        ]).x;
+      expected = "b";
+    };
+    "evalModules: a submodule declared twice" = {
+      expr = config [
+        {
+          options.s = mkOption {
+            default = { };
+            type = types.submodule {
+              options.a = ints;
+              config.a = [ 1 ];
+            };
+          };
+        }
+        {
+          options.s = mkOption {
+            type = types.submodule {
+              options.b = int;
+              config.a = [ 2 ];
+            };
+          };
+        }
+        {
+          s.b = 3;
+          s.a = [ 4 ];
+        }
+      ];
+      expected = {
+        s = {
+          a = [
+            2
+            1
+            4
+          ];
+          b = 3;
+        };
+      };
+    };
+    "evalModules: attrsOf submodule declared twice" = {
+      expr = config [
+        {
+          options.s = mkOption {
+            type = types.attrsOf (
+              types.submodule (
+                { name, ... }:
+                {
+                  options.a = mkOption { default = name; };
+                }
+              )
+            );
+          };
+        }
+        {
+          options.s = mkOption {
+            type = types.attrsOf (types.submodule { options.b = mkOption { default = 2; }; });
+          };
+        }
+        { s.k = { }; }
+      ];
+      expected = {
+        s.k = {
+          a = "k";
+          b = 2;
+        };
+      };
+    };
+    "evalModules: options inside a submodule, declared as a set" = {
+      expr = config [
+        {
+          options.s = mkOption {
+            default = { };
+            type = types.submodule { options.a = mkOption { default = 1; }; };
+          };
+        }
+        { options.s.b = mkOption { default = 2; }; }
+        { s.a = 5; }
+      ];
+      expected = {
+        s = {
+          a = 5;
+          b = 2;
+        };
+      };
+    };
+    "evalModules: the same type twice" = {
+      expr = config [
+        {
+          options.x = mkOption {
+            type = types.listOf types.int;
+            description = "x";
+          };
+        }
+        {
+          options.x = mkOption {
+            type = types.listOf types.int;
+            default = [ 1 ];
+          };
+        }
+      ];
+      expected = {
+        x = [ 1 ];
+      };
+    };
+    "evalModules: a type and no type" = {
+      expr = config [
+        { options.x = mkOption { default = 1; }; }
+        { options.x = int; }
+      ];
+      expected = {
+        x = 1;
+      };
+    };
+    "evalModules: nullOr, lazyAttrsOf, strMatching and lines twice" = {
+      expr =
+        config (
+          map
+            (_: {
+              options = {
+                a = mkOption { type = types.nullOr types.str; };
+                b = mkOption { type = types.lazyAttrsOf types.raw; };
+                c = mkOption { type = types.strMatching "a"; };
+                d = mkOption { type = types.lines; };
+                e = mkOption { type = types.either types.int types.str; };
+                f = mkOption { type = types.deferredModule; };
+                g = mkOption { type = types.unique { message = ""; } types.int; };
+                h = mkOption { type = types.path; };
+              };
+            })
+            [
+              1
+              2
+            ]
+          ++ [
+            {
+              c = "a";
+              d = "l";
+              e = 1;
+              f = { };
+              g = 1;
+              h = "/h";
+            }
+          ]
+        )
+        // {
+          f = null;
+        };
+      expected = {
+        a = null;
+        b = { };
+        c = "a";
+        d = "l";
+        e = 1;
+        f = null;
+        g = 1;
+        h = "/h";
+      };
+    };
+    "evalModules: freeform" = {
+      expr = config [
+        {
+          freeformType = types.lazyAttrsOf types.raw;
+          options.x = int;
+        }
+        {
+          x = 1;
+          y.z = 2;
+        }
+      ];
+      expected = {
+        x = 1;
+        y.z = 2;
+      };
+    };
+    "evalModules: freeform beside an option in a set" = {
+      expr = config [
+        {
+          freeformType = types.attrsOf types.anything;
+          options.a.b = int;
+        }
+        {
+          a.b = 1;
+          a.c = 2;
+        }
+        {
+          a.d = 3;
+          a.c = mkForce 4;
+        }
+      ];
+      expected = {
+        a = {
+          b = 1;
+          c = 4;
+          d = 3;
+        };
+      };
+    };
+    "evalModules: freeform by config" = {
+      expr = config [
+        { config._module.freeformType = types.attrsOf types.int; }
+        { x = 1; }
+      ];
+      expected = {
+        x = 1;
+      };
+    };
+    "evalModules: freeform with conditions" = {
+      expr = config [
+        { freeformType = types.attrsOf types.int; }
+        {
+          x = mkIf true 1;
+          y = mkIf false 2;
+        }
+        (mkIf true { z = mkDefault 3; })
+      ];
+      expected = {
+        x = 1;
+        z = 3;
+      };
+    };
+    "evalModules: unchecked" = {
+      expr = config [
+        {
+          options.x = int;
+          config._module.check = false;
+        }
+        {
+          x = 1;
+          y = 2;
+        }
+      ];
+      expected = {
+        x = 1;
+      };
+    };
+    "evalModules: prefix" = {
+      expr =
+        (lib.evalModules {
+          prefix = [
+            "p"
+            "q"
+          ];
+          modules = [
+            { options.x = int; }
+            { x = 1; }
+          ];
+        }).options.x.loc;
+      expected = [
+        "p"
+        "q"
+        "x"
+      ];
+    };
+    "evalModules: class" = {
+      expr =
+        (lib.evalModules {
+          class = "a";
+          modules = [
+            {
+              _class = "a";
+              options.x = int;
+            }
+            { x = 1; }
+          ];
+        }).config.x;
+      expected = 1;
+    };
+    "evalModules: what it returns" = {
+      expr = builtins.attrNames (removeAttrs (eval [ ]) [ "graph" ]);
+      expected = [
+        "_module"
+        "_type"
+        "class"
+        "config"
+        "extendModules"
+        "options"
+        "type"
+      ];
+    };
+    "evalModules: extendModules" = {
+      expr =
+        (
+          (eval [
+            lists
+            { x = [ 1 ]; }
+          ]).extendModules
+          { modules = [ { x = [ 2 ]; } ]; }
+        ).config.x;
+      expected = [
+        2
+        1
+      ];
+    };
+    "evalModules: type" = {
+      expr = config [
+        { options.s = mkOption { inherit (eval [ lists ]) type; }; }
+        { s.x = [ 1 ]; }
+      ];
+      expected = {
+        s.x = [ 1 ];
+      };
+    };
+    "evalModules: what is known of an option" = {
+      expr =
+        let
+          inherit
+            ((eval [
+              {
+                _file = "d.nix";
+                options.x = mkOption {
+                  type = types.listOf types.int;
+                  default = [ ];
+                };
+              }
+              {
+                _file = "a.nix";
+                x = mkForce [ 1 ];
+              }
+              {
+                _file = "b.nix";
+                x = mkForce [ 2 ];
+              }
+              {
+                _file = "c.nix";
+                x = [ 3 ];
+              }
+            ]).options
+            )
+            x
+            ;
+        in
+        {
+          inherit (x)
+            files
+            definitions
+            definitionsWithLocations
+            declarations
+            highestPrio
+            isDefined
+            loc
+            value
+            ;
+          text = "${x}";
+        };
+      expected = {
+        files = [
+          "b.nix"
+          "a.nix"
+        ];
+        definitions = [
+          [ 2 ]
+          [ 1 ]
+        ];
+        definitionsWithLocations = [
+          {
+            file = "b.nix";
+            value = [ 2 ];
+          }
+          {
+            file = "a.nix";
+            value = [ 1 ];
+          }
+        ];
+        declarations = [ "d.nix" ];
+        highestPrio = 50;
+        isDefined = true;
+        loc = [ "x" ];
+        value = [
+          2
+          1
+        ];
+        text = "x";
+      };
+    };
+    "evalModules: an undefined option" = {
+      expr =
+        let
+          inherit ((eval [ { options.x = int; } ]).options) x;
+        in
+        {
+          inherit (x) isDefined files;
+        };
+      expected = {
+        isDefined = false;
+        files = [ ];
+      };
+    };
+    "evalModules: priorities seen from outside" = {
+      expr =
+        map
+          (
+            x:
+            (eval [
+              { options.x = mkOption { default = 0; }; }
+              x
+            ]).options.x.highestPrio
+          )
+          [
+            { }
+            { x = 1; }
+            { x = mkDefault 1; }
+            { x = mkForce 1; }
+          ];
+      expected = [
+        1500
+        100
+        1000
+        50
+      ];
+    };
+    "evalModules: names with dots" = {
+      expr = config [
+        { options."a.b".c = int; }
+        { "a.b".c = 1; }
+      ];
+      expected = {
+        "a.b".c = 1;
+      };
+    };
+    "evalModules: fifty modules" = {
+      expr = builtins.length (config ([ lists ] ++ lib.genList (n: { x = [ n ]; }) 50)).x;
+      expected = 50;
+    };
   };
   errors = {
-    "evalModules: undefined" = { expr = (config [ { _file = "d.nix"; options.a.b = mkOption { type = types.str; example = "branin"; }; } ]).a.b; message = "`a.b': used, but not defined\n  expected: string\n  declared in d.nix\nWhat to do: define it, for example `a.b = \"branin\";'."; };
-    "evalModules: a default of the wrong type" = { expr = (config [ { _file = "d.nix"; options.x = mkOption { type = types.int; default = "1"; }; } ]).x; message = "`x': wrong type\n  expected: signed integer\n  in d.nix: \"1\" (a string)"; };
-    "evalModules: unknown option" = { expr = config [ { options.cloche.image.tag = int; options.cloche.tests.jobs = int; } { _file = "c.nix"; cloche.imgae.tag = 1; } ]; message = "`cloche.imgae': there is no such option\n  in c.nix: { tag = 1; }\nWhat to do: did you mean `cloche.image'?"; };
-    "evalModules: unknown option that exists elsewhere" = { expr = config [ { options.cloche.image.tag = int; options.cloche.tests.jobs = int; } { _file = "c.nix"; cloche.jobs = 1; } ]; message = "`cloche.jobs': there is no such option\n  in c.nix: 1\nWhat to do: did you mean `cloche.tests.jobs'?"; };
-    "evalModules: unknown option like none" = { expr = config [ { options.a.b = int; options.a.c = int; } { _file = "c.nix"; a.something = [ 1 ]; } ]; message = "`a.something': there is no such option\n  in c.nix: [ 1 ]\nWhat to do: choose among `a.b', `a.c'."; };
-    "evalModules: several unknown options" = { expr = config [ { options.left = int; options.right = int; } { _file = "1.nix"; lfet = 1; } { _file = "2.nix"; lfet = 2; rigth = 3; } ]; message = "`lfet': there is no such option\n  in 2.nix: 2\n  in 1.nix: 1\nWhat to do: did you mean `left'?\n`rigth': there is no such option\n  in 2.nix: 3\nWhat to do: did you mean `right'?"; };
-    "evalModules: no options at all" = { expr = config [ { _file = "1.nix"; x = 1; } ]; message = "`x': there is no such option\n  in 1.nix: 1\nWhat to do: declare it under `options' in a module, or take it out."; };
-    "evalModules: unknown option, seen from options" = { expr = (eval [ { y = 1; } ]).options; message = "`y': there is no such option"; };
-    "evalModules: unknown option under a prefix" = { expr = (lib.evalModules { prefix = [ "p" ]; modules = [ { options.count = int; } { _file = "1.nix"; cout = 1; } ]; }).config; message = "`p.cout': there is no such option\n  in 1.nix: 1\nWhat to do: did you mean `p.count'?"; };
-    "evalModules: readOnly defined twice" = { expr = (config [ { _file = "1.nix"; options.x = mkOption { readOnly = true; }; config.x = 1; } { _file = "2.nix"; x = 1; } ]).x; message = "`x': read-only, but defined 2 times\n  in 2.nix: 1\n  in 1.nix: 1\nWhat to do: take out all of these definitions but one (a default counts as one)."; };
-    "evalModules: readOnly with a default" = { expr = (config [ { _file = "1.nix"; options.x = mkOption { readOnly = true; default = 0; }; } { _file = "2.nix"; x = 1; } ]).x; message = "`x': read-only, but defined 2 times\n  in 1.nix (its default): 0\n  in 2.nix: 1\n"; };
-    "evalModules: declared twice" = { expr = (config [ { _file = "1.nix"; options.x = int; } { _file = "2.nix"; options.x = mkOption { type = types.str; }; } { x = 1; } ]).x; message = "`x': declared more than once\n  in 2.nix\n  in 1.nix\nWhat to do: declare it in one module; the others define it."; };
-    "evalModules: two defaults" = { expr = (config [ { _file = "1.nix"; options.x = mkOption { default = 1; }; } { _file = "2.nix"; options.x = mkOption { default = 1; }; } ]).x; message = "`x': declared more than once\n  in 2.nix\n  in 1.nix"; };
-    "evalModules: an option inside an option" = { expr = config [ { _file = "1.nix"; options.x = int; } { _file = "2.nix"; options.x.y = int; } ]; message = "`x': declared both as an option and as a set of options\n  in 1.nix: an option (signed integer)\n  in 2.nix: a set with y\nWhat to do: rename one of them"; };
-    "evalModules: a type instead of an option" = { expr = config [ { _file = "1.nix"; options.x = types.int; } ]; message = "`x': declared as a bare type, not as an option\n  in 1.nix\nWhat to do: write `lib.mkOption { type = ...; }' there."; };
-    "evalModules: a value instead of an option" = { expr = config [ { _file = "1.nix"; options.x.y = 1; } ]; message = "`x.y': declared as an integer, not as an option or a set of options\n  in 1.nix"; };
-    "evalModules: a value for a set of options" = { expr = config [ { options.a.b = int; options.a.c = int; } { _file = "1.nix"; a = 1; } ]; message = "`a': a set of options, but defined as one value\n  in 1.nix: 1 (an integer)\nWhat to do: define an attribute set with some of: b, c."; };
-    "evalModules: another class" = { expr = (lib.evalModules { class = "a"; modules = [ { _class = "b"; _file = "1.nix"; } ]; }).config; message = "1.nix: a module of class `b' where class `a' is expected\nWhat to do: import the module that is meant for `a'."; };
-    "evalModules: two freeform types" = { expr = (config [ { freeformType = types.attrsOf types.int; } { freeformType = types.attrsOf types.str; } { x = 1; } ]).x; message = "`_module.freeformType': defined 2 times, but takes one definition only"; };
+    "evalModules: undefined" = {
+      expr =
+        (config [
+          {
+            _file = "d.nix";
+            options.a.b = mkOption {
+              type = types.str;
+              example = "branin";
+            };
+          }
+        ]).a.b;
+      message = "`a.b': used, but not defined\n  expected: string\n  declared in d.nix\nWhat to do: define it, for example `a.b = \"branin\";'.";
+    };
+    "evalModules: a default of the wrong type" = {
+      expr =
+        (config [
+          {
+            _file = "d.nix";
+            options.x = mkOption {
+              type = types.int;
+              default = "1";
+            };
+          }
+        ]).x;
+      message = "`x': wrong type\n  expected: signed integer\n  in d.nix: \"1\" (a string)";
+    };
+    "evalModules: unknown option" = {
+      expr = config [
+        {
+          options.cloche.image.tag = int;
+          options.cloche.tests.jobs = int;
+        }
+        {
+          _file = "c.nix";
+          cloche.imgae.tag = 1;
+        }
+      ];
+      message = "`cloche.imgae': there is no such option\n  in c.nix: { tag = 1; }\nWhat to do: did you mean `cloche.image'?";
+    };
+    "evalModules: unknown option that exists elsewhere" = {
+      expr = config [
+        {
+          options.cloche.image.tag = int;
+          options.cloche.tests.jobs = int;
+        }
+        {
+          _file = "c.nix";
+          cloche.jobs = 1;
+        }
+      ];
+      message = "`cloche.jobs': there is no such option\n  in c.nix: 1\nWhat to do: did you mean `cloche.tests.jobs'?";
+    };
+    "evalModules: unknown option like none" = {
+      expr = config [
+        {
+          options.a.b = int;
+          options.a.c = int;
+        }
+        {
+          _file = "c.nix";
+          a.something = [ 1 ];
+        }
+      ];
+      message = "`a.something': there is no such option\n  in c.nix: [ 1 ]\nWhat to do: choose among `a.b', `a.c'.";
+    };
+    "evalModules: several unknown options" = {
+      expr = config [
+        {
+          options.left = int;
+          options.right = int;
+        }
+        {
+          _file = "1.nix";
+          lfet = 1;
+        }
+        {
+          _file = "2.nix";
+          lfet = 2;
+          rigth = 3;
+        }
+      ];
+      message = "`lfet': there is no such option\n  in 2.nix: 2\n  in 1.nix: 1\nWhat to do: did you mean `left'?\n`rigth': there is no such option\n  in 2.nix: 3\nWhat to do: did you mean `right'?";
+    };
+    "evalModules: no options at all" = {
+      expr = config [
+        {
+          _file = "1.nix";
+          x = 1;
+        }
+      ];
+      message = "`x': there is no such option\n  in 1.nix: 1\nWhat to do: declare it under `options' in a module, or take it out.";
+    };
+    "evalModules: unknown option, seen from options" = {
+      expr = (eval [ { y = 1; } ]).options;
+      message = "`y': there is no such option";
+    };
+    "evalModules: unknown option under a prefix" = {
+      expr =
+        (lib.evalModules {
+          prefix = [ "p" ];
+          modules = [
+            { options.count = int; }
+            {
+              _file = "1.nix";
+              cout = 1;
+            }
+          ];
+        }).config;
+      message = "`p.cout': there is no such option\n  in 1.nix: 1\nWhat to do: did you mean `p.count'?";
+    };
+    "evalModules: readOnly defined twice" = {
+      expr =
+        (config [
+          {
+            _file = "1.nix";
+            options.x = mkOption { readOnly = true; };
+            config.x = 1;
+          }
+          {
+            _file = "2.nix";
+            x = 1;
+          }
+        ]).x;
+      message = "`x': read-only, but defined 2 times\n  in 2.nix: 1\n  in 1.nix: 1\nWhat to do: take out all of these definitions but one (a default counts as one).";
+    };
+    "evalModules: readOnly with a default" = {
+      expr =
+        (config [
+          {
+            _file = "1.nix";
+            options.x = mkOption {
+              readOnly = true;
+              default = 0;
+            };
+          }
+          {
+            _file = "2.nix";
+            x = 1;
+          }
+        ]).x;
+      message = "`x': read-only, but defined 2 times\n  in 1.nix (its default): 0\n  in 2.nix: 1\n";
+    };
+    "evalModules: declared twice" = {
+      expr =
+        (config [
+          {
+            _file = "1.nix";
+            options.x = int;
+          }
+          {
+            _file = "2.nix";
+            options.x = mkOption { type = types.str; };
+          }
+          { x = 1; }
+        ]).x;
+      message = "`x': declared more than once\n  in 2.nix\n  in 1.nix\nWhat to do: declare it in one module; the others define it.";
+    };
+    "evalModules: two defaults" = {
+      expr =
+        (config [
+          {
+            _file = "1.nix";
+            options.x = mkOption { default = 1; };
+          }
+          {
+            _file = "2.nix";
+            options.x = mkOption { default = 1; };
+          }
+        ]).x;
+      message = "`x': declared more than once\n  in 2.nix\n  in 1.nix";
+    };
+    "evalModules: an option inside an option" = {
+      expr = config [
+        {
+          _file = "1.nix";
+          options.x = int;
+        }
+        {
+          _file = "2.nix";
+          options.x.y = int;
+        }
+      ];
+      message = "`x': declared both as an option and as a set of options\n  in 1.nix: an option (signed integer)\n  in 2.nix: a set with y\nWhat to do: rename one of them";
+    };
+    "evalModules: a type instead of an option" = {
+      expr = config [
+        {
+          _file = "1.nix";
+          options.x = types.int;
+        }
+      ];
+      message = "`x': declared as a bare type, not as an option\n  in 1.nix\nWhat to do: write `lib.mkOption { type = ...; }' there.";
+    };
+    "evalModules: a value instead of an option" = {
+      expr = config [
+        {
+          _file = "1.nix";
+          options.x.y = 1;
+        }
+      ];
+      message = "`x.y': declared as an integer, not as an option or a set of options\n  in 1.nix";
+    };
+    "evalModules: a value for a set of options" = {
+      expr = config [
+        {
+          options.a.b = int;
+          options.a.c = int;
+        }
+        {
+          _file = "1.nix";
+          a = 1;
+        }
+      ];
+      message = "`a': a set of options, but defined as one value\n  in 1.nix: 1 (an integer)\nWhat to do: define an attribute set with some of: b, c.";
+    };
+    "evalModules: another class" = {
+      expr =
+        (lib.evalModules {
+          class = "a";
+          modules = [
+            {
+              _class = "b";
+              _file = "1.nix";
+            }
+          ];
+        }).config;
+      message = "1.nix: a module of class `b' where class `a' is expected\nWhat to do: import the module that is meant for `a'.";
+    };
+    "evalModules: two freeform types" = {
+      expr =
+        (config [
+          { freeformType = types.attrsOf types.int; }
+          { freeformType = types.attrsOf types.str; }
+          { x = 1; }
+        ]).x;
+      message = "`_module.freeformType': defined 2 times, but takes one definition only";
+    };
   };
 }

@@ -55,9 +55,9 @@ let
     ) (attrNames set);
 
   subject = case: builtins.head (match "([^:]*):?.*" case);
-  covered = concatMap (
-    each: map subject (attrNames each.cases ++ attrNames (each.errors or { }))
-  ) (builtins.attrValues loaded);
+  covered = concatMap (each: map subject (attrNames each.cases ++ attrNames (each.errors or { }))) (
+    builtins.attrValues loaded
+  );
 in
 {
   cases = mapAttrs (

@@ -38,7 +38,9 @@ in
       ];
       advice = "define it${
         lib.optionalString (option ? example)
-          ", for example `${lib.showOption loc} = ${option.example.text or (errors.showValue option.example)};'"
+          ", for example `${lib.showOption loc} = ${
+            option.example.text or (errors.showValue option.example)
+          };'"
       }.";
     };
 
@@ -47,7 +49,10 @@ in
     errors.report {
       subject = name loc;
       problem = "declared as ${
-        if decl.options._type == "option-type" then "a bare type" else "a value of type `${decl.options._type}'"
+        if decl.options._type == "option-type" then
+          "a bare type"
+        else
+          "a value of type `${decl.options._type}'"
       }, not as an option";
       lines = [ "in ${decl.file}" ];
       advice = "write `lib.mkOption { type = ...; }' there.";
@@ -76,9 +81,10 @@ in
     errors.report {
       subject = name loc;
       problem = "declared both as an option and as a set of options";
-      lines =
-        [ "in ${option.file}: an option (${option.options.type.description or "any value"})" ]
-        ++ map (child: "in ${child.file}: a set with ${listed (attrNames child.options)}") children;
+      lines = [
+        "in ${option.file}: an option (${option.options.type.description or "any value"})"
+      ]
+      ++ map (child: "in ${child.file}: a set with ${listed (attrNames child.options)}") children;
       advice = "rename one of them; only an option of type submodule can have options inside.";
     };
 

@@ -37,7 +37,10 @@ lib: {
   # functionArgs :: function -> { NAME = whether it has a default; }; a set with `__functor` counts too.
   functionArgs =
     f:
-    if f ? __functor then f.__functionArgs or (lib.functionArgs (f.__functor f)) else builtins.functionArgs f;
+    if f ? __functor then
+      f.__functionArgs or (lib.functionArgs (f.__functor f))
+    else
+      builtins.functionArgs f;
 
   # isType :: string -> a -> bool; whether a value bears that `_type` mark.
   isType = type: x: (x._type or "") == type;

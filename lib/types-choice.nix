@@ -2,7 +2,13 @@
 lib:
 let
   inherit (builtins) all foldl' isAttrs;
-  inherit (import ./option-type.nix lib) mergeEqual mergeOne mergeTypes phrase first;
+  inherit (import ./option-type.nix lib)
+    mergeEqual
+    mergeOne
+    mergeTypes
+    phrase
+    first
+    ;
   inherit (import ./definitions.nix lib) messages;
   accepts = type: all (def: type.check def.value);
 
@@ -81,7 +87,8 @@ let
     merge =
       loc: defs:
       let
-        kind = x: if isAttrs x && (x ? outPath || x ? __toString) then "string-like set" else builtins.typeOf x;
+        kind =
+          x: if isAttrs x && (x ? outPath || x ? __toString) then "string-like set" else builtins.typeOf x;
         common = kind (builtins.head defs).value;
         call = argument: map (def: def // { value = def.value argument; }) defs;
       in

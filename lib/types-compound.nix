@@ -134,7 +134,8 @@ let
         in
         {
           __functionArgs = zipAttrsWith (_: all lib.id) (map (def: lib.functionArgs def.value) defs);
-          __functor = _: argument: (mergeDefinitions (loc ++ [ "<function body>" ]) element (call argument)).value;
+          __functor =
+            _: argument: (mergeDefinitions (loc ++ [ "<function body>" ]) element (call argument)).value;
         };
       getSubOptions = prefix: element.getSubOptions (prefix ++ [ "<function body>" ]);
     };

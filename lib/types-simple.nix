@@ -8,7 +8,12 @@ let
     isString
     match
     ;
-  inherit (import ./option-type.nix lib) mergeAny mergeEqual mergeOne first;
+  inherit (import ./option-type.nix lib)
+    mergeAny
+    mergeEqual
+    mergeOne
+    first
+    ;
 
   # noun :: name -> description -> attributes -> type
   noun =
@@ -70,7 +75,8 @@ let
       rebuild = separatedString;
     };
 
-  inStore = x: builtins.substring 0 (builtins.stringLength builtins.storeDir + 1) x == "${builtins.storeDir}/";
+  inStore =
+    x: builtins.substring 0 (builtins.stringLength builtins.storeDir + 1) x == "${builtins.storeDir}/";
   isTopLevel = x: inStore x && dirOf x == builtins.storeDir;
   isStringLike = x: isString x || builtins.isPath x || x ? outPath || x ? __toString;
 in
@@ -94,8 +100,7 @@ in
     positive = restrict int "positiveInt" "positive integer, meaning >0" (x: x > 0);
     unsigned = restrict int "unsignedInt" "unsigned integer, meaning >=0" (x: x >= 0);
   };
-  port =
-    between int "unsignedInt16" "16 bit unsigned integer;" 0 65535;
+  port = between int "unsignedInt16" "16 bit unsigned integer;" 0 65535;
 
   numbers = {
     between = between number "numberBetween" "integer or floating point number";

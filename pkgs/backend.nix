@@ -11,8 +11,6 @@
   file ? "",
   # The build environment: an environment of the locked build requirements.
   environment,
-  # Where pyproject.toml lies in the source.
-  directory ? ".",
   # Prefixes whose programs the build needs, such as the role `cc`.
   programs ? [ ],
   # Environment variables, and the backend's config_settings.
@@ -27,7 +25,6 @@ toolchain.runPython {
     source
     file
     environment
-    directory
     programs
     variables
     settings

@@ -6,7 +6,6 @@ let
     name = "cloche";
     src = ../python;
     version = (builtins.fromTOML (builtins.readFile ../python/pyproject.toml)).project.version;
-    directory = ".";
     exclude = [
       "cloche.lock"
       "tests"

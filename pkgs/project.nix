@@ -36,7 +36,6 @@ let
       inherit what;
       project = name;
       source = tree;
-      inherit (settings) directory;
       environment = set.buildEnvironment name;
       programs = (if settings.python.compilers then [ toolchain.roles.cc ] else [ ]) ++ settings.programs;
       variables = pretend // settings.variables;

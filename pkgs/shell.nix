@@ -14,6 +14,8 @@ derivation (
   // {
     name = "${project}-${name}";
     inherit (toolchain) system;
+    # `nix develop` asks for the variable.
+    outputs = [ "out" ];
     builder = toolchain.tools.bash;
     args = [
       "-c"

@@ -103,13 +103,12 @@ def main(attributes: dict) -> None:  # type: ignore[type-arg]
                 path.chmod(path.stat().st_mode | 0o200)
     else:
         tree = unpack_sdist(source, attributes["file"], top / "sdist")
-    subdirectory = tree / attributes["directory"]
     binaries = [f"{prefix}/bin" for prefix in attributes["programs"]]
     os.environ["PATH"] = ":".join([f"{attributes['environment']}/bin", *binaries, os.environ["PATH"]])
     os.environ.update(attributes["variables"])
-    os.chdir(subdirectory)
+    os.chdir(tree)
     out.mkdir()
     made = run_backend(
-        subdirectory, f"{attributes['environment']}/bin/python", attributes["what"], out, attributes["project"], attributes["settings"]
+        tree, f"{attributes['environment']}/bin/python", attributes["what"], out, attributes["project"], attributes["settings"]
     )
     print(f"{made.name}: {made.stat().st_size} bytes")

@@ -1,0 +1,11 @@
+{
+  cloche = {
+    src = ./.;
+    tests.enable = true;
+    # One thread: sums that threads split differently round differently.
+    tests.variables.OMP_NUM_THREADS = "1";
+    tests.variables.OPENBLAS_NUM_THREADS = "1";
+    lint.enable = true;
+    types.enable = true;
+  };
+}
