@@ -1,4 +1,5 @@
 # Cloche's own library under its own module.
+{ config, ... }:
 {
   cloche = {
     src = ./python;
@@ -7,8 +8,22 @@
       "aarch64-linux"
       "x86_64-linux"
     ];
-    tests.enable = true;
+    tests = {
+      enable = true;
+      # The builders' own tests import what runs inside derivations.
+      groups = [
+        "test"
+        "builders"
+      ];
+      programs = [ config.cloche.toolchain.roles.git ];
+    };
     lint.enable = true;
-    types.enable = true;
+    types = {
+      enable = true;
+      groups = [
+        "types"
+        "builders"
+      ];
+    };
   };
 }

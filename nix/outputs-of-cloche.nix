@@ -3,7 +3,7 @@ inputs@{ self, ... }:
 let
   mkFlake = import ./mk-flake.nix;
 in
-mkFlake { inherit self; } ../cloche.nix
+mkFlake { inherit self; } { imports = [ ../cloche.nix ./own.nix ]; }
 // {
   lib = (import ../lib) // {
     inherit mkFlake;

@@ -70,7 +70,14 @@ in
     unpacked
     environment
     ;
-  sdist = run "sdist" source;
+  # An sdist carries what the backend puts into it, tests and documents included, so it sees the whole folder.
+  sdist = run "sdist" (
+    import ./source-tree.nix {
+      path = settings.src;
+      name = "${name}-tree";
+      exclude = [ ];
+    }
+  );
   application = import ./application.nix { inherit toolchain; } {
     inherit name version;
     project = unpacked;

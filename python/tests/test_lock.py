@@ -99,7 +99,9 @@ def test_each_version_of_a_fork_is_kept(workplace: Workplace) -> None:
 
 
 def test_each_system_and_python_gets_its_own_best_wheel(workplace: Workplace) -> None:
-    tags = [f"cp{minor}-cp{minor}-manylinux_2_28_{machine}" for minor in (311, 313) for machine in ("x86_64", "aarch64")]
+    tags = [
+        f"cp{minor}-cp{minor}-manylinux_2_28_{machine}" for minor in (311, 313) for machine in ("x86_64", "aarch64")
+    ]
     # None of these is for us: musl, a newer C library, another system, another Python.
     others = ["cp311-cp311-musllinux_1_2_x86_64", "cp311-cp311-manylinux_2_39_x86_64", "cp311-cp311-win_amd64"]
     for tag in [*tags, *others, "cp310-cp310-manylinux_2_28_x86_64"]:

@@ -133,7 +133,10 @@ def test_sdists_that_need_each_other_are_refused(workplace: Workplace) -> None:
 @pytest.mark.parametrize(
     ("pyproject", "fault"),
     [
-        ("[build-system\n", "its pyproject.toml: Expected ']' at the end of a table declaration (at line 1, column 14)"),
+        (
+            "[build-system\n",
+            "its pyproject.toml: Expected ']' at the end of a table declaration (at line 1, column 14)",
+        ),
         ("x" * (5 << 20), "alpha-1.0/pyproject.toml is larger than 4194304 bytes"),
     ],
 )

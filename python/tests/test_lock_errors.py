@@ -78,7 +78,9 @@ def test_the_index_has_another_content_than_the_lock(workplace: Workplace, *, ha
     file = "alpha-1.0-py3-none-any.whl"
     entry = {"name": file, "url": f"https://index.invalid/{file}", "hashes": {"sha256": old}}
     lines = ['lock-version = "1.0"', 'created-by = "test"', "[[packages]]", 'name = "alpha"', 'version = "1.0"']
-    lines.append(f"wheels = [{{name = {json.dumps(entry['name'])}, url = {json.dumps(entry['url'])}, hashes = {{sha256 = '{old}'}}}}]")
+    lines.append(
+        f"wheels = [{{name = {json.dumps(entry['name'])}, url = {json.dumps(entry['url'])}, hashes = {{sha256 = '{old}'}}}}]"
+    )
     (workplace.directory / "pylock.toml").write_text("\n".join(lines))
     workplace.project('dependencies = ["alpha"]')
     new = sha256(workplace.index.wheel("alpha", "1.0", "beta"))
@@ -133,7 +135,10 @@ def test_groups_that_include_each_other(workplace: Workplace) -> None:
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("[dependency-groups]\ntest = 3\n", ":5: the dependency group 'test' is not a list.\nWrite test = [\"...\"].\n"),
+        (
+            "[dependency-groups]\ntest = 3\n",
+            ":5: the dependency group 'test' is not a list.\nWrite test = [\"...\"].\n",
+        ),
         (
             "[dependency-groups]\ndefault = []\n",
             ":5: a dependency group is called 'default'.\n"
@@ -142,7 +147,7 @@ def test_groups_that_include_each_other(workplace: Workplace) -> None:
         (
             'dependencies = ["numpy>>2"]',
             ":4: 'numpy>>2' in project.dependencies is not a requirement: "
-            "Expected comma (within version specifier), semicolon (after version specifier) or end.\n"
+            "Expected semicolon (after name with no version specifier) or end.\n"
             'Write it as PEP 508 says, such as "numpy>=2".\n',
         ),
         (
@@ -151,8 +156,7 @@ def test_groups_that_include_each_other(workplace: Workplace) -> None:
         ),
         (
             'dynamic = ["dependencies"]',
-            ":4: project.dependencies is dynamic.\n"
-            "Cloche runs no build to lock: write them into pyproject.toml.\n",
+            ":4: project.dependencies is dynamic.\nCloche runs no build to lock: write them into pyproject.toml.\n",
         ),
         (
             'requires-python = "3.11"',
@@ -185,9 +189,7 @@ def test_a_build_system_without_requires(workplace: Workplace) -> None:
 
 def test_a_project_without_a_name(workplace: Workplace) -> None:
     (workplace.directory / "pyproject.toml").write_text("[tool.other]\n")
-    assert refused(workplace) == (
-        '.../pyproject.toml: there is no project.name.\nAdd [project] with name = "...".\n'
-    )
+    assert refused(workplace) == ('.../pyproject.toml: there is no project.name.\nAdd [project] with name = "...".\n')
 
 
 def test_no_pyproject(workplace: Workplace) -> None:
@@ -196,31 +198,22 @@ def test_no_pyproject(workplace: Workplace) -> None:
 
 def test_malformed_toml(workplace: Workplace) -> None:
     workplace.project('dependencies = ["alpha"', build="")
-    assert refused(workplace) == (
-        ".../pyproject.toml:4:24: not valid TOML: unclosed array.\nCorrect the file.\n"
-    )
+    assert refused(workplace) == (".../pyproject.toml:4:24: not valid TOML: unclosed array.\nCorrect the file.\n")
     workplace.project("dependencies = []\nversion = = 1")
-    assert refused(workplace) == (
-        ".../pyproject.toml:5:11: not valid TOML: invalid value.\nCorrect the file.\n"
-    )
+    assert refused(workplace) == (".../pyproject.toml:5:11: not valid TOML: invalid value.\nCorrect the file.\n")
 
 
 def test_not_utf_8(workplace: Workplace) -> None:
     (workplace.directory / "pyproject.toml").write_bytes(b'[project]\nname = "caf\xe9"\n')
-    assert refused(workplace) == (
-        ".../pyproject.toml:2:12: byte 0xe9 is not UTF-8.\nSave the file as UTF-8.\n"
-    )
+    assert refused(workplace) == (".../pyproject.toml:2:12: byte 0xe9 is not UTF-8.\nSave the file as UTF-8.\n")
 
 
 def test_malformed_cloche_lock(workplace: Workplace) -> None:
     workplace.project("dependencies = []")
     path = workplace.directory / "cloche.lock"
-    path.write_text('{\n "version": 1,\n}\n')
+    path.write_text('{\n "version": x\n}\n')
     assert refused(workplace) == (
-        ".../cloche.lock:2:14: not valid JSON: illegal trailing comma before end of object.\n"
-        "Correct the file, or restore it from version control.\n"
-        if "trailing" in refused(workplace)
-        else ".../cloche.lock:3:1: not valid JSON: expecting property name enclosed in double quotes.\n"
+        ".../cloche.lock:2:13: not valid JSON: expecting value.\n"
         "Correct the file, or restore it from version control.\n"
     )
     path.write_text('{"version": 1, "project": "demo"}')
@@ -242,7 +235,11 @@ def test_unsupported_cloche_lock(workplace: Workplace) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("uv.lock", "version = 7\n", "7 is not supported (known: 1).\nRun `uv lock` with a uv that writes version 1.\n"),
+        (
+            "uv.lock",
+            "version = 7\n",
+            "7 is not supported (known: 1).\nRun `uv lock` with a uv that writes version 1.\n",
+        ),
         (
             "poetry.lock",
             '[metadata]\nlock-version = "3.0"\n',
@@ -265,7 +262,11 @@ def test_unsupported_foreign_lock(workplace: Workplace, name: str, text: str, me
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("uv.lock", "version = 1\n[[package]\n", ":2:10: not valid TOML: expected ']]' at the end of an array declaration"),
+        (
+            "uv.lock",
+            "version = 1\n[[package]\n",
+            ":2:10: not valid TOML: expected ']]' at the end of an array declaration",
+        ),
         ("uv.lock", "version = 1\n[[package]]\n", ": not as uv writes it (KeyError: 'name')"),
         (
             "poetry.lock",
@@ -283,7 +284,14 @@ def test_malformed_foreign_lock(workplace: Workplace, name: str, text: str, mess
 
 @pytest.mark.parametrize(
     "file",
-    ["../alpha-1.0-py3-none-any.whl", "/tmp/alpha-1.0-py3-none-any.whl", "a\\\\b.whl", "alpha-1.0\\u0007.whl", "..", ""],
+    [
+        "../alpha-1.0-py3-none-any.whl",
+        "/tmp/alpha-1.0-py3-none-any.whl",
+        "a\\\\b.whl",
+        "alpha-1.0\\u0007.whl",
+        "..",
+        "",
+    ],
 )
 def test_a_file_name_that_leads_out_of_the_environment(workplace: Workplace, file: str) -> None:
     workplace.project('dependencies = ["alpha"]')
@@ -331,7 +339,8 @@ AGAIN = "Write it again, such as by `uv pip compile --generate-hashes`.\n"
         (f"beta>=1 --hash=sha256:{'0' * 64}", f"'beta>=1' does not name one version (NAME==VERSION).\n{AGAIN}"),
         (
             "beta=1",
-            "'beta=1' is not a requirement: Expected semicolon (after name with no version specifier) or end.\n" + AGAIN,
+            "'beta=1' is not a requirement: Expected semicolon (after name with no version specifier) or end.\n"
+            + AGAIN,
         ),
         (
             "-r other.txt",
@@ -350,7 +359,9 @@ AGAIN = "Write it again, such as by `uv pip compile --generate-hashes`.\n"
 )
 def test_lines_of_requirements_that_cannot_be_obeyed(workplace: Workplace, line: str, message: str) -> None:
     workplace.project("dependencies = []")
-    pin(workplace, "--index-url https://index.invalid/simple", f"alpha==1 \\\n  --hash=sha256:{'0' * 64}  # a", "", line)
+    pin(
+        workplace, "--index-url https://index.invalid/simple", f"alpha==1 \\\n  --hash=sha256:{'0' * 64}  # a", "", line
+    )
     assert refused(workplace) == f".../requirements.txt:5: {message}"
 
 
@@ -432,7 +443,7 @@ def test_uv_explains_a_conflict(workplace: Workplace) -> None:
     workplace.project('dependencies = ["alpha", "beta>=2"]')
     message = refused(workplace)
     assert message.startswith("The requirements of demo cannot be met together. uv says:\n")
-    assert "alpha depends on beta<2" in " ".join(message.split())
+    assert "because you require beta>=2, we can conclude that your requirements are unsatisfiable" in message
 
 
 def closed_port() -> int:

@@ -67,7 +67,17 @@ def test_uv_lock_is_obeyed(locked_place: Workplace) -> None:
 
 def test_pylock_is_obeyed(locked_place: Workplace) -> None:
     uv(locked_place, "lock")
-    uv(locked_place, "export", "--format", "pylock.toml", "--all-groups", "--all-extras", "--no-emit-project", "-o", "pylock.toml")
+    uv(
+        locked_place,
+        "export",
+        "--format",
+        "pylock.toml",
+        "--all-groups",
+        "--all-extras",
+        "--no-emit-project",
+        "-o",
+        "pylock.toml",
+    )
     (locked_place.directory / "uv.lock").unlink()
     check_obeyed(locked_place, "pylock.toml")
 
@@ -240,7 +250,7 @@ def test_a_fork_in_uv_lock_gives_each_python_its_version(workplace: Workplace) -
     workplace.index.wheel("beta", "1.0", "alpha")
     workplace.project(
         'requires-python = ">=3.11"\n'
-        "dependencies = [\"alpha<2; python_version < '3.12'\", \"alpha>=2; python_version >= '3.12'\", \"beta\"]"
+        'dependencies = ["alpha<2; python_version < \'3.12\'", "alpha>=2; python_version >= \'3.12\'", "beta"]'
     )
     uv(workplace, "lock")
     pythons = workplace.locked("--python", "3.11", "--python", "3.13")["environments"]["x86_64-linux"]

@@ -82,7 +82,7 @@ def _files(environ: Mapping[str, str]) -> Iterator[Path]:
 def _read(file: Path) -> dict[str, str]:
     parser = configparser.RawConfigParser()
     try:
-        parser.read(file, encoding="utf-8")
+        parser.read(str(file), encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError) as error:
         raise PipConfigError(file, " ".join(str(error).split())) from error
     found: dict[str, str] = {}

@@ -1,0 +1,41 @@
+# Outputs that only Cloche's own flake has: the app `demo`, and what its tests need.
+{
+  config,
+  self,
+  ...
+}:
+let
+  inherit (config.cloche) toolchain;
+  programs = import ../pkgs/programs.nix { inherit toolchain; };
+  program = toolchain.runBash {
+    name = "demo";
+    demo = builtins.path {
+      path = ../examples/demo.py;
+      name = "demo.py";
+    };
+    inherit (programs) fetch;
+    inherit (toolchain.tools) python bash;
+    # The example in the checkout where the user stands, else the one of this flake.
+    example = "${self.outPath}/examples/branin";
+    script = ''
+      mkdir -p $out/bin
+      cat > $out/bin/demo <<END
+      #!$bash
+      example=$example
+      [ -e examples/branin/cloche.nix ] && example=\$PWD/examples/branin
+      exec $python -I $demo "\$example" $fetch
+      END
+      chmod +x $out/bin/demo
+    '';
+  };
+in
+{
+  # What ci/test runs the integration tests with.
+  packages.test-environment = config.cloche.build.environmentOf "test-environment" [ "test" ];
+  legacyPackages.bashInteractive = toolchain.base;
+  apps.demo = {
+    type = "app";
+    program = "${program}/bin/demo";
+    meta.description = "Build a real scientific project and show what came out";
+  };
+}

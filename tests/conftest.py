@@ -1,0 +1,64 @@
+"""What the integration tests share: the checkout, a way to run nix, and consumer flakes in temporary folders.
+
+They run outside of the sandbox, through `ci/test`, with nix and its settings in the environment. Each starts real
+builds; none replaces a part by an imitation.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 600) -> Ended:
+    """Run a command to its end; a test that hangs fails after `seconds`."""
+    done = subprocess.run(
+        [str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=seconds, check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def nix(*arguments: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 600) -> Ended:
+    """Run nix as ci/nix set it up."""
+    return run("nix", *arguments, cwd=cwd, env=env, seconds=seconds)
+
+
+def built(ended: Ended) -> str:
+    """Return the one store path that `nix build --print-out-paths` printed; fail with Nix's words otherwise."""
+    assert ended.code == 0, ended.err
+    paths = ended.out.split()
+    assert len(paths) == 1, ended.out
+    return paths[0]
+
+
+@pytest.fixture
+def consumer(tmp_path: Path) -> Path:
+    """Return a git checkout with a copy of the example that imports this Cloche by its path, as an outsider would."""
+    folder = tmp_path / "consumer"
+    shutil.copytree(ROOT / "examples/branin", folder, ignore=shutil.ignore_patterns("flake.lock", "__pycache__", ".*"))
+    (folder / "flake.nix").write_text(
+        f"""{{
+  inputs.cloche.url = "git+file://{ROOT}";
+  outputs = {{ self, cloche }}: cloche.lib.mkFlake {{ inherit self; }} ./cloche.nix;
+}}
+"""
+    )
+    for command in (["git", "init", "-q"], ["git", "add", "-A"]):
+        run(*command, cwd=folder)
+    return folder
