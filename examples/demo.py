@@ -51,7 +51,7 @@ def main() -> None:
         own, closure = sizes[path]["narSize"] / 1e6, sizes[path]["closureSize"] / 1e6
         print(f"{output:14}{seconds:8.1f}{own:9.2f}{closure:16.1f} MB  {meaning}")
         print(f"{'':14}{path}")
-    outcomes = json.loads(nix("shell", rows[-1][2], "--command", "cat", f"{rows[-1][2]}/outcomes.json"))
+    outcomes = json.loads(nix("store", "cat", f"{rows[-1][2]}/outcomes.json"))
     print(f"\ntests: {outcomes['counts']}")
 
     with tempfile.TemporaryDirectory() as folder:

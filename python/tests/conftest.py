@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from local_index import LocalIndex
 
 from cloche.cli import main
+from local_index import LocalIndex
 
 BUILD_SYSTEM = '\n[build-system]\nrequires = ["flit_core>=3"]\nbuild-backend = "flit_core.buildapi"\n'
 

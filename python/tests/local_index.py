@@ -27,7 +27,7 @@ class LocalIndex:
         """The address for pip's index-url."""
         return (self.root / "simple").as_uri()
 
-    def wheel(  # noqa: PLR0913 - what METADATA can say
+    def wheel(
         self,
         name: str,
         version: str,

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from conftest import Outcome
 
 from cloche.cli import VERBS, cloche
+from conftest import Outcome
 
 
 def test_help_lists_every_verb(run: Callable[..., Outcome]) -> None:

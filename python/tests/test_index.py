@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import Workplace
-from local_index import LocalIndex, metadata_of, sha256
 
 from cloche.index import HashMismatchError, IndexUnreachableError, PackageNotFoundError, PipIndex
 from cloche.pip_config import PipConfig
+from conftest import Workplace
+from local_index import LocalIndex, metadata_of, sha256
 
 JSON = "application/vnd.pypi.simple.v1+json"
 

@@ -5,6 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
+from cloche.lock.project import digest
 from conftest import Workplace
 from local_index import sha256
 
@@ -226,3 +228,45 @@ def test_uv_settings_of_the_project_decide_about_versions(workplace: Workplace) 
     packages = workplace.environment()["packages"]
     assert {name: package["version"] for name, package in packages.items()} == {"alpha": "1.0", "beta": "1.0"}
     assert packages["alpha"]["dependencies"] == ["beta"]
+
+
+def test_indexes_of_uv_are_not_used_and_its_older_dev_group_is(workplace: Workplace) -> None:
+    workplace.index.wheel("alpha", "1.0")
+    workplace.project(
+        'dependencies = []\n[tool.uv]\ndev-dependencies = ["alpha"]\n'
+        '[[tool.uv.index]]\nname = "other"\nurl = "https://index.invalid/simple"\n'
+    )
+    outcome = workplace.lock()
+    assert "[[tool.uv.index]] is not used: indexes come from pip's configuration.\n" in outcome.err
+    assert workplace.read()["environments"]["x86_64-linux"]["3.11"]["groups"] == {"default": [], "dev": ["alpha"]}
+
+
+def test_a_failure_of_git_is_a_warning(workplace: Workplace) -> None:
+    workplace.project("dependencies = []")
+    subprocess.run(["git", "init", "--quiet"], cwd=workplace.directory, check=True)
+    (workplace.directory / ".git" / "index.lock").touch()
+    outcome = workplace.lock()
+    assert outcome.code == 0
+    assert "git add -N cloche.lock failed, and Nix does not see untracked files: fatal: " in outcome.err
+
+
+def test_a_machine_without_git_locks_as_well(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    workplace.project("dependencies = []")
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert workplace.lock().code == 0
+
+
+def test_the_digest_leaves_out_what_does_not_matter() -> None:
+    data: dict[str, object] = {
+        "project": {"name": "demo", "version": "1", "dependencies": ["é"]},
+        "tool": {"uv": {}, "poetry": {"name": "demo"}, "ruff": {}},
+    }
+    text = '{"project":{"dependencies":["é"],"name":"demo"}}'
+    assert digest(data) == sha256(text.encode())
+    data["tool"] = {"uv": {"prerelease": "allow"}, "poetry": {"extras": {}}}
+    data["build-system"] = {"requires": []}
+    text = (
+        '{"build-system":{"requires":[]},"project":{"dependencies":["é"],"name":"demo"},'
+        '"tool":{"poetry":{"extras":{}},"uv":{"prerelease":"allow"}}}'
+    )
+    assert digest(data) == sha256(text.encode())

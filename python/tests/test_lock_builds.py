@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from conftest import Workplace
 from local_index import SETUPTOOLS, sha256
 

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+
 from conftest import Workplace
 from local_index import sha256
 
@@ -141,14 +142,18 @@ def test_groups_that_include_each_other(workplace: Workplace) -> None:
         ),
         (
             "[dependency-groups]\ndefault = []\n",
-            ":5: a dependency group is called 'default'.\n"
-            "That name stands for project.dependencies in cloche.lock: choose another.\n",
+            (
+                ":5: a dependency group is called 'default'.\n"
+                "That name stands for project.dependencies in cloche.lock: choose another.\n"
+            ),
         ),
         (
             'dependencies = ["numpy>>2"]',
-            ":4: 'numpy>>2' in project.dependencies is not a requirement: "
-            "Expected semicolon (after name with no version specifier) or end.\n"
-            'Write it as PEP 508 says, such as "numpy>=2".\n',
+            (
+                ":4: 'numpy>>2' in project.dependencies is not a requirement: "
+                "Expected semicolon (after name with no version specifier) or end.\n"
+                'Write it as PEP 508 says, such as "numpy>=2".\n'
+            ),
         ),
         (
             'dependencies = "numpy"',
@@ -164,14 +169,18 @@ def test_groups_that_include_each_other(workplace: Workplace) -> None:
         ),
         (
             'dependencies = ["alpha @ git+https://example.invalid/alpha"]',
-            ":4: 'alpha @ git+https://example.invalid/alpha' in project.dependencies is unsupported "
-            "because not addressable by name and hash.\n"
-            'Publish alpha on an index (a folder of wheels will do) and write "alpha==VERSION".\n',
+            (
+                ":4: 'alpha @ git+https://example.invalid/alpha' in project.dependencies is unsupported "
+                "because not addressable by name and hash.\n"
+                'Publish alpha on an index (a folder of wheels will do) and write "alpha==VERSION".\n'
+            ),
         ),
         (
             '[tool.cloche.build-requires]\nalpha = "cython"\n',
-            ": tool.cloche.build-requires.alpha is not a list of strings.\n"
-            'Write tool.cloche.build-requires.alpha = ["..."].\n',
+            (
+                ": tool.cloche.build-requires.alpha is not a list of strings.\n"
+                'Write tool.cloche.build-requires.alpha = ["..."].\n'
+            ),
         ),
     ],
 )
@@ -248,8 +257,10 @@ def test_unsupported_cloche_lock(workplace: Workplace) -> None:
         (
             "pylock.toml",
             'lock-version = "2.0"\ncreated-by = "x"\npackages = []\n',
-            "'2.0' is not supported (known: 1.0).\n"
-            "Write it again with the tool that made it, such as `uv export --format pylock.toml`.\n",
+            (
+                "'2.0' is not supported (known: 1.0).\n"
+                "Write it again with the tool that made it, such as `uv export --format pylock.toml`.\n"
+            ),
         ),
     ],
 )
@@ -286,7 +297,7 @@ def test_malformed_foreign_lock(workplace: Workplace, name: str, text: str, mess
     "file",
     [
         "../alpha-1.0-py3-none-any.whl",
-        "/tmp/alpha-1.0-py3-none-any.whl",
+        "/alpha-1.0-py3-none-any.whl",
         "a\\\\b.whl",
         "alpha-1.0\\u0007.whl",
         "..",
@@ -352,8 +363,10 @@ AGAIN = "Write it again, such as by `uv pip compile --generate-hashes`.\n"
         ),
         (
             "beta @ https://index.invalid/beta-1.0.tar.gz",
-            "'beta @ https://index.invalid/beta-1.0.tar.gz' is unsupported because not addressable by name and hash.\n"
-            f"{FOLDER} and require NAME==VERSION.\n",
+            (
+                "'beta @ https://index.invalid/beta-1.0.tar.gz' is unsupported because not addressable by name and hash.\n"
+                f"{FOLDER} and require NAME==VERSION.\n"
+            ),
         ),
     ],
 )
@@ -417,6 +430,25 @@ def test_a_git_dependency_in_poetry_s_tables(workplace: Workplace) -> None:
     assert refused(workplace) == (
         ".../pyproject.toml:5: the dependency 'alpha' by git is unsupported because not addressable by name and hash.\n"
         f"{FOLDER} and give a version of 'alpha'.\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["git", "url", "path"])
+def test_direct_sources_of_uv(workplace: Workplace, kind: str) -> None:
+    workplace.project(f'dependencies = ["Alpha"]\n[tool.uv.sources]\nalpha = [{{ {kind} = "../alpha" }}]\n')
+    assert refused(workplace) == (
+        f".../pyproject.toml:6: 'alpha' by {kind} in tool.uv.sources is unsupported "
+        "because not addressable by name and hash.\n"
+        "Publish alpha on an index (a folder of wheels will do) and remove its source.\n"
+    )
+
+
+def test_conflicts_in_uv_lock(workplace: Workplace) -> None:
+    workplace.project("dependencies = []")
+    (workplace.directory / "uv.lock").write_text('version = 1\nconflicts = [[{ package = "demo", extra = "cpu" }]]\n')
+    assert refused(workplace) == (
+        ".../uv.lock:2: the lock declares conflicts between groups or extras, which is not supported.\n"
+        "One environment holds one version of a package: remove [tool.uv] conflicts, or split the project.\n"
     )
 
 

@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Workplace
-from local_index import sha256
 
 from cloche.lock.resolve import find_uv
+from conftest import Workplace
+from local_index import sha256
 
 TABLE = """requires-python = ">=3.11"
 dependencies = ["alpha[fast]<2", "omega; sys_platform == 'win32'"]

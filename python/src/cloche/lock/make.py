@@ -17,7 +17,7 @@ from cloche.lock.foreign import find_foreign, read_foreign
 from cloche.lock.metadata import MetadataReader
 from cloche.lock.model import Environment, Lock
 from cloche.lock.pool import Pool
-from cloche.lock.project import Project
+from cloche.lock.project import Project, refuse_direct_sources
 from cloche.lock.resolve import preferred_of, resolve
 from cloche.lock.target import Target
 from cloche.lock.text import read_bytes
@@ -66,6 +66,9 @@ def make_lock(project: Project, request: Request, around: Surroundings) -> Lock:
     reader = MetadataReader(around.index, around.cache)
     made_from = {"pyproject.toml": project.digest}
     if foreign is None:
+        refuse_direct_sources(project)
+        if "index" in project.uv:
+            around.report("[[tool.uv.index]] is not used: indexes come from pip's configuration.")
         pool = _resolver(request, around)(None, project.name, project.requirements, project.uv)
     else:
         made_from[foreign.name] = hashlib.sha256(read_bytes(foreign)).hexdigest()

@@ -123,6 +123,18 @@ def digest(data: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def refuse_direct_sources(project: Project) -> None:
+    """Raise ProjectError when [tool.uv.sources] takes a requirement from a repository, URL or folder."""
+    sources = project.uv.get("sources", {})
+    for name, value in sources.items():
+        for source in value if isinstance(value, list) else [value]:
+            kind = next((key for key in ("git", "url", "path", "workspace") if key in source), None)
+            if kind and any(canonicalize_name(each.name) == canonicalize_name(name) for each in project.requirements):
+                fault = f"{name!r} by {kind} in tool.uv.sources is unsupported because not addressable by name and hash"
+                remedy = f"Publish {name} on an index (a folder of wheels will do) and remove its source."
+                raise ProjectError(project.file, fault, remedy, line_of(project.file, kind))
+
+
 def read_build_system(file: Path, data: dict[str, Any]) -> BuildSystem:
     """Return the build system that the parsed pyproject.toml `data` of `file` names.
 
@@ -185,6 +197,9 @@ def _groups(
 
             groups.update(poetry_dependency_groups(file, poetry))
     groups.update(_dependency_groups(file, data.get("dependency-groups", {})))
+    # uv's older table for the group "dev".
+    if older := data.get("tool", {}).get("uv", {}).get("dev-dependencies"):
+        groups["dev"] = (*groups.get("dev", ()), *parse_all(file, "tool.uv.dev-dependencies", older))
     return groups
 
 
