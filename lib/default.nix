@@ -18,6 +18,8 @@ let
   own = {
     checkConfig = import ./check-config.nix lib;
     optionsToDoc = import ./option-docs.nix lib;
+    lock = import ./lock.nix;
+    storeName = import ./store-name.nix;
   };
   lib = shared // own;
 in

@@ -72,22 +72,27 @@ let
       defs;
 
   # resolve :: loc -> [ definition ] -> { priority; definitions; }
+  # With one plain definition there is nothing to compare.
   resolve =
     loc: defs:
-    let
-      all = concatMap (discharge loc) defs;
-      priority = builtins.foldl' (lowest: def: lib.min lowest (priorityOf loc def)) lastPriority all;
-    in
     if length defs == 1 && mark (head defs).value == null then
       {
         priority = plainPriority;
         definitions = defs;
       }
     else
-      {
-        inherit priority;
-        definitions = inOrder (map (unwrap "override") (filter (def: priorityOf loc def == priority) all));
-      };
+      resolveAll loc (concatMap (discharge loc) defs);
+
+  resolveAll =
+    loc: defs:
+    let
+      priority = builtins.foldl' (lowest: def: lib.min lowest (priorityOf loc def)) lastPriority defs;
+      winners = filter (def: priorityOf loc def == priority) defs;
+    in
+    {
+      inherit priority;
+      definitions = inOrder (map (unwrap "override") winners);
+    };
 
   messages = import ./definition-errors.nix lib;
 in

@@ -32,6 +32,7 @@ in
 {
   # What ci/test runs the integration tests with.
   packages.test-environment = config.cloche.build.environmentOf "test-environment" [ "test" ];
+  checks.nix-style = import ../checks/nix-style.nix { inherit toolchain; };
   legacyPackages.bashInteractive = toolchain.base;
   apps.demo = {
     type = "app";

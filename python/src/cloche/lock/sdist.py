@@ -12,6 +12,7 @@ from cloche.errors import ClocheError
 # No sdist in the wild comes near these; an archive made to exhaust the machine does.
 MAX_MEMBERS = 200_000
 MAX_FILE_BYTES = 4 << 20
+MAX_TOTAL_BYTES = 8 << 30
 _NAMES = {"pyproject.toml", "PKG-INFO"}
 
 
@@ -38,9 +39,11 @@ def read_sdist(path: Path, name: str) -> SdistTexts:
     """Return the texts of the sdist at `path`, called `name`; raises BadSdistError."""
     texts: dict[str, bytes] = {}
     try:
+        total = 0
         for count, (member, stream, size) in enumerate(_members(path, name)):
-            if count >= MAX_MEMBERS:
-                raise BadSdistError(name, f"it has more than {MAX_MEMBERS} members")
+            total += size
+            if count >= MAX_MEMBERS or total > MAX_TOTAL_BYTES:
+                raise BadSdistError(name, f"it has more than {MAX_MEMBERS} members or {MAX_TOTAL_BYTES} bytes")
             key = _key(PurePosixPath(member))
             if key is None or key in texts:
                 continue
@@ -91,6 +94,7 @@ def _key(member: PurePosixPath) -> str | None:
     parts = [part for part in member.parts if part != "."]
     if len(parts) == 2 and parts[1] in _NAMES:  # noqa: PLR2004 - the folder and the file
         return parts[1]
-    if parts and parts[-1] == "requires.txt" and parts[-2].endswith(".egg-info") and len(parts) <= 4:  # noqa: PLR2004 - at the top, or in src/
+    # setuptools' egg-info is at the top or in src/.
+    if len(parts) in {3, 4} and parts[-1] == "requires.txt" and parts[-2].endswith(".egg-info"):
         return parts[-1]
     return None

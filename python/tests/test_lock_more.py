@@ -1,0 +1,176 @@
+"""Rare shapes of locks, indexes and packages."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cloche.lock.model import Environment, Lock, Package, read_lock
+from cloche.lock.poetry_project import pep508
+from cloche.lock.sdist import BadSdistError, read_sdist
+from cloche.lock.text import MalformedFileError
+from conftest import Workplace
+from local_index import LocalIndex, metadata_of, sha256
+
+names = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True)
+packages = st.builds(
+    Package,
+    version=st.just("1.0"),
+    file=names.map(lambda name: f"{name}-1.0-py3-none-any.whl"),
+    sha256=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
+    size=st.integers(0),
+    dependencies=st.lists(names, unique=True).map(lambda found: tuple(sorted(found))),
+    license=st.none() | st.text(),
+    build=st.none(),
+)
+environments = st.builds(
+    Environment,
+    groups=st.dictionaries(names, st.lists(names, unique=True).map(lambda found: tuple(sorted(found)))),
+    packages=st.dictionaries(names, packages),
+    builds=st.just({}),
+)
+
+
+@given(environments)
+def test_a_lock_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, environment: Environment) -> None:
+    lock = Lock(
+        project="demo",
+        requires_python="",
+        made_from={},
+        environments={"x86_64-linux": {"3.11": environment}},
+    )
+    path = tmp_path_factory.mktemp("lock") / "cloche.lock"
+    path.write_text(lock.dumps(), encoding="utf-8")
+    assert read_lock(path) == lock
+    assert read_lock(path).dumps() == lock.dumps()
+
+
+@pytest.mark.parametrize("part", ["sha256", "type"])
+def test_a_lock_with_a_wrong_value_is_refused(workplace: Workplace, part: str) -> None:
+    digest = sha256(workplace.index.wheel("alpha", "1.0"))
+    workplace.project('dependencies = ["alpha"]')
+    workplace.locked()
+    path = workplace.directory / "cloche.lock"
+    wrong = (
+        path.read_text().replace(digest, "00") if part == "sha256" else '{"version": 1, "made-from": 3, "project": ""}'
+    )
+    path.write_text(wrong)
+    with pytest.raises(MalformedFileError):
+        read_lock(path)
+    assert workplace.lock().code == 2
+
+
+def test_check_notices_the_lock_of_another_project(workplace: Workplace) -> None:
+    workplace.project("dependencies = []")
+    workplace.locked()
+    path = workplace.directory / "cloche.lock"
+    path.write_text(path.read_text().replace('"project": "demo"', '"project": "other"'))
+    outcome = workplace.lock("--check")
+    assert outcome.code == 1
+    assert "  it is the lock of 'other', not of 'demo'\n" in outcome.err
+
+
+def test_groups_that_need_different_versions_are_refused(workplace: Workplace) -> None:
+    lines = [f"alpha=={v} --hash=sha256:{sha256(workplace.index.wheel('alpha', v))}\n" for v in ("1.0", "2.0")]
+    (workplace.directory / "requirements.txt").write_text("".join(lines))
+    workplace.project('dependencies = ["alpha<2"]\n[dependency-groups]\nnew = ["alpha>=2"]\n')
+    assert workplace.lock().err.endswith(
+        "error: requirements.txt has several versions of alpha for x86_64-linux, Python 3.11: 1.0, 2.0 "
+        "(needed by group 'new').\n"
+        "One environment holds one version. Make the requirements agree, or split the project.\n"
+    )
+
+
+def test_one_package_on_two_lines_of_requirements(workplace: Workplace) -> None:
+    good = sha256(workplace.index.wheel("alpha", "1.0"))
+    pin = f"alpha==1.0 --hash=sha256:{good}\nalpha==1.0 --hash=sha256:{'0' * 64} \\\n"
+    (workplace.directory / "requirements.txt").write_text(pin)
+    workplace.project('dependencies = ["alpha"]')
+    assert workplace.environment()["packages"]["alpha"]["sha256"] == good
+
+
+def test_metadata_beside_the_file_on_a_page_without_sizes(workplace: Workplace) -> None:
+    content = workplace.index.wheel("alpha", "1.0")
+    file = "alpha-1.0-py3-none-any.whl"
+    metadata = metadata_of(file, content) or b""
+    (workplace.index.root / "files" / f"{file}.metadata").write_bytes(metadata)
+    page = workplace.index.root / "simple" / "alpha" / "index.html"
+    page.write_text(page.read_text().replace("<a ", f'<a data-core-metadata="sha256={sha256(metadata)}" '))
+    (workplace.directory / "requirements.txt").write_text(f"alpha==1.0 --hash=sha256:{sha256(content)}\n")
+    workplace.project('dependencies = ["alpha"]')
+    assert workplace.environment()["packages"]["alpha"]["size"] == len(content)
+
+
+def test_a_file_on_two_indexes_is_taken_from_the_one_that_has_the_locked_content(
+    workplace: Workplace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = LocalIndex(tmp_path / "other")
+    wanted = other.wheel("alpha", "1.0", fields=("License: MIT",))
+    workplace.index.wheel("alpha", "1.0")
+    (workplace.directory / "requirements.txt").write_text(f"alpha==1.0 --hash=sha256:{sha256(wanted)}\n")
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", str(tmp_path / "other" / "simple"))
+    workplace.project('dependencies = ["alpha"]')
+    assert workplace.environment()["packages"]["alpha"]["sha256"] == sha256(wanted)
+
+
+def test_a_wheel_that_is_no_archive_is_refused(workplace: Workplace) -> None:
+    content = workplace.index.add("alpha", "alpha-1.0-py3-none-any.whl", b"not an archive")
+    (workplace.directory / "requirements.txt").write_text(f"alpha==1.0 --hash=sha256:{sha256(content)}\n")
+    workplace.project('dependencies = ["alpha"]')
+    assert workplace.lock().err.endswith(
+        "error: alpha-1.0-py3-none-any.whl: the wheel cannot be read: File is not a zip file.\n"
+        "Use another version of the package.\n"
+    )
+
+
+def test_the_highest_build_number_wins(workplace: Workplace) -> None:
+    for tag in ("py3-none-any", "1-py3-none-any", "10-py3-none-any", "2-py3-none-any"):
+        workplace.index.wheel("alpha", "1.0", tag=tag)
+    workplace.project('dependencies = ["alpha"]')
+    assert workplace.environment()["packages"]["alpha"]["file"] == "alpha-1.0-10-py3-none-any.whl"
+
+
+def test_requirements_that_are_not_pep_508_are_left_out(workplace: Workplace) -> None:
+    content = workplace.index.wheel("alpha", "1.0", "beta (2004d)", "gamma")
+    gamma = workplace.index.wheel("gamma", "1.0")
+    pins = f"alpha==1.0 --hash=sha256:{sha256(content)}\ngamma==1.0 --hash=sha256:{sha256(gamma)}\n"
+    (workplace.directory / "requirements.txt").write_text(pins)
+    workplace.project('dependencies = ["alpha"]')
+    assert workplace.environment()["packages"]["alpha"]["dependencies"] == ["gamma"]
+
+
+@pytest.mark.parametrize(
+    ("constraint", "expected"),
+    [
+        ("^1.2", "alpha<2.0,>=1.2"),
+        ("*", "alpha"),
+        (">=1,<2 || >=3", "alpha"),
+        ({"version": "1", "extras": ["x"]}, "alpha[x]==1"),
+    ],
+)
+def test_poetry_s_notation(constraint: str | dict[str, object], expected: str) -> None:
+    assert str(pep508("alpha", constraint)) == expected
+
+
+def test_a_constraint_that_poetry_does_not_know_is_refused(workplace: Workplace) -> None:
+    text = '[tool.poetry]\nname = "demo"\n[tool.poetry.dependencies]\nalpha = "one"\n'
+    (workplace.directory / "pyproject.toml").write_text(text)
+    outcome = workplace.lock()
+    assert outcome.code == 2
+    assert f"error: {workplace.directory}/pyproject.toml:4: the dependency 'alpha': " in outcome.err
+    assert outcome.err.endswith("Write a constraint that Poetry knows.\n")
+
+
+def test_an_empty_sdist_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a-1.tar.gz"
+    path.write_bytes(b"")
+    with pytest.raises(BadSdistError):
+        read_sdist(path, "a-1.tar.gz")
+
+
+def test_an_unreadable_group_member_is_refused(workplace: Workplace) -> None:
+    workplace.project("[dependency-groups]\ntest = [{ other = 1 }]\n")
+    assert workplace.lock().err.endswith(
+        "pyproject.toml: [dependency-groups]: Invalid dependency group item: {'other': 1}.\nCorrect the group (PEP 735).\n"
+    )
