@@ -17,40 +17,49 @@ bring() { # bring [fetch's arguments]: in the store that the user's call is abou
   fi
 }
 
+flake_folder() { # flake_folder ARGUMENTS: the local folder of the flake that the call is about, or nothing
+  folder=$PWD
+  shift
+  for argument in "$@"; do
+    case $argument in
+      --) break ;;
+      -*) continue ;;
+      *'#'*) argument=${argument%%#*} ;;
+    esac
+    argument=${argument#path:} argument=${argument#git+file://} argument=${argument%%\?*}
+    if [ -d "${argument:-.}" ]; then
+      folder=$(CDPATH='' cd -- "${argument:-.}" && pwd)
+      break
+    fi
+  done
+  while [ -n "$folder" ] && [ ! -e "$folder/flake.nix" ]; do folder=${folder%/*}; done
+}
+
 check_sources() {
-  if [ -L "$marks/base" ]; then
-    target=$(readlink "$marks/base")
-    [ -e "$(physical)$target" ] || bring --seed-only || exit
-  else
-    bring --seed-only || exit
-  fi
+  read -r hash <"$here/pkgs/toolchain/debian/pins/$(uname -m)-linux/seed.hash" || stop "the toolchain is not pinned for $(uname -m)-linux"
+  seed=$(readlink "$marks/seeds/$hash") && [ -e "$(physical)$seed" ] || bring --seed-only || exit
   # Only what builds needs sources; and what brings them, or makes a lock, must not wait for them.
   case " $* " in
     *"#fetch "* | *"#vendor "* | *"#lock "*) return 0 ;;
   esac
   case ${1:-} in build | run | develop | shell | flake | print-dev-env) ;; *) return 0 ;; esac
-  if top=$(git rev-parse --show-toplevel 2>/dev/null); then
-    for file in $(git ls-files --others --exclude-standard -- '*.py' '*cloche.lock' | head -n 5); do
-      say "warning: $file is not known to git, so the flake does not see it ('git add -N $file' is enough)"
+  flake_folder "$@"
+  [ -n "$folder" ] || return 0
+  if words=$(git -C "$folder" ls-files --others --exclude-standard -- '*.py' cloche.lock 2>&1); then
+    for file in $words; do
+      say "warning: $folder/$file is not known to git, so the flake does not see it ('git add -N' is enough)"
     done
-    locks=$(git ls-files --cached --full-name -- '*cloche.lock' 'cloche.lock' | sort -u)
-    [ "$top" = "$PWD" ] || locks=$(cd "$top" && git ls-files -- '*cloche.lock' 'cloche.lock' | sort -u)
   else
-    top=$PWD
-    locks=$( [ ! -e cloche.lock ] || echo cloche.lock)
-    if [ -e .git ] || [ -e flake.nix ]; then
-      words=$(git rev-parse --show-toplevel 2>&1) || case $words in
-        *"dubious ownership"*) stop "this checkout belongs to another user ($(stat -c %U .)), so git and Nix refuse it; make it yours with
-  git clone --no-hardlinks '$PWD' ~/checkout      (or: chown -R $(id -un) '$PWD')
-or have its owner's word for it with: git config --global --add safe.directory '$PWD'" ;;
-      esac
-    fi
+    case $words in
+      *"dubious ownership"*) stop "this checkout belongs to another user ($(stat -c %U "$folder")), so git and Nix refuse it; make it yours with
+  git clone --no-hardlinks '$folder' ~/checkout      (or: chown -R $(id -un) '$folder')
+or have your word for it with: git config --global --add safe.directory '$folder'" ;;
+    esac
   fi
-  stale=
-  for lock in $locks; do
-    mark=$marks/locks$top/$lock/done
-    [ "$mark" -nt "$top/$lock" ] || stale="$stale --lock $top/$lock"
+  # A mark that is newer than its lock says that nothing has to be fetched.
+  set --
+  for lock in "$folder"/cloche.lock "$folder"/*/cloche.lock; do
+    [ ! -e "$lock" ] || [ "$marks/locks$lock/done" -nt "$lock" ] || set -- "$@" --lock "$lock"
   done
-  # shellcheck disable=SC2086  # a list of options; a checkout's path with blanks would need one call per lock
-  [ -z "$stale" ] || bring $stale || exit
+  [ $# -eq 0 ] || bring "$@" || exit
 }

@@ -10,7 +10,7 @@ let
   };
   eval = modules: lib.evalModules { modules = [ declares ] ++ modules; };
   list = modules: (eval modules).config.list;
-  path = ./test-modules/path.nix;
+  path = ./fixtures/path.nix;
   endless = {
     imports = [ endless ];
   };
@@ -81,7 +81,7 @@ in
     "imports: a function in a file" = {
       expr =
         (eval [
-          ./test-modules/function.nix
+          ./fixtures/function.nix
           path
         ]).config.fromFunction;
       expected = [ "path" ];
@@ -351,10 +351,10 @@ in
   };
   errors = {
     "imports: a circle of paths" = {
-      expr = list [ ./test-modules/circle-a.nix ];
+      expr = list [ ./fixtures/circle-a.nix ];
       message =
         let
-          file = name: toString (./test-modules + "/circle-${name}.nix");
+          file = name: toString (./fixtures + "/circle-${name}.nix");
         in
         "${file "a"}: imports go round in a circle\n  ${file "a"} imports ${file "b"}\n  ${file "b"} imports ${file "a"}\nWhat to do: take one of these imports out; what both files need goes into a third one.";
     };
@@ -431,7 +431,7 @@ in
       message = "infinite recursion";
     };
     "imports: a path that isn't there" = {
-      expr = list [ ./test-modules/absent.nix ];
+      expr = list [ ./fixtures/absent.nix ];
       message = "does not exist";
     };
   };

@@ -22,11 +22,11 @@ lib: {
       ];
     };
     "readFile" = {
-      expr = lib.readFile ./test-modules/data.toml;
+      expr = lib.readFile ./fixtures/data.toml;
       expected = "[project]\nname = \"branin\"\n";
     };
     "fileContents" = {
-      expr = lib.fileContents ./test-modules/data.toml;
+      expr = lib.fileContents ./fixtures/data.toml;
       expected = "[project]\nname = \"branin\"";
     };
     "replaceStrings" = {

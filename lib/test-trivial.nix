@@ -223,7 +223,7 @@ lib: {
       expected = ''{"a":"x","b":[1,null]}'';
     };
     "importJSON" = {
-      expr = lib.importJSON ./test-modules/data.json;
+      expr = lib.importJSON ./fixtures/data.json;
       expected = {
         a = [
           1
@@ -233,7 +233,7 @@ lib: {
       };
     };
     "importTOML" = {
-      expr = lib.importTOML ./test-modules/data.toml;
+      expr = lib.importTOML ./fixtures/data.toml;
       expected = {
         project.name = "branin";
       };

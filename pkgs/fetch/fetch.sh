@@ -45,7 +45,10 @@ if ! nix-store --check-validity "$seed" 2>/dev/null; then
   added=$(sh "$top/pkgs/toolchain/debian/seed.sh" "$pins/seed.json" "$(cat "$pins/seed.hash")" 8>&-)
   [ "$added" = "$seed" ] || { say "the seed became $added where $seed is expected"; exit 1; }
 fi
-nix-store --realise "$seed" --add-root "$marks/seed" --indirect >/dev/null
+# This root is also the mark by which ci/nix knows that the seed is there.
+mark=$marks/seeds/$(cat "$pins/seed.hash")
+mkdir -p "${mark%/*}"
+nix-store --realise "$seed" --add-root "$mark" --indirect >/dev/null
 nix-store --realise "$drv" --add-root "$marks/base" --indirect >/dev/null 8>&-
 [ -z "$only" ] || exit 0
 
