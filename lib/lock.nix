@@ -29,13 +29,29 @@ let
               [ ]
           ) names
         );
-      poetry = pick [
-        "dependencies"
-        "group"
-        "extras"
-      ] (pyproject.tool.poetry or { });
+      tables = pyproject.tool or { };
       tool =
-        pick [ "uv" ] (pyproject.tool or { }) // (if poetry == { } then { } else { inherit poetry; });
+        builtins.mapAttrs
+          (
+            name: table:
+            if name == "poetry" then
+              pick [
+                "dependencies"
+                "dev-dependencies"
+                "group"
+                "extras"
+              ] table
+            else
+              table
+          )
+          (
+            pick [
+              "cloche"
+              "poetry"
+              "uv"
+            ] tables
+          );
+      full = builtins.filter (name: tool.${name} != { }) (builtins.attrNames tool);
     in
     pick [
       "build-system"
@@ -54,7 +70,7 @@ let
       else
         { }
     )
-    // (if tool == { } then { } else { inherit tool; });
+    // (if full == [ ] then { } else { tool = pick full tool; });
 
   # read : path -> lock; the file must be of the format that this Cloche writes.
   read =

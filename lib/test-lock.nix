@@ -75,6 +75,13 @@ in
         poetry.group.dev = { };
       };
     };
+    "lock.relevant: so do build requirements that the user adds, and not empty tables" = {
+      expr = lock.relevant {
+        tool.uv = { };
+        tool.cloche.build-requires.old = [ "cython" ];
+      };
+      expected.tool.cloche.build-requires.old = [ "cython" ];
+    };
   };
   errors = {
     "lock.read: missing" = {

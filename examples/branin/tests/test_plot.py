@@ -93,10 +93,12 @@ def test_line_is_the_median_on_a_logarithmic_axis() -> None:
 
 
 def test_regret_of_zero_can_be_drawn() -> None:
-    """A search that hits the minimum exactly."""
+    """A search that hits the minimum exactly, at last or at once."""
     runs = [Run("bayes", 0, (Evaluation((0.0, 0.0), 1.0), Evaluation((0.0, 0.0), MINIMUM)))]
     first, second = curve(convergence_plot(runs, ".svg"), "#0072B2")
     assert second > first
+    at_once = [Run("bayes", 0, (Evaluation((0.0, 0.0), MINIMUM),) * 2)]
+    assert convergence_plot(at_once, ".svg")
 
 
 @pytest.mark.parametrize("name", ["plot.jpeg", "plot", "plot.SVG"])

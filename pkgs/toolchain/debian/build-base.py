@@ -7,7 +7,9 @@ from the environment. What it changes, and nothing else:
 * documentation, manuals, translations, static libraries and Debian's own configuration are dropped;
 * executables get the base's loader as interpreter and a DT_RPATH (not RUNPATH: only that reaches the
   libraries which a wheel's extension modules need);
-* the loader loses its built-in search path, its cache and its preload file;
+* the loader loses its built-in search path, its cache and its preload file, and the libraries the folders of the
+  host in which they would look for plug-ins (character sets, OpenSSL's providers, Kerberos);
+* shell scripts start with the base's shell;
 * Python's record of how it was built names the base instead of /usr.
 """
 
@@ -74,7 +76,8 @@ def copy(source: Path, target: Path) -> None:
                 copy(entry, to)
         elif not to.exists():
             shutil.copyfile(entry, to)
-            to.chmod(0o755 if os.access(entry, os.X_OK) else 0o644)
+            # A library is no program, though Debian marks libc as one (with the host's loader as its interpreter).
+            to.chmod(0o755 if os.access(entry, os.X_OK) and ".so" not in entry.name else 0o644)
 
 
 def link(entry: Path, to: Path) -> None:
@@ -119,13 +122,31 @@ def neutralise_loader(loader: Path) -> None:
     loader.write_bytes(data)
 
 
+def neutralise_libraries() -> None:
+    """Replace the host's library folder inside all libraries, as in the loader: plug-ins are opened by full path."""
+    host = f"/usr/lib/{TRIPLET}".encode()
+    for library in sorted((OUT / "lib").rglob("*.so*")):
+        if not library.is_symlink() and is_elf(library) and host in (data := library.read_bytes()):
+            library.write_bytes(data.replace(host, re.sub(rb"[a-z]", b"\xff", host)))
+
+
+def relocate_scripts() -> None:
+    """Start shell scripts with the base's shell, and make ldd ask the base's loader."""
+    loader = next((OUT / "lib").glob("ld-linux*"))
+    for script in sorted((OUT / "bin").iterdir()):
+        if script.is_symlink() or is_elf(script):
+            continue
+        text = re.sub(r"\A#! ?/bin/(ba)?sh\b", rf"#!{OUT}/bin/\1sh", script.read_text())
+        script.write_text(re.sub(r"(?m)^RTLDLIST=.*$", f"RTLDLIST={loader}", text))
+
+
 def relocate_python() -> None:
     """Make sysconfig, zoneinfo and ctypes.util name the base."""
     library = OUT / f"lib/python{PYTHON}"
     for record in [*library.glob("_sysconfigdata_*.py"), *library.glob("config-*/Makefile")]:
         text = record.read_text()
         text = re.sub(rf"(?<![\w./-])/usr/lib/{TRIPLET}(?=/python|\b)", f"{OUT}/lib", text)
-        record.write_text(re.sub(r"(?<![\w./-])/usr(?=/|'| )", str(OUT), text))
+        record.write_text(re.sub(r"(?:(?<![\w./-])|(?<=-[IL]))/usr(?=/|'| )", str(OUT), text))
     finder = library / "ctypes/util.py"
     finder.write_text(
         finder.read_text().replace(
@@ -156,7 +177,9 @@ def main() -> None:
     loader = next((OUT / "lib").glob("ld-linux*"))
     loader.chmod(0o755)
     neutralise_loader(loader)
+    neutralise_libraries()
     patch_executables(loader)
+    relocate_scripts()
     relocate_python()
     dangling = [str(path) for path in OUT.rglob("*") if path.is_symlink() and not path.exists()]
     for path in dangling:

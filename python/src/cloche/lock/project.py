@@ -22,7 +22,7 @@ EXTRA_PREFIX = "extra:"
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools>=40.8.0",)
 _PROJECT_KEYS = ("name", "requires-python", "dependencies", "optional-dependencies")
-_POETRY_KEYS = ("dependencies", "group", "extras")
+_POETRY_KEYS = ("dependencies", "dev-dependencies", "group", "extras")
 
 
 class ProjectError(ClocheError):
@@ -113,6 +113,7 @@ def digest(data: dict[str, Any]) -> str:
     if "project" in data:
         subset["project"] = {key: project[key] for key in _PROJECT_KEYS if key in project}
     tools = {
+        "cloche": tool.get("cloche", {}),
         "uv": tool.get("uv", {}),
         "poetry": {key: tool["poetry"][key] for key in _POETRY_KEYS if key in tool.get("poetry", {})},
     }
