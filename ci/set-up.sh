@@ -1,46 +1,62 @@
-# The slow half of ci/nix, read by it when a marker is missing: bringing Nix, and probing the machine once.
-# Runs with ci/nix's variables: $cache, $nix, and its functions say and stop. Two at once wait for each other.
+# shellcheck shell=sh disable=SC2154
+# The slow half of ci/nix, read by it when a marker is missing: bringing Nix, and probing the machine.
+# Runs with ci/nix's variables: $cache, $nix, $need, and its functions say and stop.
 
-locked() { # locked FUNCTION: run it alone; a killed holder's lock goes with its process
+judge_nix() { # judge_nix FILE: sets $verdict, good or old, and remembers it until the file changes
+  version=$("$1" --version 2>/dev/null) || version=0.0
+  version=${version##* }
+  major=${version%%.*} minor=${version#*.} minor=${minor%%[!0-9]*}
+  verdict=old
+  if [ "$major" -gt "${need%.*}" ] || { [ "$major" -eq "${need%.*}" ] && [ "${minor:-0}" -ge "${need#*.}" ]; }; then
+    verdict=good
+  else
+    say "$nix is version $version, older than $need, and is left alone"
+  fi
+  mkdir -p "$cache"
+  echo "$verdict $1" >"$cache/host-nix.$$"
+  mv "$cache/host-nix.$$" "$cache/host-nix"
+}
+
+# Two calls at once wait for each other. What a killed call started holds the lock until it ends, so that nobody
+# clears away what it still writes.
+bring_nix() {
   mkdir -p "$cache"
   if command -v flock >/dev/null; then
     exec 9>"$cache/lock"
-    flock 9
-    "$@" 9>&-
+    flock -n 9 || { say "waiting for another ci/nix, which is bringing Nix"; flock 9; }
+    unpack_nix
     exec 9>&-
   else
-    "$@"
+    unpack_nix
   fi
 }
 
-bring_nix() { locked unpack_nix; }
-
-unpack_nix() {
-  [ -x "$cache/nix/bin/nix" ] && return 0
-  for tool in apt-get dpkg-deb; do
-    command -v $tool >/dev/null || stop "there is no nix >= $need on PATH, and this machine has no $tool to bring one from Debian's archive.
+three_ways() {
+  stop "there is no nix >= $need on PATH, and $1.
 Install Nix in one of these three ways, then run this command again:
   - the system's package manager (nix-bin on Debian 13 and Ubuntu, nix on Fedora, Arch and Alpine)
   - the installer of the Nix project (see the manual's chapter 'Installation')
   - a Debian 12 or newer container or chroot with this checkout in it, where ci/nix needs only apt-get"
+}
+
+unpack_nix() {
+  [ ! -x "$cache/nix/bin/nix" ] || return 0
+  for tool in apt-get dpkg-deb; do
+    command -v $tool >/dev/null || three_ways "this machine has no $tool to bring one from Debian's archive"
   done
   work=$cache/nix.new.$$
   rm -rf "$cache"/nix.new.* # what a killed call left
-  mkdir -p "$work/apt/state/lists/partial" "$work/apt/cache/archives/partial" "$work/root" "$work/bin"
+  mkdir -p "$work/debs/partial" "$work/root" "$work/bin"
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' INT TERM
 
-  if [ -n "${CLOCHE_SOURCES:-}" ] && [ -d "$CLOCHE_SOURCES/nix" ]; then
-    # An archive's copy was checked by apt when it was made, and by its list of hashes now.
-    (cd "$CLOCHE_SOURCES/nix" && sha256sum --quiet -c SHA256SUMS) || stop "$CLOCHE_SOURCES/nix is damaged (see the line above); copy the archive again"
-    cp "$CLOCHE_SOURCES"/nix/*.deb "$work/apt/cache/archives/"
-  else
-    say "bringing Nix from Debian's archive (about 40 MB, once, into $cache)"
-    download_nix
-  fi
-  for deb in "$work"/apt/cache/archives/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
-  mkdir "$work/debs" && mv "$work"/apt/cache/archives/*.deb "$work/debs/"
-  rm -rf "$work/apt"
+  case ${CLOCHE_SOURCES:-} in
+    *://*) copy_url "$CLOCHE_SOURCES/nix" ;;
+    ?*) copy_folder "$CLOCHE_SOURCES/nix" ;;
+    *) download_nix ;;
+  esac
+  rm -rf "$work/debs/partial"
+  for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
 
   # Debian's nix, with interpreter and library path of its own, needs nothing of the host.
   triplet=$(cd "$work/root/usr/lib" && echo *-linux-gnu)
@@ -57,12 +73,38 @@ Install Nix in one of these three ways, then run this command again:
   "$cache/nix/bin/nix" --version >/dev/null || stop "the Nix that was unpacked into $cache/nix does not start; remove that folder and try again"
 }
 
+# An archive's packages were checked by apt when it was made, and by its list of hashes now.
+copy_folder() {
+  [ -e "$1/SHA256SUMS" ] || stop "there is no nix >= $need on PATH and none in $1; make the archive again on a machine where ci/nix brought Nix from Debian's archive"
+  cp "$1/SHA256SUMS" "$1"/*.deb "$work/debs/"
+  check_sums "$1"
+}
+
+copy_url() {
+  fetch_url "$1/SHA256SUMS"
+  while read -r _ name; do fetch_url "$1/$name"; done <"$work/debs/SHA256SUMS"
+  check_sums "$1"
+}
+
+fetch_url() { # fetch_url URL: into $work/debs, with apt's proxies and credentials
+  /usr/lib/apt/apt-helper -o APT::Sandbox::User= -o Acquire::Retries=3 download-file "$1" "$work/debs/${1##*/}" >"$work/log" 2>&1 ||
+    { cat "$work/log" >&2; stop "${1##*/} could not be brought from the archive that CLOCHE_SOURCES names (apt's words are above)"; }
+}
+
+check_sums() {
+  (cd "$work/debs" && sha256sum --quiet -c SHA256SUMS >&2) || { say "$1 is damaged (see the lines above); copy the archive again"; exit 1; }
+  rm "$work/debs/SHA256SUMS"
+}
+
 download_nix() {
   keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ -e $keyring ] || stop "$keyring is missing, so Debian's signatures cannot be checked; install the package debian-archive-keyring"
+  # shellcheck disable=SC2016  # apt's own variable
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -E '/debian/?$' | head -n 1)
-  [ -n "$mirror" ] || stop "apt on this machine has no Debian mirror configured (no source whose address ends in /debian)"
+  [ -n "$mirror" ] || three_ways "apt on this machine has no Debian mirror configured (no source whose address ends in /debian)"
+  [ -e $keyring ] || three_ways "$keyring is missing, so Debian's signatures cannot be checked (package debian-archive-keyring)"
+  say "bringing Nix from Debian's archive (about 40 MB, once, into $cache)"
   apt=$work/apt
+  mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
   : >"$apt/status"
   echo "deb [signed-by=$keyring] $mirror trixie main" >"$apt/sources"
   cat >"$apt/conf" <<CONF
@@ -81,29 +123,36 @@ CONF
             *) printf '%s=%s\n' "$name" "$(printf %s "$version" | sed 's/%3a/:/')" ;;
           esac
         done >"$apt/list" &&
-      (cd "$apt/cache/archives" && APT_CONFIG=$apt/conf xargs apt-get -q download <"$apt/list")
-  } >"$apt/log" 2>&1 || { cat "$apt/log" >&2; stop "apt could not bring Nix from $mirror (its words are above)"; }
+      (cd "$work/debs" && APT_CONFIG=$apt/conf xargs apt-get -q download <"$apt/list")
+  } >"$work/log" 2>&1 || { cat "$work/log" >&2; stop "apt could not bring Nix from $mirror (its words are above)"; }
+  rm -rf "$apt"
 }
 
-probe_machine() {
-  mkdir -p "$cache"
-  if [ ! -S /nix/var/nix/daemon-socket/socket ] && ! unshare --user --map-root-user --mount --pid --fork true 2>/dev/null; then
-    stop "this machine does not let $(id -un) make user namespaces, so builds could not be sandboxed, and none is done without.
+no_namespaces() {
+  stop "this machine does not let $(id -un) make user namespaces, so builds could not be sandboxed, and none is done without.
 Ask the administrator for one of:
   sysctl -w user.max_user_namespaces=15000
   sysctl -w kernel.unprivileged_userns_clone=1               (older Debian kernels)
   sysctl -w kernel.apparmor_restrict_unprivileged_userns=0   (Ubuntu 23.10 and later)
 or for a Nix daemon (multi-user installation)."
-  fi
+}
+
+probe_substituters() {
+  mkdir -p "$cache"
   answer=no
-  for cache_url in $("$nix" --extra-experimental-features nix-command config show substituters 2>/dev/null); do
-    if timeout 5 "$nix" --extra-experimental-features nix-command store info --option connect-timeout 3 --store "$cache_url" >/dev/null 2>&1; then
+  for url in $("$nix" --extra-experimental-features nix-command config show substituters 2>/dev/null); do
+    if timeout 5 "$nix" --extra-experimental-features nix-command store info --option connect-timeout 3 --store "$url" >/dev/null 2>&1; then
       answer=yes
     fi
   done
-  # Where no cache answers, `nix develop` must not look for nixpkgs either: the toolchain has a bash for it.
-  cat >"$cache/registry.json" <<JSON
+  echo $answer >"$cache/substituters.$$"
+  mv "$cache/substituters.$$" "$cache/substituters"
+}
+
+write_registry() { # write_registry FILE: the flake registry in which nixpkgs is this checkout's toolchain
+  mkdir -p "${1%/*}"
+  cat >"$1.$$" <<JSON
 {"version": 2, "flakes": [{"from": {"type": "indirect", "id": "nixpkgs"}, "to": {"type": "path", "path": "$here/pkgs/toolchain"}}]}
 JSON
-  echo $answer >"$cache/probed.$$" && mv "$cache/probed.$$" "$cache/probed"
+  mv "$1.$$" "$1"
 }

@@ -1,34 +1,23 @@
-# Read by ci/nix before each call: is the seed in the store, are the sources of the locks found here? Both are told by
-# marks that pkgs/fetch leaves, so that the usual answer costs a few file tests.
+# shellcheck shell=sh disable=SC2154
+# Read by ci/nix before each call: is the seed in the store, are the sources of the lock there? Both are told by marks
+# that pkgs/fetch leaves, so that the usual answer costs a few file tests.
 
-# What is in a store that is not at /nix (an ordinary user's, or --store DIR) has another place on the disk.
-physical() {
-  case $store in
-    /*) printf '%s' "$store" ;;
-    default) [ -w /nix/var/nix ] || [ -n "$daemon" ] || { [ "$(id -u)" = 0 ] && return 0; printf '%s' "${XDG_DATA_HOME:-$HOME/.local/share}/nix/root"; } ;;
-  esac
-}
-
-bring() { # bring [fetch's arguments]: in the store that the user's call is about
-  if [ "$store" != default ]; then
-    NIX_REMOTE=$store CLOCHE_MARKS=$marks sh "$here/pkgs/fetch/fetch.sh" "$@"
-  else
-    CLOCHE_MARKS=$marks sh "$here/pkgs/fetch/fetch.sh" "$@"
-  fi
+bring() { # bring [fetch's arguments]: into the store that the user's call is about, which NIX_CONFIG names
+  sh "$here/pkgs/fetch/fetch.sh" "$@" || exit
 }
 
 flake_folder() { # flake_folder ARGUMENTS: the local folder of the flake that the call is about, or nothing
-  folder=$PWD
-  shift
+  folder=$(pwd -P)
   for argument in "$@"; do
     case $argument in
-      --) break ;;
+      -- | --command | -c) break ;;
       -*) continue ;;
       *'#'*) argument=${argument%%#*} ;;
     esac
     argument=${argument#path:} argument=${argument#git+file://} argument=${argument%%\?*}
-    if [ -d "${argument:-.}" ]; then
-      folder=$(CDPATH='' cd -- "${argument:-.}" && pwd)
+    # Other arguments may be folders too (--store DIR), but not a flake's.
+    if [ -n "$argument" ] && [ -e "$argument/flake.nix" ]; then
+      folder=$(CDPATH='' cd -- "$argument" && pwd -P)
       break
     fi
   done
@@ -36,30 +25,61 @@ flake_folder() { # flake_folder ARGUMENTS: the local folder of the flake that th
 }
 
 check_sources() {
-  read -r hash <"$here/pkgs/toolchain/debian/pins/$(uname -m)-linux/seed.hash" || stop "the toolchain is not pinned for $(uname -m)-linux"
-  seed=$(readlink "$marks/seeds/$hash") && [ -e "$(physical)$seed" ] || bring --seed-only || exit
-  # Only what builds needs sources; and what brings them, or makes a lock, must not wait for them.
-  case " $* " in
-    *"#fetch "* | *"#vendor "* | *"#lock "*) return 0 ;;
-  esac
-  case ${1:-} in build | run | develop | shell | flake | print-dev-env) ;; *) return 0 ;; esac
-  flake_folder "$@"
-  [ -n "$folder" ] || return 0
-  if words=$(git -C "$folder" ls-files --others --exclude-standard -- '*.py' cloche.lock 2>&1); then
-    for file in $words; do
-      say "warning: $folder/$file is not known to git, so the flake does not see it ('git add -N' is enough)"
-    done
-  else
-    case $words in
-      *"dubious ownership"*) stop "this checkout belongs to another user ($(stat -c %U "$folder")), so git and Nix refuse it; make it yours with
-  git clone --no-hardlinks '$folder' ~/checkout      (or: chown -R $(id -un) '$folder')
-or have your word for it with: git config --global --add safe.directory '$folder'" ;;
-    esac
+  read -r seed <"$here/pkgs/toolchain/debian/pins/$(uname -m)-linux/seed.hash" ||
+    stop "the toolchain is not pinned for $(uname -m)-linux; the pins are in pkgs/toolchain/debian/pins"
+  if ! target=$(readlink "$marks/seeds/$seed") || [ ! -e "$root$target" ]; then
+    # Where the store is another one than it was, or was collected, the marks of sources are void too.
+    rm -rf "$marks/locks" "$marks/tools"
+    bring --seed-only
   fi
-  # A mark that is newer than its lock says that nothing has to be fetched.
+  # Only what builds needs sources; and what brings them must not wait for them.
+  case $verb in build | run | develop | shell | flake | print-dev-env) ;; *) return 0 ;; esac
+  case " $* " in
+    *"#fetch "* | *"#vendor "* | *" flake show "* | *" flake metadata "* | *" flake lock "* | *" flake update "* | *" flake init "*) return 0 ;;
+  esac
+  tools=''
+  [ "$marks/tools/done" -nt "$here/python/cloche.lock" ] || tools=stale
+  flake_folder "$@"
+  [ -z "$folder" ] || warn_of_untracked
+  # A lock that is being made now needs only the tools.
+  case " $* " in *"#lock "*) folder='' ;; esac
   set --
   for lock in "$folder"/cloche.lock "$folder"/*/cloche.lock; do
-    [ ! -e "$lock" ] || [ "$marks/locks$lock/done" -nt "$lock" ] || set -- "$@" --lock "$lock"
+    # A mark that is newer than its lock says that nothing has to be fetched.
+    [ -z "$folder" ] || [ ! -e "$lock" ] || [ "$marks/locks$lock/done" -nt "$lock" ] || set -- "$@" --lock "$lock"
   done
-  [ $# -eq 0 ] || bring "$@" || exit
+  if [ $# -gt 0 ]; then bring "$@"; elif [ -n "$tools" ]; then bring --tools-only; fi
+}
+
+warn_of_untracked() {
+  if words=$(LC_ALL=C git -C "$folder" -c core.quotePath=false ls-files --others --exclude-standard -- '*.py' '*cloche.lock' 2>&1); then
+    [ -z "$words" ] || printf '%s\n' "$words" | head -n 5 | while read -r file; do
+      say "warning: $folder/$file is not known to git, so the flake does not see it ('git add -N' is enough)"
+    done
+    return
+  fi
+  case $words in
+    *"dubious ownership"*)
+      stop "this checkout belongs to another user ($(stat -c %U "$folder")), so git and Nix refuse it; make it yours with
+  cp -r '$folder' ~/checkout
+or trust its owner with
+  git config --global --add safe.directory '$folder'"
+      ;;
+  esac
+}
+
+build_elsewhere() { # run nix build where /nix is not the store's place on the disk, and say where what it made lies
+  "$nix" "$@" || exit
+  link=result previous=''
+  for argument in "$@"; do
+    case $previous in -o | --out-link) link=$argument ;; esac
+    case $argument in --no-link) exit 0 ;; esac
+    previous=$argument
+  done
+  for name in "$link" "$link"-*; do
+    if [ -L "$name" ] && [ ! -e "$name" ]; then
+      say "$name names $(readlink "$name"), which on this disk is $root$(readlink "$name")"
+    fi
+  done
+  exit 0
 }

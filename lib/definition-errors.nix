@@ -74,6 +74,24 @@ in
       advice = "give mkIf a comparison, such as `mkIf (x != null)'.";
     };
 
+  barePath =
+    loc: def:
+    errors.report {
+      subject = name loc;
+      problem = "a store path that nothing depends on, where a package must stand";
+      lines = [ (where def) ];
+      advice = "give the package itself, or a text made from it, such as \"\${package}\".";
+    };
+
+  orderedSet =
+    loc: def:
+    errors.report {
+      subject = name loc;
+      problem = "mkOrder, mkBefore or mkAfter around a set of options";
+      lines = [ (where def) ];
+      advice = "put it around the lists inside.";
+    };
+
   priority =
     loc: def:
     errors.report {

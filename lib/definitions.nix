@@ -1,4 +1,5 @@
-# How the definitions of one option become its value. A definition is { file; value; }.
+# How the definitions of one option become its value. A definition is { file; value; }, and one that had a place by
+# mkOrder has it as `priority`.
 lib:
 let
   inherit (builtins)
@@ -12,7 +13,6 @@ let
     length
     mapAttrs
     ;
-  errors = import ./errors.nix lib;
   mark = value: value._type or null;
 
   # What a definition without mkOverride or mkOrder has, and the largest priority that can win.
@@ -59,7 +59,8 @@ let
     else
       throw (messages.priority loc def);
 
-  unwrap = type: def: if mark def.value == type then def // { value = def.value.content; } else def;
+  withoutPriority =
+    def: if mark def.value == "override" then def // { value = def.value.content; } else def;
 
   inOrder =
     defs:
@@ -67,7 +68,17 @@ let
       place = def: if mark def.value == "order" then def.value.priority else plainOrder;
     in
     if lib.any (def: mark def.value == "order") defs then
-      map (unwrap "order") (builtins.sort (a: b: place a < place b) defs)
+      map (
+        def:
+        if mark def.value == "order" then
+          {
+            inherit (def) file;
+            inherit (def.value) priority;
+            value = def.value.content;
+          }
+        else
+          def
+      ) (builtins.sort (a: b: place a < place b) defs)
     else
       defs;
 
@@ -91,7 +102,7 @@ let
     in
     {
       inherit priority;
-      definitions = inOrder (map (unwrap "override") winners);
+      definitions = inOrder (map (withoutPriority) winners);
     };
 
   messages = import ./definition-errors.nix lib;

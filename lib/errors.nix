@@ -7,9 +7,7 @@ let
     elemAt
     genList
     isAttrs
-    isFloat
     isFunction
-    isInt
     isList
     isPath
     isString

@@ -2,9 +2,6 @@
 lib:
 let
   inherit (lib)
-    mkDefault
-    mkForce
-    mkIf
     mkOption
     types
     ;
@@ -14,9 +11,6 @@ let
   ints = mkOption {
     type = types.listOf types.int;
     default = [ ];
-  };
-  lists = {
-    options.x = ints;
   };
 in
 {

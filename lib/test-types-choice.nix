@@ -142,6 +142,29 @@ in
         false
       ];
     };
+    "types.enum" = {
+      expr =
+        accepts
+          (types.enum [
+            "a"
+            1
+            null
+          ])
+          [
+            "a"
+            1
+            null
+            "b"
+            1.0
+          ];
+      expected = [
+        true
+        true
+        true
+        false
+        true
+      ];
+    };
   };
   errors = {
     "types.either: mixed" = {
@@ -166,6 +189,13 @@ in
     "types.coercedTo: neither" = {
       expr = merged (types.coercedTo types.str lib.toList (types.listOf types.str)) [ 1 ];
       message = "expected: (list of string) or string convertible to it\n  in 1.nix: 1 (an integer)";
+    };
+    "types.enum" = {
+      expr = merged (types.enum [
+        "a"
+        "b"
+      ]) [ "c" ];
+      message = "`x': wrong type\n  expected: one of \"a\", \"b\"\n  in 1.nix: \"c\" (a string)";
     };
   };
 }

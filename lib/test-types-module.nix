@@ -148,8 +148,25 @@ in
           (merged (types.deferredModuleWith { staticModules = [ module ]; }) [ { } ]).imports;
       expected = 2;
     };
+    "types.optionType" = {
+      expr = (merged types.optionType [ types.int ]).name;
+      expected = "int";
+    };
+    "types.optionType: joins lists of choices" = {
+      expr =
+        (merged types.optionType [
+          (types.enum [ "a" ])
+          (types.enum [ "b" ])
+        ]).check
+          "a";
+      expected = true;
+    };
   };
   errors = {
+    "types.submodule: with a place in a list" = {
+      expr = (merged submodule [ (lib.mkBefore { n = 1; }) ]).n;
+      message = "`x': mkOrder, mkBefore or mkAfter around a set of options\n  in 1.nix: { n = 1; }\nWhat to do: put it around the lists inside.";
+    };
     "types.submodule: no set" = {
       expr = merged submodule [ 1 ];
       message = "`x': wrong type\n  expected: submodule\n  in 1.nix: 1 (an integer)";
@@ -161,6 +178,14 @@ in
     "types.submodule: deep inside" = {
       expr = (merged (types.attrsOf submodule) [ { a.n = "1"; } ]).a.n;
       message = "`x.a.n': wrong type\n  expected: signed integer\n  in 1.nix: \"1\" (a string)";
+    };
+    "types.optionType: unlike" = {
+      expr =
+        (merged types.optionType [
+          types.int
+          types.str
+        ]).name;
+      message = "`x': defined 2 times, but takes one definition only";
     };
   };
 }

@@ -11,13 +11,6 @@ let
   eval = modules: lib.evalModules { inherit modules; };
   config = modules: (eval modules).config;
   int = mkOption { type = types.int; };
-  ints = mkOption {
-    type = types.listOf types.int;
-    default = [ ];
-  };
-  lists = {
-    options.x = ints;
-  };
 in
 {
   cases = {

@@ -111,4 +111,37 @@ in
     lib.throwIf (types == [ ]) "types.oneOf: the list is empty; name at least one type." (
       foldl' either (builtins.head types) (builtins.tail types)
     );
+
+  # enum :: [ value ] -> type; several declarations accept the values of all.
+  enum =
+    values:
+    let
+      show =
+        x:
+        if builtins.isString x then
+          ''"${x}"''
+        else if builtins.isInt x then
+          toString x
+        else if builtins.isBool x then
+          lib.boolToString x
+        else
+          "<${builtins.typeOf x}>";
+      count = builtins.length values;
+    in
+    lib.mkOptionType {
+      name = "enum";
+      description =
+        if count == 0 then
+          "impossible (empty enum)"
+        else if count == 1 then
+          "value ${show (builtins.head values)} (singular enum)"
+        else
+          "one of ${lib.concatMapStringsSep ", " show values}";
+      descriptionClass = if count < 2 then "noun" else "conjunction";
+      check = x: builtins.elem x values;
+      merge = mergeEqual;
+      payload = values;
+      combine = a: b: lib.unique (a ++ b);
+      rebuild = lib.types.enum;
+    };
 }

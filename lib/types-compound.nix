@@ -28,6 +28,12 @@ let
       // attributes
     );
 
+  # within :: definition -> value -> definition; for a part of the value.
+  within = def: value: {
+    inherit (def) file;
+    inherit value;
+  };
+
   composite = phrase [
     "noun"
     "composite"
@@ -42,7 +48,7 @@ let
       merge =
         loc: defs:
         let
-          located = map (def: mapAttrs (_: value: def // { inherit value; }) def.value) defs;
+          located = map (def: mapAttrs (_: within def) def.value) defs;
           merged = zipAttrsWith (attribute: mergeDefinitions (loc ++ [ attribute ]) element) located;
         in
         # Only the lazy one keeps a name whose definitions are all `mkIf false`: asking would be strict.
@@ -65,8 +71,7 @@ let
           # The place of an entry is its name in messages, and the `name' of a submodule.
           place = n: m: loc ++ [ "[definition ${toString n}-entry ${toString m}]" ];
           entries = lib.imap1 (
-            n: def:
-            lib.imap1 (m: value: mergeDefinitions (place n m) element [ (def // { inherit value; }) ]) def.value
+            n: def: lib.imap1 (m: value: mergeDefinitions (place n m) element [ (within def value) ]) def.value
           ) defs;
         in
         map (entry: entry.value) (filter (entry: entry.isDefined) (builtins.concatLists entries));
@@ -130,7 +135,7 @@ let
       merge =
         loc: defs:
         let
-          call = argument: map (def: def // { value = def.value argument; }) defs;
+          call = argument: map (def: within def (def.value argument)) defs;
         in
         {
           __functionArgs = zipAttrsWith (_: all lib.id) (map (def: lib.functionArgs def.value) defs);

@@ -2,7 +2,8 @@
 lib:
 let
   inherit (builtins) isAttrs;
-  inherit (import ./option-type.nix lib) phrase;
+  inherit (import ./option-type.nix lib) mergeTypes phrase;
+  messages = import ./definition-errors.nix lib;
   isModule = x: isAttrs x || lib.isFunction x || lib.types.path.check x;
 
   # For the documentation no value is at hand, so nothing is checked.
@@ -41,9 +42,10 @@ let
       forDocuments = prefix: evaluate prefix [ unchecked ];
       freeform = (forDocuments [ ])._module.freeformType;
 
+      # A set of options has no place in a list; nixpkgs fails here too, with a less friendly text.
       asModule =
-        def:
-        {
+        loc: def:
+        lib.throwIf (def ? priority) (messages.orderedSet loc def) {
           _file = def.file;
         }
         // (
@@ -64,7 +66,8 @@ let
           "submodule";
       check = isModule;
       merge =
-        loc: defs: (evaluate loc ([ { _module.args.name = lib.last loc; } ] ++ map asModule defs)).config;
+        loc: defs:
+        (evaluate loc ([ { _module.args.name = lib.last loc; } ] ++ map (asModule loc) defs)).config;
       emptyValue.value = base.config;
       getSubOptions =
         prefix:
@@ -135,4 +138,22 @@ in
       modules = lib.toList modules;
       shorthandOnlyDefinesConfig = true;
     };
+
+  # optionType: a type itself, such as that of `_module.freeformType`.
+  optionType = lib.mkOptionType {
+    name = "optionType";
+    descriptionClass = "noun";
+    check = lib.isType "option-type";
+    merge =
+      loc: defs:
+      let
+        join =
+          a: def:
+          let
+            joined = mergeTypes a def.value;
+          in
+          if joined == null then throw (messages.severalOfOne loc "" defs) else joined;
+      in
+      builtins.foldl' join (builtins.head defs).value (builtins.tail defs);
+  };
 }

@@ -15,6 +15,8 @@ let
     first
     ;
 
+  messages = import ./definition-errors.nix lib;
+
   # noun :: name -> description -> attributes -> type
   noun =
     name: description: attributes:
@@ -127,62 +129,19 @@ in
     check = x: isStringLike x && builtins.substring 0 1 (toString x) == "/";
   };
 
-  # A derivation, or a store object by path.
+  # A derivation, or a store object by its path. Of a bare text nixpkgs makes a derivation, which a library without
+  # derivations can't do, so that is refused.
   package = noun "package" "package" {
     check = x: lib.isDerivation x || (isStringLike x && isTopLevel (toString x));
-    merge = mergeOne "" first;
-  };
-
-  # enum :: [ value ] -> type; several declarations accept the values of all.
-  enum =
-    values:
-    let
-      show =
-        x:
-        if isString x then
-          ''"${x}"''
-        else if isInt x then
-          toString x
-        else if isBool x then
-          lib.boolToString x
-        else
-          "<${builtins.typeOf x}>";
-      count = builtins.length values;
-    in
-    lib.mkOptionType {
-      name = "enum";
-      description =
-        if count == 0 then
-          "impossible (empty enum)"
-        else if count == 1 then
-          "value ${show (builtins.head values)} (singular enum)"
-        else
-          "one of ${lib.concatMapStringsSep ", " show values}";
-      descriptionClass = if count < 2 then "noun" else "conjunction";
-      check = x: builtins.elem x values;
-      merge = mergeEqual;
-      payload = values;
-      combine = a: b: lib.unique (a ++ b);
-      rebuild = lib.types.enum;
-    };
-
-  # optionType: a type itself, such as that of `_module.freeformType`.
-  optionType = lib.mkOptionType {
-    name = "optionType";
-    descriptionClass = "noun";
-    check = lib.isType "option-type";
-    merge =
+    merge = mergeOne "" (
       loc: defs:
       let
-        inherit (import ./option-type.nix lib) mergeTypes;
-        messages = import ./definition-errors.nix lib;
-        join =
-          a: def:
-          let
-            joined = mergeTypes a def.value;
-          in
-          if joined == null then throw (messages.severalOfOne loc "" defs) else joined;
+        value = first loc defs;
       in
-      builtins.foldl' join (builtins.head defs).value (builtins.tail defs);
+      if builtins.isPath value || (isString value && !builtins.hasContext value) then
+        throw (messages.barePath loc (builtins.head defs))
+      else
+        value
+    );
   };
 }

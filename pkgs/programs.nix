@@ -18,6 +18,7 @@ let
           "pkgs/source.nix"
           "pkgs/toolchain"
           "python"
+          "python/cloche.lock"
           "python/src"
           "python/src/cloche"
           "python/src/cloche/fetch.py"

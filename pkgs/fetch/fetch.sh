@@ -5,8 +5,9 @@
 # Options of its own: --role NAME (a set of Debian packages besides the lock's files), --seed-only. All others are
 # fetch.py's. Needs nix on PATH, and of the host only sh.
 set -eu
+umask 022
 here=$(CDPATH='' cd -- "${0%/*}" && pwd -P)
-top=$here/../..
+top=${here%/*/*}
 system=$(uname -m)-linux
 pins=$top/pkgs/toolchain/debian/pins/$system
 say() { printf 'cloche: %s\n' "$*" >&2; }
@@ -14,16 +15,21 @@ say() { printf 'cloche: %s\n' "$*" >&2; }
 command -v nix >/dev/null || { say "nix is not on PATH; call this through 'nix run' or ci/nix"; exit 3; }
 [ -d "$pins" ] || { say "the toolchain is not pinned for $system"; exit 3; }
 cache=${CLOCHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cloche}
+# What was brought, per store; ci/nix, which knows the store, names the folder.
 marks=${CLOCHE_MARKS:-$cache/stores/${NIX_REMOTE:-default}}
 mkdir -p "$marks"
 
 case ${1:-} in vendor) verb=vendor; shift ;; *) verb=fetch ;; esac
-only= expect=
+only='' expect=''
 for argument in "$@"; do
   shift
   if [ -n "$expect" ]; then
-    expect=
-    [ -e "$pins/$argument.json" ] || { say "there is no role '$argument'; the roles are: $(cd "$pins" && ls ./*.json | sed -n 's,./\(.*\).json,\1,p' | grep -v seed | tr '\n' ' ')"; exit 2; }
+    expect=''
+    if [ "$argument" = seed ] || [ ! -e "$pins/$argument.json" ]; then
+      roles=$(for file in "$pins"/*.json; do basename "$file" .json; done | grep -vx seed | xargs)
+      say "there is no role '$argument'; the roles are: $roles"
+      exit 2
+    fi
     set -- "$@" --pins "$pins/$argument.json"
   else
     case $argument in
@@ -33,28 +39,33 @@ for argument in "$@"; do
     esac
   fi
 done
+[ -z "$expect" ] || { say "--role needs a name"; exit 2; }
 
-paths=$(nix eval --impure --raw --expr "let t = import $top/pkgs/toolchain { system = \"$system\"; }; in builtins.concatStringsSep \" \" [ t.seed.outPath t.base.drvPath t.base.outPath t.pip ]")
-# shellcheck disable=SC2086  # four words
-set_paths() { seed=$1 drv=$2 base=$3 pip=$4; }
-set_paths $paths
-# One at a time: parallel first writes to a fresh store collide (and an invalid left-over of a killed one is healed by
-# adding again, so validity is asked of Nix, never of the file system).
-if command -v flock >/dev/null; then exec 8>"$marks/lock"; flock 8; fi
+# One at a time: parallel first writes to a fresh store collide. What a killed call started holds the lock until it
+# ends. (An invalid left-over in the store is healed by adding again: validity is asked of Nix, not of the file system.)
+if command -v flock >/dev/null; then
+  exec 8>"$marks/lock"
+  flock -n 8 || { say "waiting for another call, which is bringing sources"; flock 8; }
+fi
+paths=$(nix eval --impure --raw --expr "let t = import (/. + \"$top/pkgs/toolchain\") { system = \"$system\"; }; in builtins.concatStringsSep \" \" [ t.seed.outPath t.base.drvPath t.base.outPath t.pip ]")
+read -r seed drv base pip <<END
+$paths
+END
+read -r hash <"$pins/seed.hash"
 if ! nix-store --check-validity "$seed" 2>/dev/null; then
-  added=$(sh "$top/pkgs/toolchain/debian/seed.sh" "$pins/seed.json" "$(cat "$pins/seed.hash")" 8>&-)
+  added=$(CLOCHE_MARKS=$marks sh "$top/pkgs/toolchain/debian/seed.sh" "$pins/seed.json" "$hash")
   [ "$added" = "$seed" ] || { say "the seed became $added where $seed is expected"; exit 1; }
 fi
-# This root is also the mark by which ci/nix knows that the seed is there.
-mark=$marks/seeds/$(cat "$pins/seed.hash")
-mkdir -p "${mark%/*}"
-nix-store --realise "$seed" --add-root "$mark" --indirect >/dev/null
-nix-store --realise "$drv" --add-root "$marks/base" --indirect >/dev/null 8>&-
+nix-store --realise "$drv" --add-root "$marks/base" --indirect >/dev/null
+# The seed's root is the mark by which ci/nix knows that all of this is there; its hash holds slashes.
+root=$marks/seeds/$hash
+mkdir -p "${root%/*}"
+nix-store --realise "$seed" --add-root "$root" --indirect >/dev/null
 [ -z "$only" ] || exit 0
 
 case $verb in
   vendor)
-    [ $# -gt 0 ] || { say "usage: nix run .#vendor -- DIR [--lock FILE ...]"; exit 2; }
+    case ${1:-} in '' | -*) say "usage: nix run .#vendor -- DIR [--lock FILE ...]"; exit 2 ;; esac
     target=$1
     shift
     mkdir -p "$target"
@@ -63,11 +74,11 @@ case $verb in
     if [ -d "$cache/nix/debs" ] && [ ! -e "$target/nix/SHA256SUMS" ]; then
       mkdir -p "$target/nix"
       cp "$cache"/nix/debs/*.deb "$target/nix/"
-      (cd "$target/nix" && sha256sum -- *.deb >SHA256SUMS)
+      (cd "$target/nix" && sha256sum -- *.deb >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS)
     fi
     ;;
 esac
 export PYTHONPATH="$pip" CLOCHE_CACHE="$cache" CLOCHE_MARKS="$marks"
 # In a store that is not at /nix (an ordinary user's), only `nix shell` can start what lies in it.
 exec nix shell "$base" --command "$base/bin/python3" "$top/python/src/cloche/fetch.py" \
-  --this-system "$system" --cc "$pins/cc.json" "$@"
+  --this-system "$system" --cc "$pins/cc.json" --own-lock "$top/python/cloche.lock" "$@"

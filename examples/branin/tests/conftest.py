@@ -15,7 +15,9 @@ from branin.request import Request
 from branin.results import Run
 
 # The same examples in every run and on every machine; a slow machine is not a failure.
-settings.register_profile("reproducible", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "reproducible", derandomize=True, deadline=None, database=None, max_examples=50
+)
 settings.load_profile("reproducible")
 
 Python = Callable[..., subprocess.CompletedProcess[str]]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +34,14 @@ if TYPE_CHECKING:
 CHUNK = 1 << 20  # bytes
 WORKERS = 8
 APT_HELPER = "/usr/lib/apt/apt-helper"
+# Where distributions keep the certificates of authorities: Debian and the sandbox, Fedora, openSUSE, Alpine.
+CERTIFICATES = [
+    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+]
+TRIES = 3
+TOLD = 5
+# What every project's build and Cloche's own command line need of Cloche's own lock.
+TOOLS = ("default", "builders")
 ALLOWED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+._?=-")
 
 
@@ -65,27 +75,25 @@ class Source:
 # --- what is wanted -------------------------------------------------------------------------------------------------
 
 
-def sources_of_lock(path: Path, systems: list[str]) -> list[Source]:
-    """Return all files that the lock names for these systems, build requirements included."""
+def sources_of_lock(path: Path, systems: list[str], groups: tuple[str, ...] = ()) -> list[Source]:
+    """Return the files that the lock names for these systems, build requirements included; all groups', or some."""
     try:
         lock = json.loads(path.read_text(encoding="utf-8"))
-        packages = [
-            table
-            for system in systems
-            for environment in lock["environments"].get(system, {}).values()
-            for table in [environment["packages"], *(build["packages"] for build in environment["builds"].values())]
-        ]
-        return [
-            Source(name, entry["version"], _plain(entry["file"], path), entry["sha256"], entry["size"])
-            for table in packages
-            for name, entry in table.items()
-        ]
+        found = []
+        for system in systems:
+            for environment in lock["environments"].get(system, {}).values():
+                names = {name for group in groups for name in environment["groups"][group]}
+                packages = environment["packages"].items()
+                found += [(name, entry) for name, entry in packages if name in names or not groups]
+                for build in environment["builds"].values():
+                    found += build["packages"].items()
+        return [Source(name, entry["version"], _plain(entry["file"], path), entry["sha256"], entry["size"]) for name, entry in found]
     except OSError as error:
         raise FetchError(f"{path}: cannot be read: {error.strerror}", 2) from None
     except json.JSONDecodeError as error:
         text = f"{path}, line {error.lineno}, column {error.colno}: {error.msg}; make the lock again with 'nix run .#lock'"
         raise FetchError(text, 2) from None
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
         raise FetchError(f"{path}: not a lock of this Cloche ({error!r}); make it again with 'nix run .#lock'", 2) from None
 
 
@@ -106,23 +114,24 @@ def sources_of_pins(path: Path) -> list[Source]:
 # --- the store ------------------------------------------------------------------------------------------------------
 
 
-def nix(*arguments: str, stdin: str | None = None) -> str:
+def nix(*arguments: str) -> str:
     """Run one of Nix's commands and return what it prints; its errors go to the user."""
-    done = subprocess.run(arguments, check=False, stdout=subprocess.PIPE, input=stdin, text=True)
+    done = subprocess.run(arguments, check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode:
         raise FetchError(f"`{' '.join(arguments[:4])} ...` ended with {done.returncode} (its words are above)")
     return done.stdout
 
 
-def store_paths(sources: list[Source]) -> dict[Source, str]:
+def store_paths(sources: list[Source], work: Path) -> dict[Source, str]:
     """Return the path that each source has in the store, as Nix itself computes it."""
-    wanted = json.dumps([{"name": source.store_name, "hash": source.sha256} for source in sources])
+    # By a file: one argument of a command cannot be longer than 128 KiB.
+    wanted = work / "wanted.json"
+    wanted.write_text(json.dumps([{"name": source.store_name, "hash": source.sha256} for source in sources]), encoding="ascii")
     expression = """{ wanted }: map (file: (derivation {
         inherit (file) name; system = "builtin"; builder = "builtin"; outputHash = file.hash;
-        outputHashAlgo = "sha256"; outputHashMode = "flat"; }).outPath) (builtins.fromJSON wanted)"""
-    paths = json.loads(
-        nix("nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", "--expr", expression, "--argstr", "wanted", wanted)
-    )
+        outputHashAlgo = "sha256"; outputHashMode = "flat"; }).outPath) (builtins.fromJSON (builtins.readFile wanted))"""
+    command = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", "--expr", expression]
+    paths = json.loads(nix(*command, "--argstr", "wanted", str(wanted)))
     return dict(zip(sources, paths, strict=True))
 
 
@@ -171,21 +180,30 @@ class Index:
 
     def _open(self) -> tuple[Any, Any]:
         if not hasattr(self.local, "opened"):
-            import logging
+            from pip._internal.exceptions import PipError
 
-            from pip._internal.commands import create_command
-
-            # pip would warn of every index that lacks a project; what matters is told when all have been asked.
-            logging.getLogger("pip").setLevel(logging.ERROR)
-            command: Any = create_command("download")
-            options, _ = command.parse_args(["--no-input", "--disable-pip-version-check", "--no-cache-dir"])
-            context = command.main_context()
-            context.__enter__()
-            session = command._build_session(options)  # noqa: SLF001
-            finder = command._build_package_finder(options, session)  # noqa: SLF001
-            self.local.opened = (session, finder)
+            try:
+                self.local.opened = self._start()
+            except (PipError, SystemExit) as error:
+                raise FetchError(f"pip cannot be started with this configuration (see `pip config list`): {error}") from None
         opened: tuple[Any, Any] = self.local.opened
         return opened
+
+    @staticmethod
+    def _start() -> tuple[Any, Any]:
+        import logging
+
+        from pip._internal.commands import create_command
+
+        # pip would warn of every index that lacks a project; what matters is told when all have been asked.
+        logging.getLogger("pip").setLevel(logging.ERROR)
+        command: Any = create_command("download")
+        options, _ = command.parse_args(["--no-input", "--disable-pip-version-check", "--no-cache-dir"])
+        # The pinned pip is Debian's, which knows no certificates but the host's, at Debian's place.
+        options.cert = options.cert or next(filter(os.path.exists, [os.environ.get("NIX_SSL_CERT_FILE", ""), *CERTIFICATES]), None)
+        command.main_context().__enter__()
+        session = command._build_session(options)  # noqa: SLF001
+        return session, command._build_package_finder(options, session)  # noqa: SLF001
 
     def session(self) -> Any:  # noqa: ANN401  pip's own session type
         """Return a session with the user's proxies, certificates and credentials."""
@@ -219,19 +237,33 @@ class Index:
 
 
 def download(index: Index, url: str, source: Source, target: Path) -> str:
-    """Bring one file to `target`, going on where an earlier try stopped; return its sha256."""
+    """Bring one file to `target`, going on where an earlier try stopped; return its sha256.
+
+    Raise OSError (as all of requests' errors are) when the connection ends before the file does.
+    """
     partial = target.with_suffix(".part")
     have = partial.stat().st_size if partial.exists() else 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     response = index.session().get(url, headers=headers, stream=True)
-    if response.status_code == 416:  # noqa: PLR2004  the part is as long as the file, or longer
+    if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        # The part is as long as the file, or longer.
         partial.unlink()
         return download(index, url, source, target)
     response.raise_for_status()
-    with partial.open("ab" if response.status_code == 206 else "wb") as file:  # noqa: PLR2004
+    resumed = response.status_code == HTTPStatus.PARTIAL_CONTENT
+    expected = int(response.headers.get("Content-Length", 0)) + (have if resumed else 0)
+    with partial.open("ab" if resumed else "wb") as file:
         for chunk in response.iter_content(CHUNK):
             file.write(chunk)
+    size = partial.stat().st_size
+    # A server that does not say how long its answer is leaves only the lock's word.
+    if size < (expected or source.size):
+        raise OSError(f"the connection ended after {size} of {expected or source.size} bytes")
     digest = file_digest(partial)
+    if resumed and digest != source.sha256:
+        # What an earlier try left may be of another file; the whole one is judged.
+        partial.unlink()
+        return download(index, url, source, target)
     partial.replace(target)
     return digest
 
@@ -248,47 +280,56 @@ def file_digest(path: Path) -> str:
 def fetch_one(index: Index, archive: str, source: Source, folder: Path) -> Path:
     """Bring one file from the archive or the index into `folder`; raise FetchError when it is not what the lock says."""
     target = folder / source.sha256
+    if target.exists() and file_digest(target) == source.sha256:
+        return target  # by a call that was interrupted
     if archive and "://" not in archive:
         stored = Path(archive, "sha256", source.sha256)
-        if stored.exists():
-            shutil.copyfile(stored, target)
-            return _checked(source, target, file_digest(target), str(stored))
-        raise FetchError(f"{source.file} ({source.sha256}) is not in the archive {archive}; make it again with 'nix run .#vendor'")
-    tried = []
-    addresses: Any = [f"{archive.rstrip('/')}/sha256/{source.sha256}"] if archive else index.links(source)
-    for url in addresses:
-        for _ in range(3):
+        if not stored.exists():
+            raise FetchError(f"{source.file} ({source.sha256}) is not in the archive {archive}; make it again with 'nix run .#vendor'")
+        shutil.copyfile(stored, target)
+        digest = file_digest(target)
+        if digest != source.sha256:
+            raise _wrong(source, target, digest, str(stored))
+        return target
+    tried: list[str] = []
+    wrong: FetchError | None = None
+    origin = "the archive" if archive else "the index"
+    for url in [f"{archive.rstrip('/')}/sha256/{source.sha256}"] if archive else index.links(source):
+        for _ in range(TRIES):
             try:
                 digest = download(index, url, source, target)
-            except Exception as error:  # noqa: BLE001  pip's vendored requests has many; each is told below
-                tried.append(f"{type(error).__name__}: {_without_host(str(error))}")
+            except OSError as error:
+                tried.append(f"{type(error).__name__}: {_without_secrets(str(error))}")
                 continue
-            return _checked(source, target, digest, "the index")
+            if digest == source.sha256:
+                return target
+            # Another index may have the right one.
+            wrong = _wrong(source, target, digest, origin)
+            break
+    if wrong:
+        raise wrong
     if tried:
-        raise FetchError(f"{source.file}: could not be downloaded:\n  " + "\n  ".join(tried))
+        raise FetchError(f"{source.file}: could not be downloaded from {origin}:\n  " + "\n  ".join(tried))
     raise FetchError(
-        f"{source.file}: none of the {index.configured()} has a file of this name (and hash) for {source.name};\n"
+        f"{source.file}: none of the {index.configured()} answers with a file of this name (and hash) for {source.name};\n"
         "check `pip config list`, or set CLOCHE_SOURCES to an archive made by 'nix run .#vendor'"
     )
 
 
-def _without_host(text: str) -> str:
-    import re
-
+def _without_secrets(text: str) -> str:
     return re.sub(r"(https?://)[^/\s'\"]*@", r"\1", text)
 
 
-def _checked(source: Source, file: Path, digest: str, origin: str) -> Path:
-    if digest != source.sha256:
-        size = file.stat().st_size
-        file.unlink()
-        raise FetchError(
-            f"{source.file}: {origin} gave a file of {size} bytes with sha256 {digest},\nbut the lock says "
-            f"{source.sha256}; it was not added. If the file was published again under the same name, which should\n"
-            "not happen, look into it before you run 'nix run .#lock -- --upgrade'.",
-            1,
-        )
-    return file
+def _wrong(source: Source, file: Path, digest: str, origin: str) -> FetchError:
+    """Remove a file that is not what the lock says, and return the error that tells of it."""
+    size = file.stat().st_size
+    file.unlink()
+    return FetchError(
+        f"{source.file}: {origin} gave a file of {size} bytes with sha256 {digest},\nbut the lock says "
+        f"{source.sha256}; it was not added. If the file was published again under the same name, which should\n"
+        "not happen, look into it before you run 'nix run .#lock -- --upgrade'.",
+        1,
+    )
 
 
 def fetch_debian(sources: list[Source], folder: Path) -> None:
@@ -345,6 +386,9 @@ def bring(sources: list[Source], archive: str, work: Path, *, into_store: bool =
             except FetchError as error:
                 failures.append(error)
                 continue
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
             ready += [(source, work / source.sha256) for source in jobs[job]]
             advance(sum(source.size for source in jobs[job]))
             if into_store and (len(ready) >= 16 or sum(source.size for source, _ in ready) > 1 << 26):  # noqa: PLR2004
@@ -353,8 +397,10 @@ def bring(sources: list[Source], archive: str, work: Path, *, into_store: bool =
         if into_store and ready:
             add(ready, work)
     if failures:
+        # A wrong file is told before a missing one.
         failures.sort(key=lambda failure: failure.code)
-        raise FetchError("\n".join(str(failure) for failure in failures), failures[0].code)
+        more = [f"... and {len(failures) - TOLD} more of {len(sources)}"] if len(failures) > TOLD else []
+        raise FetchError("\n".join([*map(str, failures[:TOLD]), *more]), failures[0].code)
 
 
 def progress(total: int) -> Any:  # noqa: ANN401  a context manager that yields a function
@@ -381,14 +427,13 @@ def vendor(sources: list[Source], paths: dict[Source, str], folder: Path, work: 
     """Copy all sources to folder/sha256/<hex>, each written whole or not at all."""
     target = folder / "sha256"
     target.mkdir(parents=True, exist_ok=True)
-    wanted = [source for source in sources if not (target / source.sha256).exists()]
+    wanted = [source for source in sources if not _holds(target, source)]
     absent = set(missing({source: paths[source] for source in wanted if source in paths}))
     outside = [source for source in wanted if source not in paths or source in absent]
     if outside:
         bring(outside, archive, work, into_store=False)
-    root = os.environ.get("CLOCHE_STORE_ROOT", "")
     for source in wanted:
-        origin = work / source.sha256 if source in outside else Path(root + paths[source])
+        origin = work / source.sha256 if source in outside else Path(paths[source])
         part = target / f".{source.sha256}.part"
         shutil.copyfile(origin, part)
         if file_digest(part) != source.sha256:
@@ -396,6 +441,11 @@ def vendor(sources: list[Source], paths: dict[Source, str], folder: Path, work: 
             raise FetchError(f"{source.file}: its copy in the store is damaged; run `nix store verify --repair {paths[source]}`", 1)
         part.replace(target / source.sha256)
     print(f"cloche: {folder} holds {len(sources)} sources ({len(wanted)} new)", file=sys.stderr)
+
+
+def _holds(folder: Path, source: Source) -> bool:
+    file = folder / source.sha256
+    return file.exists() and file_digest(file) == source.sha256
 
 
 def arguments() -> argparse.Namespace:
@@ -408,20 +458,21 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--this-system", help=argparse.SUPPRESS)
     parser.add_argument("--vendor", type=Path, metavar="DIR", help="copy them to DIR/sha256/<hex> instead")
     parser.add_argument("--cc", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--own-lock", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--tools-only", action="store_true", help="bring only what Cloche itself needs")
     return parser.parse_args()
 
 
-def keep_sources(locks: list[Path], options: argparse.Namespace, paths: dict[Source, str]) -> None:
+def keep_sources(locks: list[Path], systems: list[str], paths: dict[Source, str], tools: list[Source]) -> None:
     """Give each lock's sources their garbage collector roots, in a folder named by where the lock is.
 
     `done` in it is the marker by which ci/nix knows, from its date alone, that nothing has to be fetched.
     """
     marks = Path(os.environ["CLOCHE_MARKS"])
-    for lock in locks:
-        folder = marks / "locks" / str(lock.resolve()).lstrip("/")
-        wanted = set(sources_of_lock(lock, options.system or [options.this_system]))
-        extra = {source for source in paths if source.pool}
-        keep(sorted({paths[source] for source in wanted | extra}), folder)
+    extra = {source for source in paths if source.pool}
+    folders = {marks / "locks" / str(lock.resolve()).lstrip("/"): {*sources_of_lock(lock, systems), *extra} for lock in locks}
+    for folder, wanted in (folders | {marks / "tools": set(tools)}).items():
+        keep(sorted({paths[source] for source in wanted}), folder)
         (folder / "done").touch()
 
 
@@ -430,28 +481,27 @@ def run(options: argparse.Namespace) -> None:
     archive = os.environ.get("CLOCHE_SOURCES", "")
     if archive and "://" not in archive and not Path(archive, "sha256").is_dir():
         raise FetchError(f"CLOCHE_SOURCES={archive}: there is no folder sha256 in it; name an archive made by 'nix run .#vendor'", 2)
-    locks = options.lock or [Path("cloche.lock")]
+    locks = [] if options.tools_only else options.lock or [Path("cloche.lock")]
     systems = options.system or [options.this_system]
-    sources: list[Source] = []
-    for lock in locks:
-        sources += sources_of_lock(lock, systems)
+    sources = [source for lock in locks for source in sources_of_lock(lock, systems)]
     # A lock with an sdist needs the compilers.
     if options.cc and any(not source.file.endswith(".whl") for source in sources):
         sources += sources_of_pins(options.cc)
     for pins in options.pins:
         sources += sources_of_pins(pins)
-    sources = sorted(set(sources), key=lambda source: source.file)
-    paths = store_paths(sources)
+    tools = sources_of_lock(options.own_lock, systems, TOOLS)
+    sources = sorted({*sources, *tools}, key=lambda source: source.file)
     # What an interrupted call had downloaded is found again here; nothing of it is in the store unchecked.
-    work = Path(os.environ["CLOCHE_CACHE"]) / "downloads"
+    work = Path(os.environ["CLOCHE_MARKS"]) / "downloads"
     work.mkdir(parents=True, exist_ok=True)
+    paths = store_paths(sources, work)
     if options.vendor:
         vendor(sources + [pin for pins in options.outside_pins for pin in sources_of_pins(pins)], paths, options.vendor, work, archive)
     else:
         absent = missing(paths)
         if absent:
             bring(absent, archive, work)
-        keep_sources(locks, options, paths)
+        keep_sources(locks, systems, paths, tools)
         print(f"cloche: all {len(sources)} sources are in the store ({len(absent)} new)", file=sys.stderr)
     shutil.rmtree(work)
 
@@ -467,6 +517,8 @@ def build() -> None:
         raise FetchError(advice)
     work = Path(os.environ["NIX_BUILD_TOP"])
     os.environ["HOME"] = str(work)
+    # The sandbox has the user's certificates, but at this place and no other.
+    os.environ.pop("PIP_CERT", None)
     try:
         file = fetch_one(Index(), "", source, work)
     except FetchError as error:

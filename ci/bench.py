@@ -1,0 +1,373 @@
+"""Measure evaluation, building, substitution and start-up of an environment, beside uv and pip on the same machine.
+
+Everything is made in one temporary folder (stores, caches, virtual environments) and removed at the end. Each figure
+is the median of several runs; a figure and what it is compared with take turns, so that both see the same machine.
+uv is the one of Cloche's own lock, pip the toolchain's, and all run on the toolchain's Python: no network is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+# The group of python/cloche.lock that is measured, and what the comparison needs besides it.
+GROUP = "bench"
+CONSUMER = """{
+  inputs.cloche.url = "path:%s";
+  outputs = { self, cloche }: cloche.lib.mkFlake { inherit self; } ./cloche.nix;
+}
+"""
+CONFIGURATION = """{ config, self, ... }:
+let
+  inherit (config.cloche) build toolchain;
+in
+{
+  cloche.src = ./.;
+  packages = {
+    # What uv and pip install: the lock's packages, without the project.
+    dependencies = build.environment {
+      name = "dependencies";
+      packages = build.selection.names "default";
+    };
+    uv = build.set.packages.uv;
+  };
+  legacyPackages.facts = {
+    python = toolchain.python.interpreter;
+    inherit (toolchain) base pip;
+    cloche = self.inputs.cloche.outPath;
+    sources = builtins.listToAttrs (
+      map (name: {
+        inherit name;
+        value = build.set.source name build.selection.packages.${name};
+      }) (build.selection.names "default")
+    );
+  };
+}
+"""
+PYPROJECT = """[project]
+name = "bench"
+version = "1"
+requires-python = ">=3.11"
+
+[build-system]
+requires = ["poetry-core>=2.0"]
+build-backend = "poetry.core.masonry.api"
+"""
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What one run took, in seconds; `cpu` is user and system time of the command and all that it waited for."""
+
+    wall: float
+    cpu: float
+
+
+@dataclass
+class Figure:
+    """One line of the table. Without `other`, the target is in seconds, else it is a ratio of medians."""
+
+    name: str
+    what: str
+    target: float
+    ours: list[Spent] = field(default_factory=list)
+    other: list[Spent] = field(default_factory=list)
+    other_what: str = ""
+
+    def median(self, kind: str, *, other: bool = False) -> float:
+        """Return the median of all runs in seconds; `kind` is wall or cpu."""
+        return statistics.median(getattr(spent, kind) for spent in (self.other if other else self.ours))
+
+    def value(self, kind: str = "wall") -> float:
+        """Return what is compared with the target: seconds, or the ratio."""
+        return self.median(kind) / self.median(kind, other=True) if self.other else self.median(kind)
+
+
+class Bench:
+    """The temporary folder and what the figures share; each part is made when the first figure asks for it."""
+
+    def __init__(self, work: Path, runs: int) -> None:
+        self.work, self.runs = work, runs
+        # uv and pip are to install the files that they are given, whatever the user has configured.
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "UV_", "PYTHON"))}
+        self.environment = {
+            **kept,
+            "XDG_CACHE_HOME": str(work / "cache"),
+            "UV_CACHE_DIR": str(work / "uv-cache"),
+            "UV_NO_CONFIG": "1",
+            "PIP_CONFIG_FILE": os.devnull,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        }
+
+    def run(self, *command: str | Path, cwd: Path | None = None, **variables: str) -> str:
+        """Run a command to its end and return its output; end the benchmark with its words if it fails."""
+        done = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd or self.work, env=self.environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        )
+        if done.returncode != 0:
+            shown = " ".join(str(word) for word in command)[:300]
+            sys.exit(f"ci/bench: a command of the measurement failed: {shown}\n{done.stderr[-3000:]}")
+        return done.stdout
+
+    def spend(self, *command: str | Path, cwd: Path | None = None, **variables: str) -> Spent:
+        """Run a command as `run` does and return what it took."""
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        self.run(*command, cwd=cwd, **variables)
+        wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+        return Spent(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+    @cached_property
+    def checkout(self) -> Path:
+        """Return a clean git checkout with the files that git knows here, uncommitted edits included."""
+        target = self.work / "checkout"
+        for name in self.run("git", "ls-files", "-z", cwd=ROOT).split("\0"):
+            if name and (ROOT / name).is_file():
+                (target / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, target / name)
+        for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=bench", "-c", "user.email=bench", "commit", "-qm", "bench"]):
+            self.run("git", *words, cwd=target)
+        return target
+
+    @cached_property
+    def lock(self) -> dict[str, Any]:
+        """Return Cloche's own lock as the lock of a project whose dependencies are the group GROUP."""
+        lock = json.loads((ROOT / "python/cloche.lock").read_text())
+        project = tomllib.loads(PYPROJECT)
+        del project["project"]["version"] # no part of what the lock depends on
+        canonical = json.dumps(project, sort_keys=True, separators=(",", ":"))
+        for pythons in lock["environments"].values():
+            for locked in pythons.values():
+                locked["groups"] = {"default": locked["groups"][GROUP], "tools": ["uv"]}
+                locked["builds"]["bench"] = locked["builds"].pop("cloche")
+        made_from = {"pyproject.toml": hashlib.sha256(canonical.encode()).hexdigest()}
+        return lock | {"project": "bench", "made-from": made_from}
+
+    @cached_property
+    def flake(self) -> str:
+        """Return the reference of a flake that imports the checkout, as a user's project does."""
+        folder = self.work / "project"
+        folder.mkdir()
+        source = self.work / "source"
+        shutil.copytree(self.checkout, source, ignore=shutil.ignore_patterns(".git"))
+        (folder / "flake.nix").write_text(CONSUMER % source)
+        (folder / "cloche.nix").write_text(CONFIGURATION)
+        (folder / "pyproject.toml").write_text(PYPROJECT)
+        (folder / "cloche.lock").write_text(json.dumps(self.lock, sort_keys=True, indent=1))
+        self.run("nix", "flake", "lock", f"path:{folder}")
+        return f"path:{folder}"
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Return the store paths that the flake tells: python, base, pip, cloche, packages, sources, script files."""
+        facts: dict[str, Any] = json.loads(self.run("nix", "eval", "--json", f"{self.flake}#facts"))
+        everything = json.loads(self.run("nix", "derivation", "show", "-r", f"{self.flake}#dependencies"))
+        facts["inputs"] = sorted({path for drv in everything.values() for path in drv["inputSrcs"]})
+        facts["builders"] = sorted(
+            f"{path}^*" for path, drv in everything.items() if drv["name"] in ("installer", "cloche-base") or "hash" in drv["outputs"]["out"]
+        )
+        facts["packages"] = len(facts["sources"])
+        return facts
+
+    @cached_property
+    def sources(self) -> list[str]:
+        """Return the base, the builders' tools and the wheels, which are in the store before anything is measured."""
+        return self.run("nix", "build", "--no-link", "--print-out-paths", *self.facts["builders"]).split()
+
+    def store(self, name: str, paths: list[str]) -> Path:
+        """Return a store in the temporary folder that holds these paths and what they need."""
+        folder = self.work / name
+        self.run("nix", "copy", "--no-check-sigs", "--to", folder, *paths)
+        return folder
+
+    def fresh(self, template: Path) -> Path:
+        """Return a new copy of a store; its files are hard links, since nothing writes to files of a store."""
+        folder = self.work / "fresh"
+        remove(folder)
+        shutil.copytree(template / "nix/store", folder / "nix/store", symlinks=True, copy_function=os.link)
+        shutil.copytree(template / "nix/var", folder / "nix/var", symlinks=True)
+        return folder
+
+    @cached_property
+    def environment_path(self) -> str:
+        """Return the environment, built in the user's store."""
+        return self.run("nix", "build", "--no-link", "--print-out-paths", f"{self.flake}#dependencies").strip()
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """Return the wheels under their own names."""
+        folder = self.work / "wheels"
+        folder.mkdir()
+        _ = self.sources
+        system, python = f"{os.uname().machine}-linux", ".".join(map(str, sys.version_info[:2]))
+        packages = self.lock["environments"][system][python]["packages"]
+        for name, source in self.facts["sources"].items():
+            (folder / packages[name]["file"]).symlink_to(source)
+        return sorted(folder.iterdir())
+
+    def virtual_environment(self) -> Path:
+        """Return a new empty virtual environment on the toolchain's Python."""
+        folder = self.work / "venv"
+        remove(folder)
+        self.run(self.facts["python"], "-I", "-m", "venv", "--without-pip", folder)
+        return folder / "bin/python"
+
+    @cached_property
+    def uv(self) -> Path:
+        """Return uv of Cloche's lock."""
+        return Path(self.run("nix", "build", "--no-link", "--print-out-paths", f"{self.flake}#uv").strip(), "bin/uv")
+
+    def uv_sync(self) -> Spent:
+        """Install the lock with uv, byte code included, into an empty virtual environment."""
+        requirements = self.work / "requirements.txt"
+        requirements.write_text("".join(f"{file}\n" for file in self.files))
+        python = self.virtual_environment()
+        return self.spend(
+            self.uv, "pip", "sync", "--offline", "--no-index", "--compile-bytecode", "--python", python, requirements
+        )
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder that may hold a store, whose folders are read-only."""
+    if folder.exists():
+        for path, _, _ in os.walk(folder):
+            Path(path).chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def evaluation(bench: Bench) -> list[Figure]:
+    """Evaluate a project's `env.drvPath` with no evaluation cache: where no .drv exists yet, and where all do."""
+    command = ["nix", "eval", "--raw", "--option", "eval-cache", "false", f"{bench.flake}#env.drvPath"]
+    template = bench.store("evaluation", [bench.facts["cloche"]])
+    fresh = Figure("evaluation-fresh", "evaluate env.drvPath in a fresh store", 0.10)
+    again = Figure("evaluation", "evaluate env.drvPath, .drv files exist", 0.06)
+    bench.run(*command)
+    for _ in range(bench.runs):
+        store = bench.fresh(template)
+        fresh.ours.append(bench.spend(*command, "--store", store))
+        again.ours.append(bench.spend(*command, "--store", store))
+    return [fresh, again]
+
+
+def no_op(bench: Bench) -> list[Figure]:
+    """Build what is built, through ci/nix."""
+    figure = Figure("no-op", "ci/nix build of what is built", 0.15)
+    command = [bench.checkout / "ci/nix", "build", "--no-link"]
+    # The marks that ci/nix leaves are this checkout's, so they are kept in the temporary folder.
+    variables = {"CLOCHE_CACHE": str(bench.work / "cloche-cache")}
+    bench.run(*command, cwd=bench.checkout, **variables)
+    figure.ours = [bench.spend(*command, cwd=bench.checkout, **variables) for _ in range(bench.runs)]
+    return [figure]
+
+
+def build(bench: Bench) -> list[Figure]:
+    """Build the environment from sources in the store, evaluation included, beside uv with a warm cache."""
+    figure = Figure("build", "build the environment, sources in the store", 0.8, other_what="uv pip sync --compile-bytecode")
+    template = bench.store("sources", [*bench.sources, *bench.facts["inputs"], bench.facts["cloche"]])
+    bench.uv_sync() # fills its cache
+    for _ in range(bench.runs):
+        store = bench.fresh(template)
+        figure.ours.append(bench.spend("nix", "build", "--no-link", "--store", store, f"{bench.flake}#dependencies"))
+        remove(store)
+        figure.other.append(bench.uv_sync())
+    return [figure]
+
+
+def substitution(bench: Bench) -> list[Figure]:
+    """Bring the environment from a binary cache in a folder (zstd), beside pip from a folder of wheels."""
+    figure = Figure("substitution", "substitute the environment, file:// cache, zstd", 0.1, other_what="pip install")
+    cache = f"file://{bench.work}/binary-cache"
+    bench.run("nix", "copy", "--to", f"{cache}?compression=zstd&parallel-compression=true", bench.environment_path)
+    template = bench.store("base", [bench.facts["base"]])
+    for _ in range(bench.runs):
+        store = bench.fresh(template)
+        figure.ours.append(bench.spend("nix", "copy", "--no-check-sigs", "--from", cache, "--to", store, bench.environment_path))
+        remove(store)
+        python = bench.virtual_environment()
+        install = [python, "-m", "pip", "install", "--no-index", "--no-deps", *bench.files]
+        figure.other.append(bench.spend(*install, PYTHONPATH=bench.facts["pip"]))
+    return [figure]
+
+
+def imports(bench: Bench) -> list[Figure]:
+    """Start Python and import the numerical packages, beside a virtual environment made by uv."""
+    figure = Figure("import", "import numpy, scipy, sklearn", 1.05, other_what="uv virtual environment")
+    bench.uv_sync()
+    words = ["-c", "import numpy, scipy, sklearn"]
+    pythons = [Path(bench.environment_path, "bin/python"), bench.work / "venv/bin/python"]
+    for python in pythons:
+        bench.run(python, *words)
+    for _ in range(bench.runs):
+        figure.ours.append(bench.spend(pythons[0], *words))
+        figure.other.append(bench.spend(pythons[1], *words))
+    return [figure]
+
+
+GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
+    "evaluation": evaluation,
+    "no-op": no_op,
+    "build": build,
+    "substitution": substitution,
+    "import": imports,
+}
+
+
+def line(figure: Figure) -> str:
+    """Return a figure as a line of the table."""
+    seconds = f"{figure.median('wall'):9.3f} {figure.median('cpu'):8.3f}"
+    if figure.other:
+        other = f"{figure.median('wall', other=True):9.3f} {figure.median('cpu', other=True):8.3f}"
+        verdict = f"{figure.value():7.2f} {figure.value('cpu'):7.2f}   <= {figure.target:.2f}"
+    else:
+        other, verdict = f"{'':9} {'':8}", f"{'':7} {'':7}   <= {figure.target:.2f} s"
+    met = "met" if figure.value() <= figure.target else "not met"
+    what = figure.what + (f" / {figure.other_what}" if figure.other else "")
+    return f"{figure.name:17}{seconds} {other} {verdict:27} {met:8} {what}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs to FILE as well")
+    options = parser.parse_args()
+    unknown = [name for name in options.names if name not in GROUPS]
+    if unknown or options.runs < 1:
+        parser.error(f"there is no figure called {', '.join(unknown)}; there are: {', '.join(GROUPS)}" if unknown else "--runs must be 1 or more")
+    work = Path(tempfile.mkdtemp(prefix="cloche-bench."))
+    try:
+        bench = Bench(work, options.runs)
+        cores = len(os.sched_getaffinity(0))
+        machine = {"cores": cores, "load": os.getloadavg()[0], "packages": len(bench.facts["sources"]), "runs": options.runs}
+        print(f"{machine['packages']} packages, {cores} cores, load {machine['load']:.1f} at the start, medians of {options.runs}; seconds as wall time and cpu time")
+        print(f"{'':17}{'ours':>9} {'cpu':>8} {'other':>9} {'cpu':>8} {'ratio':>7} {'of cpu':>7}   target", flush=True)
+        figures = []
+        for name in options.names or GROUPS:
+            for figure in GROUPS[name](bench):
+                figures.append(figure)
+                print(line(figure), flush=True)
+        if options.json:
+            report = {"version": 1, "machine": machine, "figures": [asdict(figure) | {"value": figure.value()} for figure in figures]}
+            options.json.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
+    finally:
+        remove(work)
+
+
+if __name__ == "__main__":
+    main()
