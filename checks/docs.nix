@@ -1,5 +1,5 @@
-# Passes when docs/options.md says what the options say, and when every link, file, command and option that the documents
-# name exists. Depends on the documents' text, but only on the names of all other files.
+# Passes when docs/options.md says what the options say, and when every link, file, command and option that the
+# documents name exists. It depends on the text of the documents, but only on the names of all other files.
 { toolchain }:
 {
   # packages.docs
@@ -14,7 +14,11 @@ let
     builtins.concatLists (
       builtins.attrValues (
         builtins.mapAttrs (
-          name: type: if type == "directory" then namesBelow (folder + "/${name}") "${shown}${name}/" else [ "${shown}${name}" ]
+          name: type:
+          if type == "directory" then
+            namesBelow (folder + "/${name}") "${shown}${name}/"
+          else
+            [ "${shown}${name}" ]
         ) (removeAttrs (builtins.readDir folder) [ ".git" "result" ])
       )
     );

@@ -124,6 +124,14 @@ in
         x = [ 1 ];
       };
     };
+    "evalModules: two declarations that say different things" = {
+      expr =
+        (eval [
+          { options.x = mkOption { visible = true; }; }
+          { options.x = mkOption { visible = false; }; }
+        ]).options.x.visible;
+      expected = false;
+    };
     "evalModules: a type and no type" = {
       expr = config [
         { options.x = mkOption { default = 1; }; }

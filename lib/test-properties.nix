@@ -324,6 +324,16 @@ in
         3
       ];
     };
+    "mkOrder: 1000 is plain" = {
+      expr = values (types.listOf types.int) [
+        [ 1 ]
+        (mkOrder 1000 [ 2 ])
+      ];
+      expected = [
+        2
+        1
+      ];
+    };
     "mkBefore" = {
       expr = values (types.listOf types.int) [
         [ 1 ]

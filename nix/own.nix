@@ -1,12 +1,14 @@
-# Outputs that only Cloche's own flake has: the app `demo`, and what its tests need.
+# Outputs that only Cloche's own flake has: the app `demo`, its documents, and what its tests need.
 {
   config,
+  lib,
   self,
   ...
 }:
 let
   inherit (config.cloche) toolchain;
   programs = import ../pkgs/programs.nix { inherit toolchain; };
+  docs = import ../pkgs/docs.nix { inherit toolchain lib; };
   program = toolchain.runBash {
     name = "demo";
     demo = builtins.path {
@@ -32,8 +34,26 @@ in
 {
   # What ci/test runs the integration tests with.
   packages.test-environment = config.cloche.build.environmentOf "test-environment" [ "test" ];
+  packages.docs = docs.reference;
+  checks.docs = import ../checks/docs.nix { inherit toolchain; } {
+    inherit (docs) reference;
+    outputs = builtins.mapAttrs (_: builtins.attrNames) {
+      inherit (config)
+        packages
+        checks
+        devShells
+        apps
+        legacyPackages
+        ;
+    };
+  };
   checks.nix-style = import ../checks/nix-style.nix { inherit toolchain; };
   legacyPackages.bashInteractive = toolchain.base;
+  apps.docs = {
+    type = "app";
+    program = docs.renew;
+    meta.description = "Renew docs/options.md from the options";
+  };
   apps.demo = {
     type = "app";
     program = "${program}/bin/demo";

@@ -23,7 +23,10 @@ let
       mkdir -p $out/bin
       cat > $out/bin/renew-docs <<END
       #!$bash
-      [ -e docs/options.md ] || { echo "there is no docs/options.md here; run this at the top of a checkout of Cloche" >&2; exit 2; }
+      if [ ! -e docs/options.md ]; then
+        echo "there is no docs/options.md here; run this at the top of a checkout of Cloche" >&2
+        exit 2
+      fi
       cat $reference/options.md > docs/options.md
       END
       chmod +x $out/bin/renew-docs

@@ -9,10 +9,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from machines import Machine
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -62,3 +68,43 @@ def consumer(tmp_path: Path) -> Path:
     for command in (["git", "init", "-q"], ["git", "add", "-A"]):
         run(*command, cwd=folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def archive() -> Iterator[Path]:
+    """Return an archive of the example's sources, the seed and Nix, as `nix run .#vendor` makes it.
+
+    CLOCHE_TEST_ARCHIVE names one that is there already; otherwise the seed's packages are brought from the mirrors.
+    """
+    from machines import temporary
+
+    if given := os.environ.get("CLOCHE_TEST_ARCHIVE"):
+        yield Path(given)
+        return
+    with temporary("archive") as folder:
+        made = run("sh", ROOT / "pkgs/fetch/fetch.sh", "vendor", folder, "--lock", ROOT / "examples/branin/cloche.lock")
+        assert made.code == 0, made.err
+        run("chmod", "-R", "a+rX", folder)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def machine(archive: Path) -> Iterator[Machine]:
+    """Return a machine that was fresh and without network until two calls of ci/nix were started on it at once."""
+    from machines import OFFLINE, Machine, temporary
+
+    if not (archive / "nix/SHA256SUMS").exists():
+        pytest.skip("Nix did not come from Debian's archive here (ci/nix found one on PATH), so the archive has none")
+    with temporary("machine") as folder:
+        fresh = Machine(folder, archive)
+        fresh.home.mkdir()
+        words = ["env", "-i", *(f"{name}={value}" for name, value in fresh.environment().items()), *OFFLINE, str(ROOT / "ci/nix")]
+        both = [
+            subprocess.Popen([*words, "--store", str(fresh.store), "eval", "--expr", f"{number} + 1"], stdout=PIPE, stderr=PIPE, text=True)
+            for number in (1, 2)
+        ]
+        for number, process in enumerate(both, start=2):
+            out, err = process.communicate(timeout=600)
+            assert process.returncode == 0, err
+            assert out == f"{number}\n"
+        yield fresh
