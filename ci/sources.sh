@@ -11,6 +11,7 @@ flake_folder() { # flake_folder ARGUMENTS: the local folder of the flake that th
   for argument in "$@"; do
     case $argument in
       -- | --command | -c) break ;;
+      --expr | --file | -f) folder='' && return ;;
       -*) continue ;;
       *'#'*) argument=${argument%%#*} ;;
     esac

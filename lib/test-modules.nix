@@ -324,6 +324,53 @@ in
         1
       ];
     };
+    "evalModules: extendModules with arguments and a prefix" = {
+      expr =
+        let
+          extended =
+            (lib.evalModules {
+              specialArgs.a = 1;
+              modules = [ lists ];
+            }).extendModules
+              {
+                specialArgs.b = 2;
+                prefix = [ "p" ];
+                modules = [
+                  (
+                    { a, b, ... }:
+                    {
+                      x = [
+                        a
+                        b
+                      ];
+                    }
+                  )
+                ];
+              };
+        in
+        {
+          inherit (extended.config) x;
+          inherit (extended.options.x) loc;
+        };
+      expected = {
+        x = [
+          1
+          2
+        ];
+        loc = [
+          "p"
+          "x"
+        ];
+      };
+    };
+    "evalModules: lazy in sets of options that nobody defines" = {
+      expr =
+        (config [
+          lists
+          { options.set.y = throw "looked"; }
+        ]).x;
+      expected = [ ];
+    };
     "evalModules: type" = {
       expr = config [
         { options.s = mkOption { inherit (eval [ lists ]) type; }; }
