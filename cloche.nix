@@ -1,5 +1,4 @@
 # Cloche's own library under its own module.
-{ config, ... }:
 {
   cloche = {
     src = ./python;
@@ -8,6 +7,8 @@
       "aarch64-linux"
       "x86_64-linux"
     ];
+    # The tests of `cloche lock` work in git checkouts.
+    roles = [ "git" ];
     tests = {
       enable = true;
       # The builders' own tests import what runs inside derivations.
@@ -15,7 +16,6 @@
         "test"
         "builders"
       ];
-      programs = [ config.cloche.toolchain.roles.git ];
     };
     lint.enable = true;
     types = {

@@ -2,7 +2,7 @@
 #
 # read : path -> lock
 # fresh : { lock, path, src } -> bool
-# select : { lock, path, system, python, sdists } -> { packages, builds, names, namesOf }
+# select : { lock, path, system, python, sdists, roles } -> { packages, builds, names, namesOf }
 let
   formatVersion = 1;
 
@@ -128,8 +128,9 @@ let
       path,
       system,
       python,
-      # Packages that the configuration wants from their sdist.
+      # Packages that the configuration wants from their sdist, and the toolchain's roles that it uses.
       sdists ? [ ],
+      roles ? [ ],
     }:
     let
       systems = lock.environments;
@@ -144,8 +145,11 @@ let
         environment.groups.${group}
           or (fail path "there is no dependency group \"${group}\"; the groups are ${list (builtins.attrNames environment.groups)}");
       missing = builtins.filter (name: !builtins.elem name lock.sdists) sdists;
+      unknown = builtins.filter (role: !builtins.elem role (lock.roles or [ ])) roles;
     in
-    if missing != [ ] then
+    if unknown != [ ] then
+      fail path "the configuration uses the roles ${list unknown}, but the lock does not have them; run 'nix run .#lock'"
+    else if missing != [ ] then
       fail path "the configuration wants ${list missing} from source, but the lock has a wheel; run 'nix run .#lock'"
     else
       {

@@ -112,6 +112,10 @@ in
       expr = (select { }).namesOf [ "docs" ];
       message = ''cloche.lock: there is no dependency group "docs"; the groups are default, test'';
     };
+    "lock.select: role" = {
+      expr = (select { roles = [ "git" ]; }).groups;
+      message = "cloche.lock: the configuration uses the roles git, but the lock does not have them; run 'nix run .#lock'";
+    };
     "lock.select: sdist" = {
       expr = (select { sdists = [ "click" ]; }).groups;
       message = "cloche.lock: the configuration wants click from source, but the lock has a wheel; run 'nix run .#lock'";

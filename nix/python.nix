@@ -109,6 +109,7 @@ in
         path = baseNameOf lockFile;
         python = cfg.python.version;
         inherit (cfg.python) sdists;
+        inherit (cfg) roles;
       };
       project = import ../pkgs/project.nix {
         inherit (cfg) toolchain;
@@ -131,6 +132,7 @@ in
           };
       }
     );
+  config.cloche.roles = lib.mkIf cfg.python.compilers [ "cc" ];
   config.assertions = [
     {
       assertion = cfg.python.version == cfg.toolchain.python.version;

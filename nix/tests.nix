@@ -13,12 +13,8 @@ let
       name = "${cfg.name}-tests";
       inherit (cfg.tests) exclude;
     };
-    inherit (cfg.tests)
-      arguments
-      variables
-      programs
-      attempt
-      ;
+    inherit (cfg.tests) arguments variables attempt;
+    programs = cfg.tests.programs ++ map (role: cfg.toolchain.roles.${role}) cfg.roles;
   };
 in
 {

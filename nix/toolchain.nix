@@ -1,6 +1,19 @@
-# Option: which toolchain builds.
+# Options: which toolchain builds, and what of it the project uses.
 { lib, system, ... }:
 {
+  options.cloche.roles = lib.mkOption {
+    type = lib.types.listOf lib.types.str;
+    default = [ ];
+    example = [
+      "cc"
+      "git"
+    ];
+    description = ''
+      The toolchain's roles, by name, whose programs are on PATH while the project is built and its tests run. A project
+      with an extension in C, C++ or Fortran needs `cc`. The lock records them, so that `nix run .#fetch` knows what to
+      bring: run `nix run .#lock` after a change.
+    '';
+  };
   options.cloche.toolchain = lib.mkOption {
     type = lib.types.raw;
     default = import ../pkgs/toolchain { inherit system; };

@@ -26,6 +26,7 @@ in
     lock = locks.read ../python/cloche.lock;
     path = "cloche.lock";
     inherit (toolchain) system;
+    # What the own tests use (cloche.nix) is no part of the command line.
     python = toolchain.python.version;
   };
 }).application

@@ -39,6 +39,7 @@ in
         [ "--python ${settings.python}" ]
         ++ map (system: "--system ${system}") settings.systems
         ++ map (name: "--sdist ${name}") settings.sdists
+        ++ [ "--roles '${builtins.concatStringsSep " " settings.roles}'" ]
       );
       program = toolchain.runBash {
         name = "lock";

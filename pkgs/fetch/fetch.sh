@@ -81,4 +81,4 @@ esac
 export PYTHONPATH="$pip" CLOCHE_CACHE="$cache" CLOCHE_MARKS="$marks"
 # In a store that is not at /nix (an ordinary user's), only `nix shell` can start what lies in it.
 exec nix shell "$base" --command "$base/bin/python3" "$top/python/src/cloche/fetch.py" \
-  --this-system "$system" --cc "$pins/cc.json" --own-lock "$top/python/cloche.lock" "$@"
+  --this-system "$system" --roles "$pins" --own-lock "$top/python/cloche.lock" "$@"

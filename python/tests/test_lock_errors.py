@@ -560,7 +560,7 @@ def test_check_names_what_differs(workplace: Workplace) -> None:
     workplace.index.wheel("alpha", "1.0")
     workplace.project('dependencies = ["alpha"]\n[dependency-groups]\nold = []\n')
     assert refused(workplace, "--check", code=1) == (
-        ".../cloche.lock is stale:\n  there is no cloche.lock\nRun `cloche lock`.\n"
+        ".../cloche.lock is stale:\n  there is no cloche.lock\nRun `nix run .#lock`.\n"
     )
     workplace.locked()
     before = (workplace.directory / "cloche.lock").read_bytes()
@@ -578,7 +578,7 @@ def test_check_names_what_differs(workplace: Workplace) -> None:
         "  alpha>=2 of the group 'default' is not met by 1.0\n"
         "  beta of the group 'default' is not locked\n"
         "  aarch64-linux, Python 3.11 is not locked\n"
-        "Run `cloche lock`.\n"
+        "Run `nix run .#lock`.\n"
     )
     assert (workplace.directory / "cloche.lock").read_bytes() == before
 

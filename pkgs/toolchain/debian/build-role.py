@@ -87,7 +87,7 @@ def wrap_compilers(attributes: dict, out: Path, base: Path) -> None:
                     f"#!{base}/bin/bash\n"
                     "# Debian's compiler, with this prefix as its root; what it links uses the base's loader and libraries.\n"
                     f"export CPATH={include}:{base}/include${{CPATH:+:$CPATH}}\n"
-                    f'exec {program} --sysroot={out} -B{out}/bin -ffile-prefix-map="$NIX_BUILD_TOP"=. '
+                    f'exec {program} --sysroot={out} -B{out}/bin -ffile-prefix-map="$NIX_BUILD_TOP"=. -ffile-prefix-map={out}=/cc '
                     # RPATH, not RUNPATH: only that also serves what the base's own libraries need (libstdc++ needs libm).
                     f"-Wl,--dynamic-linker={loader} -Wl,--disable-new-dtags -Wl,-rpath,{base}/lib \"$@\"\n"
                 )

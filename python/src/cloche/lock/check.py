@@ -22,7 +22,7 @@ class StaleLockError(ClocheError):
     def __init__(self, path: Path, differences: Sequence[str]) -> None:
         """Keep the lock's `path` and its `differences` from the project."""
         lines = "".join(f"\n  {line}" for line in differences)
-        super().__init__(f"{path} is stale:{lines}\nRun `cloche lock`.")
+        super().__init__(f"{path} is stale:{lines}\nRun `nix run .#lock`.")
 
 
 def differences(

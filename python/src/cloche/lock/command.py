@@ -32,6 +32,11 @@ import click
     "--sdist", "sdists", multiple=True, metavar="NAME", help="Build this package from its sdist (repeatable)."
 )
 @click.option("--no-sdist", is_flag=True, help="Forget the packages that cloche.lock builds from sdists by choice.")
+@click.option(
+    "--roles",
+    metavar="NAMES",
+    help="The toolchain's roles that the configuration uses, separated by blanks. Default: those in cloche.lock.",
+)
 @click.option("--upgrade", is_flag=True, help="Move to the newest versions instead of keeping those in cloche.lock.")
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 when cloche.lock is stale, and say why.")
 def lock(  # noqa: PLR0913 - click passes each option as an argument
@@ -41,6 +46,7 @@ def lock(  # noqa: PLR0913 - click passes each option as an argument
     pythons: tuple[str, ...],
     sdists: tuple[str, ...],
     no_sdist: bool,
+    roles: str | None,
     upgrade: bool,
     check: bool,
 ) -> None:
@@ -51,7 +57,14 @@ def lock(  # noqa: PLR0913 - click passes each option as an argument
     """
     from cloche.lock import run  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
 
-    options = run.Options(systems=systems, pythons=pythons, sdists=sdists, keep_sdists=not no_sdist, upgrade=upgrade)
+    options = run.Options(
+        systems=systems,
+        pythons=pythons,
+        sdists=sdists,
+        keep_sdists=not no_sdist,
+        roles=None if roles is None else tuple(roles.split()),
+        upgrade=upgrade,
+    )
     if check:
         run.check(directory, options, _report)
     else:

@@ -38,6 +38,7 @@ class Request:
 
     targets: tuple[Target, ...]
     sdists: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     former: Lock | None = None
     upgrade: bool = False
 
@@ -88,6 +89,7 @@ def make_lock(project: Project, request: Request, around: Surroundings) -> Lock:
         requires_python=project.requires_python,
         made_from=made_from,
         sdists=tuple(sorted(map(canonicalize_name, request.sdists))),
+        roles=tuple(sorted(set(request.roles))),
         environments=_environments(project, closed, _build_locker(project, request, around, reader)),
     )
 

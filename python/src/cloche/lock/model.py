@@ -141,6 +141,8 @@ class Lock:
     requires_python: str
     made_from: dict[str, str]
     sdists: tuple[str, ...] = ()
+    # Roles of the toolchain that the configuration uses; the lock has them so that `fetch` knows what to bring.
+    roles: tuple[str, ...] = ()
     environments: dict[str, dict[str, Environment]] = field(default_factory=dict)
 
     @property
@@ -171,6 +173,7 @@ class Lock:
             "requires-python": self.requires_python,
             "made-from": self.made_from,
             "sdists": sorted(self.sdists),
+            "roles": sorted(self.roles),
             "environments": {
                 system: {python: environment.as_json() for python, environment in pythons.items()}
                 for system, pythons in self.environments.items()
@@ -195,6 +198,7 @@ def read_lock(path: Path) -> Lock:
             requires_python=data["requires-python"],
             made_from=dict(data["made-from"]),
             sdists=tuple(data["sdists"]),
+            roles=tuple(data["roles"]),
             environments={
                 system: {python: Environment.from_json(value, path.name) for python, value in pythons.items()}
                 for system, pythons in data["environments"].items()

@@ -23,6 +23,8 @@ class Options:
     pythons: tuple[str, ...] = ()
     sdists: tuple[str, ...] = ()
     keep_sdists: bool = True
+    # None keeps the former lock's.
+    roles: tuple[str, ...] | None = None
     upgrade: bool = False
 
 
@@ -41,6 +43,7 @@ def write(directory: Path, options: Options, report: Callable[[str], None]) -> L
     request = Request(
         targets=_targets(project, options, former),
         sdists=tuple(sorted({*kept, *options.sdists})),
+        roles=options.roles if options.roles is not None else (former.roles if former is not None else ()),
         former=former,
         upgrade=options.upgrade,
     )
