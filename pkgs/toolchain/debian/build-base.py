@@ -184,13 +184,17 @@ def main() -> None:
     dangling = [str(path) for path in OUT.rglob("*") if path.is_symlink() and not path.exists()]
     for path in dangling:
         Path(path).unlink()
-    compile_library(loader)
+    compile_library()
 
 
-def compile_library(loader: Path) -> None:
-    """Byte-compile the standard library with the new interpreter, checked by hash so that dates do not matter."""
+def compile_library() -> None:
+    """Byte-compile the standard library with the new interpreter, checked by hash so that dates do not matter.
+
+    One process that writes nothing by itself (-B) and compiles all files (-f): what an import leaves behind bears
+    dates, and what one compiles can depend on what it compiled before.
+    """
     environment = {"PYTHONHOME": str(OUT), "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": "315532800"}
-    command = [OUT / "bin/python3", "-I", "-S", "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
+    command = [OUT / "bin/python3", "-I", "-S", "-B", "-m", "compileall", "-f", "-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*command, "-s", OUT, "-p", "/base", OUT / f"lib/python{PYTHON}"], check=True, env=environment)
 
 

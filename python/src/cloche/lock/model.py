@@ -198,7 +198,8 @@ def read_lock(path: Path) -> Lock:
             requires_python=data["requires-python"],
             made_from=dict(data["made-from"]),
             sdists=tuple(data["sdists"]),
-            roles=tuple(data["roles"]),
+            # Locks made before there were roles are read, and written anew with them.
+            roles=tuple(data.get("roles", ())),
             environments={
                 system: {python: Environment.from_json(value, path.name) for python, value in pythons.items()}
                 for system, pythons in data["environments"].items()
