@@ -9,68 +9,7 @@ let
   fail = path: message: throw "${path}: ${message}";
   list = names: if names == [ ] then "(none)" else builtins.concatStringsSep ", " names;
 
-  # The parts of pyproject.toml that the lock depends on; `cloche.lock.project` computes the same.
-  relevant =
-    pyproject:
-    let
-      pick =
-        names: set:
-        builtins.listToAttrs (
-          builtins.concatMap (
-            name:
-            if set ? ${name} then
-              [
-                {
-                  inherit name;
-                  value = set.${name};
-                }
-              ]
-            else
-              [ ]
-          ) names
-        );
-      tables = pyproject.tool or { };
-      tool =
-        builtins.mapAttrs
-          (
-            name: table:
-            if name == "poetry" then
-              pick [
-                "dependencies"
-                "dev-dependencies"
-                "group"
-                "extras"
-              ] table
-            else
-              table
-          )
-          (
-            pick [
-              "cloche"
-              "poetry"
-              "uv"
-            ] tables
-          );
-      full = builtins.filter (name: tool.${name} != { }) (builtins.attrNames tool);
-    in
-    pick [
-      "build-system"
-      "dependency-groups"
-    ] pyproject
-    // (
-      if pyproject ? project then
-        {
-          project = pick [
-            "name"
-            "requires-python"
-            "dependencies"
-            "optional-dependencies"
-          ] pyproject.project;
-        }
-      else
-        { }
-    )
-    // (if full == [ ] then { } else { tool = pick full tool; });
+  relevant = import ./lock-relevant.nix;
 
   # read : path -> lock; the file must be of the format that this Cloche writes.
   read =

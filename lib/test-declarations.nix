@@ -203,6 +203,21 @@ in
         ]).x;
       message = "`x': declared more than once\n  in 2.nix\n  in 1.nix\nWhat to do: declare it in one module; the others define it.";
     };
+    "evalModules: a conversion declared twice" = {
+      expr =
+        (config (
+          map
+            (n: {
+              _file = "${n}.nix";
+              options.x = mkOption { type = types.coercedTo types.str lib.toList (types.listOf types.str); };
+            })
+            [
+              "1"
+              "2"
+            ]
+        )).x;
+      message = "`x': declared more than once\n  in 2.nix\n  in 1.nix\n";
+    };
     "evalModules: two defaults" = {
       expr =
         (config [

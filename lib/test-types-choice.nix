@@ -174,6 +174,13 @@ in
       ];
       message = "`x': conflicting definitions\n  in 2.nix: \"a\"\n  in 1.nix: 1";
     };
+    "types.anything: a set and a value" = {
+      expr = merged types.anything [
+        1
+        { a = 1; }
+      ];
+      message = "`x': conflicting definitions\n  in 2.nix: { a = 1; }\n  in 1.nix: 1\n";
+    };
     "types.anything: unlike" = {
       expr =
         (merged types.anything [

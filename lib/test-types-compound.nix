@@ -204,6 +204,30 @@ in
         b = true;
       };
     };
+    "types.functionTo: its arguments have a default if they have it everywhere" = {
+      expr = lib.functionArgs (
+        merged (types.functionTo types.int) [
+          (
+            {
+              a ? 1,
+              b ? 1,
+            }:
+            a
+          )
+          (
+            {
+              a,
+              b ? 1,
+            }:
+            b
+          )
+        ]
+      );
+      expected = {
+        a = false;
+        b = true;
+      };
+    };
     "types.uniq" = {
       expr = merged (types.uniq types.int) [ 1 ];
       expected = 1;

@@ -72,7 +72,7 @@ let
       merge = loc: defs: target.merge loc (map (def: def // { value = converted def.value; }) defs);
       inherit (target) emptyValue getSubOptions getSubModules;
       substSubModules = modules: coercedTo source convert (target.substSubModules modules);
-      family = null;
+      # Conversions can't be compared, so two declarations never merge.
       payload = { };
       nestedTypes = {
         coercedType = source;

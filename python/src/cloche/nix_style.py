@@ -10,6 +10,7 @@ from typing import Any
 
 MOST_LINES, MOST_COLUMNS = 170, 120
 # Evaluation data and test suites may be long; code may not.
+DATA = re.compile(r"/(test-|fixtures/)")
 LONG = re.compile(r"test-.*\.nix|options\.nix")
 
 RULES: list[tuple[str, str, str | None]] = [
@@ -41,7 +42,7 @@ def problems(path: Path, text: str, names: set[str]) -> list[str]:
         found.append(f"{path}: {len(lines)} lines; more than {MOST_LINES} are more than one reason to change")
     if not text.endswith("\n"):
         found.append(f"{path}: no newline at the end")
-    if path.name not in ("flake.nix", "cloche.nix") and not lines[0].startswith("#") and "test-" not in str(path):
+    if path.name not in ("flake.nix", "cloche.nix") and not lines[0].startswith("#") and not DATA.search(str(path)):
         found.append(f"{path}:1: the first line says in a comment what the file is for")
     code = [line.rstrip() for line in without_strings(text).splitlines()]
     found += [f"{path}:{number}: blanks at the end of the line" for number, line in enumerate(lines, 1) if line != line.rstrip()]
