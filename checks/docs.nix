@@ -13,13 +13,20 @@ let
     folder: shown:
     builtins.concatLists (
       builtins.attrValues (
-        builtins.mapAttrs (
-          name: type:
-          if type == "directory" then
-            namesBelow (folder + "/${name}") "${shown}${name}/"
-          else
-            [ "${shown}${name}" ]
-        ) (removeAttrs (builtins.readDir folder) [ ".git" "result" ])
+        builtins.mapAttrs
+          (
+            name: type:
+            if type == "directory" then
+              namesBelow (folder + "/${name}") "${shown}${name}/"
+            else
+              [ "${shown}${name}" ]
+          )
+          (
+            removeAttrs (builtins.readDir folder) [
+              ".git"
+              "result"
+            ]
+          )
       )
     );
 in

@@ -26,8 +26,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-# The group of python/cloche.lock that is measured, and what the comparison needs besides it.
+# The group of python/cloche.lock that is measured.
 GROUP = "bench"
+# ext4 avoids inodes that were freed less than five seconds ago, and searching for others slows what is measured next.
+SETTLE = 6
 CONSUMER = """{
   inputs.cloche.url = "path:%s";
   outputs = { self, cloche }: cloche.lib.mkFlake { inherit self; } ./cloche.nix;
@@ -92,11 +94,12 @@ class Figure:
 
     def median(self, kind: str, *, other: bool = False) -> float:
         """Return the median of all runs in seconds; `kind` is wall or cpu."""
-        return statistics.median(getattr(spent, kind) for spent in (self.other if other else self.ours))
+        return statistics.median(float(getattr(spent, kind)) for spent in (self.other if other else self.ours))
 
     def value(self, kind: str = "wall") -> float:
         """Return what is compared with the target: seconds, or the ratio."""
-        return self.median(kind) / self.median(kind, other=True) if self.other else self.median(kind)
+        ours = self.median(kind)
+        return ours / self.median(kind, other=True) if self.other else ours
 
 
 class Bench:
@@ -148,7 +151,7 @@ class Bench:
     @cached_property
     def lock(self) -> dict[str, Any]:
         """Return Cloche's own lock as the lock of a project whose dependencies are the group GROUP."""
-        lock = json.loads((ROOT / "python/cloche.lock").read_text())
+        lock: dict[str, Any] = json.loads((ROOT / "python/cloche.lock").read_text())
         project = tomllib.loads(PYPROJECT)
         del project["project"]["version"] # no part of what the lock depends on
         canonical = json.dumps(project, sort_keys=True, separators=(",", ":"))
@@ -157,7 +160,8 @@ class Bench:
                 locked["groups"] = {"default": locked["groups"][GROUP], "tools": ["uv"]}
                 locked["builds"]["bench"] = locked["builds"].pop("cloche")
         made_from = {"pyproject.toml": hashlib.sha256(canonical.encode()).hexdigest()}
-        return lock | {"project": "bench", "made-from": made_from}
+        lock.update({"project": "bench", "made-from": made_from})
+        return lock
 
     @cached_property
     def flake(self) -> str:
@@ -251,6 +255,13 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
+def settle(*folders: Path) -> None:
+    """Remove folders between runs and wait until the file system has forgotten them."""
+    for folder in folders:
+        remove(folder)
+    time.sleep(SETTLE)
+
+
 def evaluation(bench: Bench) -> list[Figure]:
     """Evaluate a project's `env.drvPath` with no evaluation cache: where no .drv exists yet, and where all do."""
     command = ["nix", "eval", "--raw", "--option", "eval-cache", "false", f"{bench.flake}#env.drvPath"]
@@ -268,7 +279,7 @@ def evaluation(bench: Bench) -> list[Figure]:
 def no_op(bench: Bench) -> list[Figure]:
     """Build what is built, through ci/nix."""
     figure = Figure("no-op", "ci/nix build of what is built", 0.15)
-    command = [bench.checkout / "ci/nix", "build", "--no-link"]
+    command: list[str | Path] = [bench.checkout / "ci/nix", "build", "--no-link"]
     # The marks that ci/nix leaves are this checkout's, so they are kept in the temporary folder.
     variables = {"CLOCHE_CACHE": str(bench.work / "cloche-cache")}
     bench.run(*command, cwd=bench.checkout, **variables)
@@ -283,8 +294,9 @@ def build(bench: Bench) -> list[Figure]:
     bench.uv_sync() # fills its cache
     for _ in range(bench.runs):
         store = bench.fresh(template)
+        settle(bench.work / "venv")
         figure.ours.append(bench.spend("nix", "build", "--no-link", "--store", store, f"{bench.flake}#dependencies"))
-        remove(store)
+        settle(store)
         figure.other.append(bench.uv_sync())
     return [figure]
 
@@ -297,10 +309,11 @@ def substitution(bench: Bench) -> list[Figure]:
     template = bench.store("base", [bench.facts["base"]])
     for _ in range(bench.runs):
         store = bench.fresh(template)
+        settle(bench.work / "venv")
         figure.ours.append(bench.spend("nix", "copy", "--no-check-sigs", "--from", cache, "--to", store, bench.environment_path))
-        remove(store)
+        settle(store)
         python = bench.virtual_environment()
-        install = [python, "-m", "pip", "install", "--no-index", "--no-deps", *bench.files]
+        install: list[str | Path] = [python, "-m", "pip", "install", "--no-index", "--no-deps", *bench.files]
         figure.other.append(bench.spend(*install, PYTHONPATH=bench.facts["pip"]))
     return [figure]
 
@@ -342,6 +355,7 @@ def line(figure: Figure) -> str:
 
 
 def main() -> None:
+    """Measure what is asked for and print the table."""
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")

@@ -65,7 +65,7 @@ in
         ];
         arguments = {
           inherit lib options specialArgs;
-          config = builtins.addErrorContext "if this is an infinite recursion: `imports' must not depend on `config'; import always, and put `mkIf' around the definitions" config;
+          config = builtins.addErrorContext messages.recursion config;
         }
         // specialArgs;
       };

@@ -218,6 +218,36 @@ in
         )).x;
       message = "`x': declared more than once\n  in 2.nix\n  in 1.nix\n";
     };
+    "evalModules: two patterns" = {
+      expr =
+        (config (
+          map
+            (pattern: {
+              _file = "${pattern}.nix";
+              options.x = mkOption { type = types.strMatching pattern; };
+            })
+            [
+              "a"
+              "b"
+            ]
+        )).x;
+      message = "`x': declared more than once\n  in b.nix\n  in a.nix\n";
+    };
+    "evalModules: two separators" = {
+      expr =
+        (config (
+          map
+            (separator: {
+              _file = "${separator}.nix";
+              options.x = mkOption { type = types.separatedString separator; };
+            })
+            [
+              "a"
+              "b"
+            ]
+        )).x;
+      message = "`x': declared more than once\n  in b.nix\n  in a.nix\n";
+    };
     "evalModules: two defaults" = {
       expr =
         (config [

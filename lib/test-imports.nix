@@ -337,6 +337,21 @@ in
       ];
       expected = [ "all" ];
     };
+    "module arguments: lib has only what nixpkgs' has" = {
+      expr = list [
+        (
+          { lib, ... }:
+          {
+            list = builtins.filter (name: lib ? ${name}) [
+              "mkIf"
+              "checkConfig"
+              "lock"
+            ];
+          }
+        )
+      ];
+      expected = [ "mkIf" ];
+    };
     "module arguments: options" = {
       expr = list [
         (

@@ -574,6 +574,16 @@ in
       ];
       message = "`a': a set of options, but defined as one value\n  in 1.nix: 1 (an integer)\nWhat to do: define an attribute set with some of: b, c.";
     };
+    "evalModules: a value for the whole config" = {
+      expr = config [
+        { options.x = int; }
+        {
+          _file = "1.nix";
+          config = 1;
+        }
+      ];
+      message = "config: a set of options, but defined as one value\n  in 1.nix: 1 (an integer)\nWhat to do: define an attribute set with some of: x.";
+    };
     "evalModules: another class" = {
       expr =
         (lib.evalModules {

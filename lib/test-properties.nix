@@ -346,6 +346,24 @@ in
         1
       ];
     };
+    "mkBefore: is 500, mkAfter is 1500" = {
+      expr = values (types.listOf types.int) [
+        (mkAfter [ 5 ])
+        (mkOrder 1499 [ 4 ])
+        (mkOrder 1501 [ 6 ])
+        (mkOrder 501 [ 3 ])
+        (mkBefore [ 2 ])
+        (mkOrder 499 [ 1 ])
+      ];
+      expected = [
+        1
+        2
+        3
+        4
+        5
+        6
+      ];
+    };
     "mkAfter" = {
       expr = values (types.listOf types.int) [
         [ 1 ]

@@ -566,6 +566,10 @@ in
       ];
       message = "in 1.nix: { a = <error>; d = <derivation n>; f = <function>; } (an attribute set)";
     };
+    "types.int: a long text" = {
+      expr = merged types.int [ (lib.concatStrings (lib.genList (_: "1234567890") 9)) ];
+      message = "in 1.nix: \"123456789012345678901234567890123456789012345678901234567890...\" (a string)";
+    };
     "types.str: a long value" = {
       expr = merged types.str [ (lib.range 1 9) ];
       message = "in 1.nix: [ 1 2 3 4 5 ... ] (a list)";

@@ -8,6 +8,11 @@ let
   listed = concatStringsSep ", ";
 in
 {
+  # Stands in the trace above "infinite recursion encountered", which can't be caught.
+  recursion =
+    "if this is an infinite recursion: `imports' must not depend on `config'; "
+    + "import always, and put `mkIf' around the definitions";
+
   declaredTwice =
     loc: files:
     errors.report {

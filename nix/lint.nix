@@ -41,9 +41,25 @@ in
         packages = cfg.build.selection.namesOf cfg.lint.groups;
       };
       commands = [
-        ([ "ruff" "check" "--no-cache" ] ++ cfg.lint.paths)
+        (
+          [
+            "ruff"
+            "check"
+            "--no-cache"
+          ]
+          ++ cfg.lint.paths
+        )
       ]
-      ++ lib.optional cfg.lint.format ([ "ruff" "format" "--no-cache" "--check" "--diff" ] ++ cfg.lint.paths);
+      ++ lib.optional cfg.lint.format (
+        [
+          "ruff"
+          "format"
+          "--no-cache"
+          "--check"
+          "--diff"
+        ]
+        ++ cfg.lint.paths
+      );
     };
   };
 }

@@ -3,7 +3,12 @@ inputs@{ self, ... }:
 let
   mkFlake = import ./mk-flake.nix;
 in
-mkFlake { inherit self; } { imports = [ ../cloche.nix ./own.nix ]; }
+mkFlake { inherit self; } {
+  imports = [
+    ../cloche.nix
+    ./own.nix
+  ];
+}
 // {
   lib = (import ../lib) // {
     inherit mkFlake;

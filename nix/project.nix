@@ -81,13 +81,17 @@ in
     variables = mkOption {
       type = types.attrsOf types.str;
       default = { };
-      example = { CFLAGS = "-O3"; };
+      example = {
+        CFLAGS = "-O3";
+      };
       description = "Environment variables of the project's own build.";
     };
     configSettings = mkOption {
       type = types.attrsOf types.raw;
       default = { };
-      example = { setup-args = [ "-Dblas=none" ]; };
+      example = {
+        setup-args = [ "-Dblas=none" ];
+      };
       description = "The config_settings (PEP 517) that the project's build backend is called with.";
     };
   };

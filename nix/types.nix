@@ -37,7 +37,15 @@ in
         name = "${cfg.name}-types-environment";
         packages = cfg.build.selection.namesOf ([ "default" ] ++ cfg.types.groups);
       };
-      commands = [ ([ "mypy" "--cache-dir=/dev/null" ] ++ cfg.types.arguments) ];
+      commands = [
+        (
+          [
+            "mypy"
+            "--cache-dir=/dev/null"
+          ]
+          ++ cfg.types.arguments
+        )
+      ];
     };
   };
 }

@@ -20,7 +20,12 @@ let
     ".venv"
     "result"
   ];
-  left = builtins.listToAttrs (map (name: { inherit name; value = null; }) exclude);
+  left = builtins.listToAttrs (
+    map (name: {
+      inherit name;
+      value = null;
+    }) exclude
+  );
   relative = file: builtins.substring (builtins.stringLength root + 1) (-1) file;
   wanted = file: !(left ? ${relative file}) && !builtins.elem (baseNameOf file) never;
   keep =

@@ -22,6 +22,9 @@ toolchain.runPython (
     inherit (toolchain.python) sitePackages;
   }
   // (
-    if disallowedReferences == [ ] then { } else { outputChecks.out = { inherit disallowedReferences; }; }
+    if disallowedReferences == [ ] then
+      { }
+    else
+      { outputChecks.out = { inherit disallowedReferences; }; }
   )
 )

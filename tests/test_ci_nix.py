@@ -180,7 +180,7 @@ def test_the_garbage_collector_leaves_the_seed(machine: Machine) -> None:
     with temporary("gc") as folder:
         other = copy_of(machine, folder)
         # The copy knows nothing of what it has: finding that out brings nothing anew, and makes the roots.
-        assert other.nix("eval", "--expr", "1").code == 0
+        assert other.nix("build", "--no-link", "--impure", "--expr", SMALL).code == 0
         assert other.nix("store", "gc").code == 0
         ended = other.nix("build", "--no-link", "--impure", "--expr", SMALL, CLOCHE_SOURCES="/nonexistent")
         assert ended.code == 0, ended.err
@@ -230,11 +230,8 @@ def test_a_killed_call_breaks_nothing(archive: Path) -> None:
 
 def as_user(user: str, home: Path, archive: Path, *words: str | Path, checkout: Path) -> Ended:
     """Run a command as an ordinary user, in a checkout of their own."""
-    environment = {"HOME": str(home), "PATH": HOST_PATH, "CLOCHE_SOURCES": str(archive)}
-    return alone("runuser", "-u", user, "--", *OFFLINE_USER, *words, cwd=checkout, environment=environment)
-
-
-OFFLINE_USER = ["unshare", "--map-current-user", "--user", "--net"]
+    environment = [f"HOME={home}", f"PATH={HOST_PATH}", f"CLOCHE_SOURCES={archive}"]
+    return run(*OFFLINE, "runuser", "-u", user, "--", "env", "-i", *environment, *words, cwd=checkout)
 
 
 def furnish(user: str, folder: Path) -> tuple[Path, Path]:

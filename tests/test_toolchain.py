@@ -109,10 +109,10 @@ def test_the_sandbox_shows_nothing_of_the_host(seen_by_python: dict[str, object]
 def test_bash_finds_an_ordinary_world() -> None:
     script = """
       /bin/sh -c 'echo sh'; /usr/bin/env echo env; TZ=Asia/Kolkata date +%z; locale charmap
-      printf 'a\\303\\251' | wc -m; awk 'BEGIN { print 1.5 }'; echo $HOME $TMPDIR; zcat <<< "" 2>&1 | head -c 0; ldd $(command -v sort) | grep -c host || true
+      printf 'a\\303\\251' | wc -m; awk 'BEGIN { print 1.5 }'; echo $HOME $TMPDIR; echo text | gzip | zcat; ldd $(command -v sort) | grep -c host || true
     """
     lines = Path(built(build(bash(f"{{ {script} }} > $out")))).read_text().splitlines()
-    assert lines == ["sh", "env", "+0530", "UTF-8", "2", "1.5", "/build /build", "0"]
+    assert lines == ["sh", "env", "+0530", "UTF-8", "2", "1.5", "/build /build", "text", "0"]
 
 
 def test_two_hundred_scripts_that_end_in_cp_succeed() -> None:
@@ -191,8 +191,10 @@ except OSError as error:
     print("lacking:", error)
 mapped = {{line.split()[-1] for line in open("/proc/self/maps") if ".so" in line}}
 print("host:", sorted(path for path in mapped if not path.startswith("/nix/store/")))
-done = subprocess.run(["/bin/true"], capture_output=True, text=True)
-print("control:", done.returncode != 0)
+try:
+    print("control:", subprocess.run(["/bin/true"], capture_output=True).returncode != 0)
+except OSError:  # the host's loader is gone too
+    print("control:", True)
 done = subprocess.run(["{env}/bin/python", "-c", "import ctypes; ctypes.CDLL('libonly-here.so.1'); print('loadable')"],
     env={{"LD_LIBRARY_PATH": "/usr/lib/{os.uname().machine}-linux-gnu"}}, capture_output=True, text=True)
 print(done.stdout, done.stderr)

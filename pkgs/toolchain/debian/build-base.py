@@ -38,7 +38,6 @@ LAYOUT = {
     f"usr/include/python{PYTHON}": f"include/python{PYTHON}",
     f"usr/include/{TRIPLET}/python{PYTHON}": f"include/{TRIPLET}/python{PYTHON}",
     "usr/share/zoneinfo": "share/zoneinfo",
-    "usr/share/awk": "share/awk",
 }
 # Debian's package manager serves only to unpack packages; of it dpkg-deb stays.
 DROPPED_PROGRAMS = re.compile(
@@ -46,7 +45,7 @@ DROPPED_PROGRAMS = re.compile(
     r"|gawkbug|ld\.so|.*-config|(pydoc|pdb|pygettext).*|localedef|tzselect|rbash|clear_console"
 )
 DROPPED_FILES = re.compile(r".*\.(a|la|o)|libpython.*|.*_failed\.so|__pycache__")
-DROPPED_FOLDERS = ("gconv", "audit", "pkgconfig", "right", "posix", "test", "pydoc_data", "perl5", "krb5", "engines-3")
+DROPPED_FOLDERS = ("awk", "gconv", "audit", "pkgconfig", "right", "posix", "test", "pydoc_data", "perl5", "krb5", "engines-3")
 
 
 def is_elf(path: Path) -> bool:

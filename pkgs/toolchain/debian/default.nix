@@ -31,7 +31,9 @@ let
       version
       ;
   };
-  loader = "${base}/lib/${if system == "aarch64-linux" then "ld-linux-aarch64.so.1" else "ld-linux-x86-64.so.2"}";
+  loader = "${base}/lib/${
+    if system == "aarch64-linux" then "ld-linux-aarch64.so.1" else "ld-linux-x86-64.so.2"
+  }";
   run = import ./run.nix {
     inherit
       system

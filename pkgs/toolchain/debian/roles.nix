@@ -37,8 +37,14 @@ in
   # C, C++ and Fortran compilers with make and pkg-config; what they link runs on the base alone.
   cc = role "cc" {
     wrapped = {
-      gcc = [ "gcc" "cc" ];
-      "g++" = [ "g++" "c++" ];
+      gcc = [
+        "gcc"
+        "cc"
+      ];
+      "g++" = [
+        "g++"
+        "c++"
+      ];
       gfortran = [ "gfortran" ];
       cpp = [ "cpp" ];
     };

@@ -103,16 +103,6 @@ def _plain(file: str, origin: Path) -> str:
     return file
 
 
-def roles_of_lock(path: Path, folder: Path) -> list[str]:
-    """Return the toolchain's roles that the lock says the configuration uses; `folder` holds their pins."""
-    roles = json.loads(path.read_text(encoding="utf-8")).get("roles", [])
-    known = sorted(pins.stem for pins in folder.glob("*.json") if pins.stem != "seed")
-    for role in roles:
-        if role not in known:
-            raise FetchError(f"{path}: the toolchain has no role {role!r}; it has {', '.join(known)}", 2)
-    return list(roles)
-
-
 def sources_of_pins(path: Path) -> list[Source]:
     """Return the Debian packages of one of the toolchain's sets."""
     return [
@@ -140,7 +130,7 @@ def store_paths(sources: list[Source], work: Path) -> dict[Source, str]:
     expression = """{ wanted }: map (file: (derivation {
         inherit (file) name; system = "builtin"; builder = "builtin"; outputHash = file.hash;
         outputHashAlgo = "sha256"; outputHashMode = "flat"; }).outPath) (builtins.fromJSON (builtins.readFile wanted))"""
-    command = ["nix-instantiate", "--eval", "--strict", "--json", "--read-write-mode", "--expr", expression]
+    command = ["nix-instantiate", "--eval", "--strict", "--json", "--expr", expression]
     paths = json.loads(nix(*command, "--argstr", "wanted", str(wanted)))
     return dict(zip(sources, paths, strict=True))
 
@@ -443,14 +433,27 @@ def vendor(sources: list[Source], paths: dict[Source, str], folder: Path, work: 
     if outside:
         bring(outside, archive, work, into_store=False)
     for source in wanted:
-        origin = work / source.sha256 if source in outside else Path(paths[source])
         part = target / f".{source.sha256}.part"
-        shutil.copyfile(origin, part)
+        if source in outside:
+            shutil.copyfile(work / source.sha256, part)
+        else:
+            _copy_from_store(paths[source], part)
         if file_digest(part) != source.sha256:
             part.unlink()
             raise FetchError(f"{source.file}: its copy in the store is damaged; run `nix store verify --repair {paths[source]}`", 1)
         part.replace(target / source.sha256)
     print(f"cloche: {folder} holds {len(sources)} sources ({len(wanted)} new)", file=sys.stderr)
+
+
+def _copy_from_store(path: str, target: Path) -> None:
+    if Path(path).exists():
+        shutil.copyfile(path, target)
+        return
+    # The store's place on this disk may be another one, which Nix knows.
+    with target.open("wb") as file:
+        done = subprocess.run(["nix", "--extra-experimental-features", "nix-command", "store", "cat", path], check=False, stdout=file)
+    if done.returncode:
+        raise FetchError(f"{path} cannot be read from the store (Nix's words are above)")
 
 
 def _holds(folder: Path, source: Source) -> bool:
@@ -467,7 +470,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--outside-pins", action="append", type=Path, default=[], help=argparse.SUPPRESS)
     parser.add_argument("--this-system", help=argparse.SUPPRESS)
     parser.add_argument("--vendor", type=Path, metavar="DIR", help="copy them to DIR/sha256/<hex> instead")
-    parser.add_argument("--roles", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--cc", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--own-lock", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--tools-only", action="store_true", help="bring only what Cloche itself needs")
     return parser.parse_args()
@@ -494,12 +497,9 @@ def run(options: argparse.Namespace) -> None:
     locks = [] if options.tools_only else options.lock or [Path("cloche.lock")]
     systems = options.system or [options.this_system]
     sources = [source for lock in locks for source in sources_of_lock(lock, systems)]
-    roles = {role for lock in locks for role in roles_of_lock(lock, options.roles)}
     # A lock with an sdist needs the compilers.
-    if any(not source.file.endswith(".whl") for source in sources):
-        roles.add("cc")
-    for role in sorted(roles):
-        sources += sources_of_pins(options.roles / f"{role}.json")
+    if options.cc and any(not source.file.endswith(".whl") for source in sources):
+        sources += sources_of_pins(options.cc)
     for pins in options.pins:
         sources += sources_of_pins(pins)
     tools = sources_of_lock(options.own_lock, systems, TOOLS)

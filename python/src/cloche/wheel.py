@@ -9,6 +9,7 @@ Format: the binary distribution format (packaging.python.org, "Binary distributi
 """
 
 import base64
+import gc
 import hashlib
 import importlib.util
 import marshal
@@ -166,6 +167,8 @@ def leave_out(out: Path, site_packages: str, patterns: list[str], name: str) -> 
 
 def main(attributes: dict) -> None:  # type: ignore[type-arg]
     """Unpack attributes["source"] (published as attributes["file"]) into attributes["outputs"]["out"]."""
+    # The collector takes a fifth of the time of compiling, and finds nothing that one short process needs back.
+    gc.disable()
     out = Path(attributes["outputs"]["out"])
     wheel = find_wheel(Path(attributes["source"]), attributes["file"])
     patch = Patch(attributes["patchelf"], attributes["loader"], attributes["libraries"])
