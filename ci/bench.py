@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -364,6 +365,8 @@ def main() -> None:
     unknown = [name for name in options.names if name not in GROUPS]
     if unknown or options.runs < 1:
         parser.error(f"there is no figure called {', '.join(unknown)}; there are: {', '.join(GROUPS)}" if unknown else "--runs must be 1 or more")
+    # Ended by a signal, the folder is removed as well.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     work = Path(tempfile.mkdtemp(prefix="cloche-bench."))
     try:
         bench = Bench(work, options.runs)

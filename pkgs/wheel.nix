@@ -1,5 +1,12 @@
 # One wheel, unpacked into a prefix of its own and byte-compiled.
 { toolchain, installer }:
+let
+  # Put into the store once for all wheels.
+  script = builtins.path {
+    path = ../python/src/cloche/wheel.py;
+    name = "wheel.py";
+  };
+in
 {
   # What the store path is called: name and version.
   name,
@@ -14,9 +21,13 @@
 toolchain.runPython (
   {
     name = "${name}-${version}";
-    script = ../python/src/cloche/wheel.py;
     path = [ installer ];
-    inherit file source exclude;
+    inherit
+      script
+      file
+      source
+      exclude
+      ;
     inherit (toolchain) loader libraries;
     inherit (toolchain.tools) patchelf;
     inherit (toolchain.python) sitePackages;

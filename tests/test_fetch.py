@@ -135,7 +135,12 @@ class Client:
         own = self.folder / "own.lock"
         own.write_text('{"environments": {}}')
         words = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), f"{self.base}/bin/python3"]
-        words += [ROOT / "python/src/cloche/fetch.py", "--this-system", SYSTEM, "--own-lock", own, "--lock", self.lock, *arguments]
+        # A toolchain whose compilers are no packages, since an sdist asks for them.
+        roles = self.folder / "pins"
+        roles.mkdir(exist_ok=True)
+        (roles / "cc.json").write_text("[]")
+        words += [ROOT / "python/src/cloche/fetch.py", "--this-system", SYSTEM, "--own-lock", own, "--roles", roles]
+        words += ["--lock", self.lock, *arguments]
         return [str(word) for word in words]
 
     def fetch(self, *arguments: str | Path, **more: str) -> Ended:
@@ -395,6 +400,12 @@ def test_a_file_name_cannot_leave_its_folder(client: Client, file: str) -> None:
     assert f"{file!r} is not a plain file name and could lead out of the environment" in ended.err
 
 
+def test_an_unknown_role_is_named(client: Client) -> None:
+    client.lock.write_text('{"environments": {}, "roles": ["cc", "fortran"]}')
+    ended = client.fetch()
+    assert (ended.code, ended.err) == (2, f"cloche: {client.lock}: the toolchain has no role 'fortran'; it has cc\n")
+
+
 def test_a_missing_lock_is_named(client: Client) -> None:
     ended = client.fetch()
     assert (ended.code, ended.err) == (2, f"cloche: {client.lock}: cannot be read: No such file or directory\n")
@@ -412,7 +423,7 @@ def test_a_thousand_sources_are_one_call(client: Client) -> None:
 
 
 def test_names_agree_with_evaluation(client: Client, site: Site) -> None:
-    file = "odd~name!1.0+x%41@-py3-none-any.whl"
+    file = "odd~name!1.0+x@-py3-none-any.whl"
     site.publish("odd", file, SMALL)
     client.want(("odd", file, SMALL))
     ended = client.fetch(PIP_INDEX_URL=f"http://{site.address}/simple")

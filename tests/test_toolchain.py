@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import struct
 import time
 from pathlib import Path
@@ -178,8 +179,9 @@ def test_a_poisoned_host_is_not_seen(base: Path, tmp_path: Path) -> None:
     for name in ("libc.so.6", "libm.so.6", "libz.so.1", "libstdc++.so.6", "libgcc_s.so.1", "libgfortran.so.5", "libcrypto.so.3"):
         (poison / name).write_text("poison\n")
     (poison / "libonly-here.so.1").write_bytes((base / "lib/libz.so.1").read_bytes())
-    preload = tmp_path / "preload"
-    preload.write_text(f"{poison}/libz.so.1\n")
+    etc = tmp_path / "etc"
+    etc.mkdir()
+    shutil.copy("/etc/ld.so.cache", etc)
     script = tmp_path / "script.py"
     script.write_text(f"""
 import ctypes, os, subprocess
@@ -201,18 +203,13 @@ print(done.stdout, done.stderr)
 """)
     triplet = f"{os.uname().machine}-linux-gnu"
     words = f"""
-      : >>/etc/ld.so.preload
-      mount --bind {preload} /etc/ld.so.preload
+      mount --bind {etc} /etc
       [ /lib/{triplet} -ef /usr/lib/{triplet} ] || mount --bind {poison} /lib/{triplet}
       mount --bind {poison} /usr/lib/{triplet}
+      echo /usr/lib/{triplet}/libz.so.1 >/etc/ld.so.preload
       exec {env}/bin/python {script}
     """
-    absent = not Path("/etc/ld.so.preload").exists()
-    try:
-        ended = run("unshare", "--mount", "/bin/bash", "-c", words)
-    finally:
-        if absent:
-            Path("/etc/ld.so.preload").unlink(missing_ok=True)
+    ended = run("unshare", "--mount", "/bin/bash", "-c", words)
     lines = ended.out.splitlines()
     assert lines[:1] == ["11.0 2363233923"], ended.err
     assert lines[1].startswith("lacking: libonly-here.so.1: cannot open shared object file")

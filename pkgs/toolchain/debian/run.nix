@@ -12,6 +12,9 @@ let
       inherit path;
       name = baseNameOf path;
     };
+  # Made once, not for each derivation: putting a file into the store costs more than the rest of an evaluation.
+  pythonRunner = file ./run.py;
+  bashRunner = file ./run.sh;
   # Every derivation's environment; the values that a build can see differ nowhere.
   environment = {
     inherit system;
@@ -39,7 +42,8 @@ in
       // attrs
       // {
         inherit name path;
-        script = file script;
+        # Who makes many derivations of one script hands it in as a store path.
+        script = if builtins.isPath script then file script else script;
         __structuredAttrs = true;
         # Nix gives a builder its base name as argv[0], from which Python could not find its library; through the
         # loader it gets its path.
@@ -48,7 +52,7 @@ in
           "${base}/bin/python${version}"
           "-I"
           "-S"
-          (file ./run.py)
+          pythonRunner
         ];
         base = "${base}";
       }
@@ -71,7 +75,7 @@ in
         builder = "${base}/bin/bash";
         args = [
           "-e"
-          (file ./run.sh)
+          bashRunner
         ];
         base = "${base}";
         path = builtins.concatStringsSep ":" (map (prefix: "${prefix}/bin") (path ++ [ base ]));

@@ -103,6 +103,16 @@ def _plain(file: str, origin: Path) -> str:
     return file
 
 
+def roles_of_lock(path: Path, folder: Path) -> list[str]:
+    """Return the toolchain's roles that the lock says the configuration uses; `folder` holds their pins."""
+    roles = json.loads(path.read_text(encoding="utf-8")).get("roles", [])
+    known = sorted(pins.stem for pins in folder.glob("*.json") if pins.stem != "seed")
+    for role in roles:
+        if role not in known:
+            raise FetchError(f"{path}: the toolchain has no role {role!r}; it has {', '.join(known)}", 2)
+    return list(roles)
+
+
 def sources_of_pins(path: Path) -> list[Source]:
     """Return the Debian packages of one of the toolchain's sets."""
     return [
@@ -470,7 +480,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--outside-pins", action="append", type=Path, default=[], help=argparse.SUPPRESS)
     parser.add_argument("--this-system", help=argparse.SUPPRESS)
     parser.add_argument("--vendor", type=Path, metavar="DIR", help="copy them to DIR/sha256/<hex> instead")
-    parser.add_argument("--cc", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--roles", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--own-lock", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--tools-only", action="store_true", help="bring only what Cloche itself needs")
     return parser.parse_args()
@@ -497,9 +507,12 @@ def run(options: argparse.Namespace) -> None:
     locks = [] if options.tools_only else options.lock or [Path("cloche.lock")]
     systems = options.system or [options.this_system]
     sources = [source for lock in locks for source in sources_of_lock(lock, systems)]
+    roles = {role for lock in locks for role in roles_of_lock(lock, options.roles)}
     # A lock with an sdist needs the compilers.
-    if options.cc and any(not source.file.endswith(".whl") for source in sources):
-        sources += sources_of_pins(options.cc)
+    if any(not source.file.endswith(".whl") for source in sources):
+        roles.add("cc")
+    for role in sorted(roles):
+        sources += sources_of_pins(options.roles / f"{role}.json")
     for pins in options.pins:
         sources += sources_of_pins(pins)
     tools = sources_of_lock(options.own_lock, systems, TOOLS)
