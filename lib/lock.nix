@@ -1,6 +1,7 @@
 # Reading cloche.lock: builtins.fromJSON, and clear errors for everything that cannot be used.
 #
 # read : path -> lock
+# pyproject : path -> attribute set
 # fresh : { lock, path, src } -> bool
 # select : { lock, path, system, python, sdists, roles } -> { packages, builds, names, namesOf }
 let
@@ -16,7 +17,10 @@ let
     file:
     let
       shown = baseNameOf file;
-      lock = builtins.fromJSON (builtins.readFile file);
+      # Nix's own error has the line but not the file.
+      lock = builtins.addErrorContext "while reading ${shown} as JSON; where it was edited, merged or cut off, make it again with 'nix run .#lock'" (
+        builtins.fromJSON (builtins.readFile file)
+      );
       version = lock.version or null;
     in
     if !builtins.pathExists file then
@@ -27,6 +31,30 @@ let
       fail shown "the lock has format version ${builtins.toJSON version}, this Cloche reads ${toString formatVersion}; make it again with 'nix run .#lock', or use the Cloche that wrote it"
     else
       lock;
+
+  # pyproject : path -> attribute set; the folder's pyproject.toml.
+  pyproject =
+    src:
+    let
+      file = src + "/pyproject.toml";
+    in
+    if builtins.pathExists file then
+      builtins.addErrorContext "while reading pyproject.toml as TOML" (
+        builtins.fromTOML (builtins.readFile file)
+      )
+    else
+      throw "cloche.src: there is no pyproject.toml in this folder; name the project's folder, and 'git add' the file, since a flake sees only what git knows";
+
+  # checked : string -> table -> table; refuses file names that would lead out of the folder they are put into.
+  checked =
+    path:
+    builtins.mapAttrs (
+      name: entry:
+      if builtins.match "[^./\\][^/\\[:cntrl:]]*" entry.file == null then
+        fail path "${builtins.toJSON entry.file} (of ${name}) is not a plain file name and could lead out of the environment; make the lock again with 'nix run .#lock'"
+      else
+        entry
+    );
 
   # fresh : { lock, path, src } -> bool; throws the command to run when an input of the lock has changed since.
   fresh =
@@ -44,7 +72,7 @@ let
           now =
             if name == "pyproject.toml" then
               builtins.hashString "sha256" (
-                builtins.toJSON (relevant (builtins.fromTOML (builtins.readFile file)))
+                builtins.toJSON (relevant (pyproject src))
               )
             else
               builtins.hashFile "sha256" file;
@@ -92,7 +120,10 @@ let
       fail path "the configuration wants ${list missing} from source, but the lock has a wheel; run 'nix run .#lock'"
     else
       {
-        inherit (environment) packages builds;
+        packages = checked path environment.packages;
+        builds = builtins.mapAttrs (
+          _: build: build // { packages = checked path build.packages; }
+        ) environment.builds;
         groups = builtins.attrNames environment.groups;
         # names : group -> [ package ];  namesOf : [ group ] -> [ package ], each once, sorted
         inherit names;
@@ -111,6 +142,7 @@ in
 {
   inherit
     read
+    pyproject
     fresh
     select
     relevant

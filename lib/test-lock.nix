@@ -30,6 +30,10 @@ in
       expr = (read "good").project;
       expected = "small";
     };
+    "lock.pyproject" = {
+      expr = (lock.pyproject (at "good")).project.name;
+      expected = "small";
+    };
     "lock.fresh: other tables of pyproject.toml don't matter" = {
       expr = fresh "good";
       expected = true;
@@ -95,6 +99,23 @@ in
     "lock.read: another version" = {
       expr = read "old";
       message = "cloche.lock: the lock has format version 0, this Cloche reads 1; make it again with 'nix run .#lock', or use the Cloche that wrote it";
+    };
+    "lock.pyproject: missing" = {
+      expr = lock.pyproject ./fixtures;
+      message = "cloche.src: there is no pyproject.toml in this folder; name the project's folder, and 'git add' the file, since a flake sees only what git knows";
+    };
+    "lock.select: a file name that leads elsewhere" = {
+      expr =
+        (lock.select {
+          lock = {
+            sdists = [ ];
+            environments.x."3".packages.evil.file = "../evil.whl";
+          };
+          path = "cloche.lock";
+          system = "x";
+          python = "3";
+        }).packages.evil;
+      message = "cloche.lock: \"../evil.whl\" (of evil) is not a plain file name and could lead out of the environment; make the lock again with 'nix run .#lock'";
     };
     "lock.fresh: stale" = {
       expr = fresh "stale";

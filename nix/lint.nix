@@ -34,7 +34,12 @@ in
       source = import ../pkgs/source-tree.nix {
         path = cfg.src;
         name = "${cfg.name}-tree";
-        exclude = [ "cloche.lock" ];
+        exclude = [
+          "cloche.lock"
+          "cloche.nix"
+          "flake.lock"
+          "flake.nix"
+        ];
       };
       environment = cfg.build.environment {
         name = "${cfg.name}-lint-environment";

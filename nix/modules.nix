@@ -3,6 +3,7 @@
   ./project.nix
   ./toolchain.nix
   ./python.nix
+  ./build.nix
   ./packages.nix
   ./shells.nix
   ./tests.nix

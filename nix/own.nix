@@ -1,14 +1,9 @@
 # Outputs that only Cloche's own flake has: the app `demo`, its documents, and what its tests need.
-{
-  config,
-  lib,
-  self,
-  ...
-}:
+{ config, self, ... }:
 let
   inherit (config.cloche) toolchain;
   programs = import ../pkgs/programs.nix { inherit toolchain; };
-  docs = import ../pkgs/docs.nix { inherit toolchain lib; };
+  docs = import ../pkgs/docs.nix { inherit toolchain; };
   program = toolchain.runBash {
     name = "demo";
     demo = builtins.path {

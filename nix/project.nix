@@ -3,7 +3,7 @@
 let
   inherit (lib) mkOption types literalExpression;
   cfg = config.cloche;
-  pyproject = builtins.fromTOML (builtins.readFile (cfg.src + "/pyproject.toml"));
+  pyproject = (import ../lib/lock.nix).pyproject cfg.src;
 in
 {
   options.cloche = {

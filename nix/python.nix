@@ -1,32 +1,8 @@
-# Options: Python, the lock and what is taken from it; and the set of derivations that follows from them.
-{
-  config,
-  lib,
-  system,
-  ...
-}:
+# Options: Python, the lock, and what is taken from it.
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types literalExpression;
   cfg = config.cloche;
-  locks = import ../lib/lock.nix;
-  # flake-parts enforces no assertions, so whatever is built asks for them here.
-  checked = value: builtins.seq (import ../lib/check-config.nix lib config) value;
-  lockFile = cfg.python.lock;
-  lock =
-    let
-      found = locks.read lockFile;
-    in
-    # Everything that comes from the lock asks first whether it is current.
-    if
-      locks.fresh {
-        lock = found;
-        path = baseNameOf lockFile;
-        src = cfg.src;
-      }
-    then
-      found
-    else
-      null;
   override = types.submodule {
     options = {
       exclude = mkOption {
@@ -83,6 +59,17 @@ in
       example = [ "numpy" ];
       description = "Packages to build from their sdist although there is a wheel; `nix run .#lock` must be run after a change.";
     };
+    bytecode = mkOption {
+      type = types.enum [
+        "library"
+        "all"
+      ];
+      default = "library";
+      description = ''
+        Which modules of the dependencies get byte code: all but those in folders called `tests` (half of SciPy's, and
+        pytest compiles test modules itself), or all.
+      '';
+    };
     compilers = mkOption {
       type = types.bool;
       default = false;
@@ -95,48 +82,4 @@ in
       description = "What single packages need to be different.";
     };
   };
-  options.cloche.build = mkOption {
-    type = types.raw;
-    internal = true;
-    readOnly = true;
-    description = "The derivations that the configuration makes; other modules take them from here.";
-  };
-
-  config.cloche.build =
-    let
-      selection = locks.select {
-        inherit lock system;
-        path = baseNameOf lockFile;
-        python = cfg.python.version;
-        inherit (cfg.python) sdists;
-        inherit (cfg) roles;
-      };
-      project = import ../pkgs/project.nix {
-        inherit (cfg) toolchain;
-        storeName = import ../lib/store-name.nix;
-        inherit selection;
-        settings = cfg;
-      };
-    in
-    checked (
-      project
-      // {
-        inherit selection;
-        # environmentOf : string -> [ group ] -> derivation, with the project in it.
-        environmentOf =
-          name: groups:
-          project.environment {
-            name = "${cfg.name}-${name}";
-            packages = selection.namesOf ([ "default" ] ++ groups);
-            more = [ project.unpacked ];
-          };
-      }
-    );
-  config.cloche.roles = lib.mkIf cfg.python.compilers [ "cc" ];
-  config.assertions = [
-    {
-      assertion = cfg.python.version == cfg.toolchain.python.version;
-      message = "cloche.python.version is ${cfg.python.version}, but the toolchain `${cfg.toolchain.name}' has Python ${cfg.toolchain.python.version}.";
-    }
-  ];
 }

@@ -16,8 +16,12 @@ let
       };
       editable = mkOption {
         type = types.bool;
-        default = true;
-        description = "Whether the project is imported from the checkout (edits take effect at once) or as built.";
+        default = !builtins.elem "cc" cfg.roles;
+        defaultText = lib.literalExpression "whether config.cloche.roles has no \"cc\"";
+        description = ''
+          Whether the project is imported from the checkout (edits take effect at once) or as built. A project with
+          compiled modules (the role `cc`) is taken as built, since the checkout has none.
+        '';
       };
       programs = mkOption {
         type = types.listOf types.raw;
@@ -42,6 +46,7 @@ let
       inherit name;
       project = cfg.name;
       inherit (options) variables programs hook;
+      directory = if options.editable then cfg.directory else null;
       environment = cfg.build.environment {
         name = "${cfg.name}-shell-${name}";
         packages = selection.namesOf ([ "default" ] ++ options.groups);

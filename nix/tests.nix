@@ -3,6 +3,8 @@
 let
   inherit (lib) mkOption types;
   cfg = config.cloche;
+  # Where a project without src/ has its package.
+  package = builtins.replaceStrings [ "-" ] [ "_" ] cfg.name;
   record = import ../pkgs/test-results.nix { inherit (cfg) toolchain; };
   judge = import ../checks/tests.nix { inherit (cfg) toolchain; };
   results = record {
@@ -14,7 +16,7 @@ let
       inherit (cfg.tests) exclude;
     };
     inherit (cfg.tests) arguments variables attempt;
-    programs = cfg.tests.programs ++ map (role: cfg.toolchain.roles.${role}) cfg.roles;
+    programs = cfg.tests.programs ++ map cfg.build.role cfg.roles;
   };
 in
 {
@@ -49,10 +51,13 @@ in
         "flake.lock"
         "flake.nix"
         "src"
-      ];
+      ]
+      ++ lib.optional (builtins.pathExists (cfg.src + "/${package}/__init__.py")) package;
+      defaultText = lib.literalExpression "lock, configuration, documents, \"src\", and the package's folder where it lies at the top";
       description = ''
         Paths below `src` that the tests do not see. The project is installed as built, so its source folder is left
-        out: nothing is imported from it by accident.
+        out: nothing is imported from it by accident. For tests that lie inside the package, set `arguments` to
+        "--pyargs" and the package's name.
       '';
     };
     variables = mkOption {

@@ -30,7 +30,12 @@ in
       source = import ../pkgs/source-tree.nix {
         path = cfg.src;
         name = "${cfg.name}-tree";
-        exclude = [ "cloche.lock" ];
+        exclude = [
+          "cloche.lock"
+          "cloche.nix"
+          "flake.lock"
+          "flake.nix"
+        ];
       };
       # With the project's dependencies, so that their types are known; without the project, which is the source.
       environment = cfg.build.environment {

@@ -15,8 +15,10 @@ let
     configSettings = { };
     python = {
       overrides = { };
-      compilers = false;
+      bytecode = "library";
     };
+    # What the own tests use (cloche.nix) is no part of the command line.
+    roles = [ ];
   };
 in
 (import ./project.nix {
@@ -26,7 +28,6 @@ in
     lock = locks.read ../python/cloche.lock;
     path = "cloche.lock";
     inherit (toolchain) system;
-    # What the own tests use (cloche.nix) is no part of the command line.
     python = toolchain.python.version;
   };
 }).application

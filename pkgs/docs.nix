@@ -1,6 +1,7 @@
 # The generated part of the documents: the reference of all options, and the program that renews it in a checkout.
-{ toolchain, lib }:
+{ toolchain }:
 let
+  lib = import ../lib;
   # What the options are does not depend on a project or system, but the modules that declare them are given both.
   evaluated = lib.evalModules {
     modules = import ../nix/modules.nix ++ [ ../nix/outputs.nix ];

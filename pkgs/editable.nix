@@ -4,8 +4,18 @@
 # The configuration (nix/project.nix).
 cfg:
 let
-  pyproject = builtins.fromTOML (builtins.readFile (cfg.src + "/pyproject.toml"));
+  pyproject = (import ../lib/lock.nix).pyproject cfg.src;
   project = pyproject.project or (pyproject.tool.poetry or { });
+  setuptools = pyproject.tool.setuptools or { };
+  # Where setuptools or poetry are told that the packages are; else in src/, where there is one.
+  told =
+    builtins.filter builtins.isString [
+      (setuptools.package-dir."" or null)
+    ]
+    ++ (setuptools.packages.find.where or [ ])
+    ++ builtins.concatMap (package: if package ? from then [ package.from ] else [ ]) (
+      pyproject.tool.poetry.packages or [ ]
+    );
 in
 toolchain.runPython {
   name = "${cfg.name}-editable";
@@ -13,7 +23,13 @@ toolchain.runPython {
   project = cfg.name;
   version = if cfg.version == null then "0+editable" else cfg.version;
   inherit (cfg) directory;
-  layout = if builtins.pathExists (cfg.src + "/src") then "src" else "";
+  layout =
+    if told != [ ] then
+      builtins.head told
+    else if builtins.pathExists (cfg.src + "/src") then
+      "src"
+    else
+      "";
   scripts = project.scripts or { };
   entryPoints =
     (project.entry-points or { })

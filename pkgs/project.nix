@@ -10,7 +10,7 @@ let
   inherit (settings) name;
   set = import ./python-set.nix {
     inherit toolchain storeName selection;
-    inherit (settings.python) overrides;
+    inherit (settings.python) overrides bytecode;
   };
 
   # The source of the wheel: what is left out here can be edited without building it again.
@@ -19,6 +19,10 @@ let
     name = "${name}-source";
     inherit (settings) exclude;
   };
+  role =
+    name:
+    toolchain.roles.${name}
+      or (throw "cloche.roles names ${name}; the toolchain `${toolchain.name}' has ${builtins.concatStringsSep ", " (builtins.attrNames toolchain.roles)}");
   version = if settings.version == null then "dev" else settings.version;
   pretend =
     if settings.version == null then
@@ -37,7 +41,7 @@ let
       project = name;
       source = tree;
       environment = set.buildEnvironment name;
-      programs = (if settings.python.compilers then [ toolchain.roles.cc ] else [ ]) ++ settings.programs;
+      programs = map role settings.roles ++ settings.programs;
       variables = pretend // settings.variables;
       settings = settings.configSettings;
     };
@@ -47,7 +51,13 @@ let
     inherit name version;
     file = "${name}.whl";
     source = wheel;
-    disallowedReferences = if settings.python.compilers then [ toolchain.roles.cc ] else [ ];
+    built = {
+      inherit name;
+      version = if settings.version == null then "" else settings.version;
+    };
+    considered = settings.programs;
+    # What was compiled must not carry the compilers with it.
+    disallowedReferences = if builtins.elem "cc" settings.roles then [ toolchain.roles.cc ] else [ ];
   };
 
   # environment : { name, groups, project } -> derivation; with the project's wheel, or without for editable shells.
@@ -64,6 +74,7 @@ let
 in
 {
   inherit
+    role
     set
     source
     wheel

@@ -6,6 +6,8 @@
   selection,
   # Per package: { exclude, settings, variables, programs }.
   overrides ? { },
+  # Which modules get byte code (cloche.python.bytecode).
+  bytecode ? "library",
 }:
 let
   source = import ./source.nix { inherit toolchain storeName; };
@@ -45,6 +47,7 @@ let
       {
         inherit name;
         inherit (entry) version file;
+        inherit bytecode;
         exclude = overrides.${name}.exclude or [ ];
       }
       // (
@@ -53,6 +56,11 @@ let
         else
           {
             source = built name entry;
+            built = {
+              inherit name;
+              inherit (entry) version;
+            };
+            considered = overrides.${name}.programs or [ ];
             # What was compiled must not carry the compilers with it.
             disallowedReferences = [ toolchain.roles.cc ];
           }

@@ -4,6 +4,8 @@
   # The shell's name, and the project's.
   name,
   project,
+  # Where the project lies below the flake's folder, if it is to be imported from there.
+  directory ? null,
   environment,
   programs ? [ ],
   variables ? { },
@@ -28,10 +30,27 @@ derivation (
       while [ ! -e "$CLOCHE_PROJECT_ROOT/flake.nix" ] && [ -n "$CLOCHE_PROJECT_ROOT" ]; do
         CLOCHE_PROJECT_ROOT=''${CLOCHE_PROJECT_ROOT%/*}
       done
-      # Byte code of the checkout belongs to no store path; nothing else of the build's world is left in the shell.
-      unset builder out outputs system name
+      ${
+        if directory == null then
+          ""
+        else
+          ''
+            if [ ! -e "$CLOCHE_PROJECT_ROOT/${directory}/pyproject.toml" ]; then
+              echo "${project} (${name}): no folder above $PWD has flake.nix and ${directory}/pyproject.toml," \
+                "so the project itself cannot be imported; enter the shell from inside its checkout" >&2
+            fi
+          ''
+      }
+      # Nothing of the build's world is left in the shell.
+      unset builder out outputs system name shellHook
       hash -r
-      case $- in *i*) echo "${project} (${name}): Python ${toolchain.python.full}, $(( $(set -- ${environment}/${toolchain.python.sitePackages}/*.dist-info; echo $#) )) packages; leave with exit" >&2 ;; esac
+      case $- in
+        *i*)
+          banner() { echo "${project} (${name}): Python ${toolchain.python.full}, $# packages; leave with exit" >&2; }
+          banner ${environment}/${toolchain.python.sitePackages}/*.dist-info
+          unset -f banner
+          ;;
+      esac
       ${hook}
     '';
   }

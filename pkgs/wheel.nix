@@ -16,6 +16,12 @@ in
   source,
   # Patterns of files to leave out, where another wheel has them too.
   exclude ? [ ],
+  # For a wheel that was just built: the name and version that it must have (an empty version is any).
+  built ? null,
+  # What its build had in view: only what is an input here is found as a reference in the compressed wheel's files.
+  considered ? [ ],
+  # "library", or "all" for the packages' own test suites too.
+  bytecode ? "library",
   disallowedReferences ? [ ],
 }:
 toolchain.runPython (
@@ -27,6 +33,9 @@ toolchain.runPython (
       file
       source
       exclude
+      built
+      considered
+      bytecode
       ;
     inherit (toolchain) loader libraries;
     inherit (toolchain.tools) patchelf;

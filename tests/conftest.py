@@ -71,6 +71,29 @@ def consumer(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def growth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the project tests/growth with a lock, importing this Cloche by its path; tests copy it."""
+    folder = tmp_path_factory.mktemp("growth") / "growth"
+    shutil.copytree(ROOT / "tests/growth", folder, ignore=shutil.ignore_patterns("__pycache__", ".*cache"))
+    (folder / "flake.nix").write_text((folder / "flake.nix").read_text().replace('"cloche"', f'"git+file://{ROOT}"'))
+    for command in (["git", "init", "-q"], ["git", "add", "-A"], [ROOT / "ci/nix", "run", ".#lock"], [ROOT / "ci/nix", "run", ".#fetch"]):
+        ended = run(*command, cwd=folder)
+        assert ended.code == 0, ended.err
+    return folder
+
+
+@pytest.fixture(scope="session")
+def inputs() -> Path:
+    """Return the folder with the checkouts of the locked inputs, which are then in the store; skip where there is none."""
+    folder = os.environ.get("CLOCHE_INPUTS")
+    if not folder:
+        pytest.skip("CLOCHE_INPUTS names no folder of checkouts of the locked inputs (see ci/offline-inputs)")
+    ended = run(ROOT / "ci/offline-inputs", folder)
+    assert ended.code == 0, ended.err
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
 def archive() -> Iterator[Path]:
     """Return an archive of the example's sources, the seed and Nix, as `nix run .#vendor` makes it.
 

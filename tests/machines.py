@@ -76,6 +76,8 @@ def copy_of(machine: Machine, folder: Path) -> Machine:
     """Return a machine of its own with a copy of the store, and with the same Nix; what it has marked is not copied."""
     other = Machine(folder, machine.archive)
     run("cp", "-a", machine.store, other.store)
+    # The roots of the copy would be the marks of the machine that it was copied from.
+    run("rm", "-rf", other.store / "nix/var/nix/gcroots/auto")
     cache = other.home / ".cache/cloche"
     cache.mkdir(parents=True)
     (cache / "nix").symlink_to(machine.home / ".cache/cloche/nix")

@@ -509,5 +509,6 @@ def test_from_an_archive_to_an_environment_without_any_network(machine: Machine)
         ended = other.nix("build", "--no-link", "--print-out-paths", ".#env", cwd=ROOT / "examples/branin")
         assert ended.code == 0, ended.err
         env = ended.out.strip()
-        ended = other.nix("shell", env, "--command", "python", "-c", "import numpy, scipy, sklearn; print(numpy.arange(3).sum())")
+        command = ["python", "-c", "import numpy, scipy, sklearn; print(numpy.arange(3).sum())"]
+        ended = other.nix("shell", env, "--command", *command, cwd=ROOT / "examples/branin")
         assert (ended.code, ended.out) == (0, "3\n"), ended.err

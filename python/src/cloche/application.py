@@ -1,9 +1,10 @@
 """Make the application: links to the project's own scripts in its environment; standard library only."""
 
 from pathlib import Path
+from typing import Any
 
 
-def main(attributes: dict) -> None:  # type: ignore[type-arg]
+def main(attributes: dict[str, Any]) -> None:
     """Link each script of attributes["project"] as attributes["environment"] has it."""
     out = Path(attributes["outputs"]["out"])
     project, environment = Path(attributes["project"]), Path(attributes["environment"])

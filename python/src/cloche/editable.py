@@ -4,10 +4,11 @@ Format of the files: "Recording installed projects" and "Entry points" (packagin
 """
 
 from pathlib import Path
+from typing import Any
 
 PTH = (
     "import os, sys; root = os.environ.get('CLOCHE_PROJECT_ROOT'); "
-    "root and sys.path.insert(0, os.path.normpath(os.path.join(root, {directory!r}, {layout!r})))\n"
+    "root and sys.path.append(os.path.normpath(os.path.join(root, {directory!r}, {layout!r})))\n"
 )
 SCRIPT = """\
 #!/cloche/python
@@ -19,7 +20,7 @@ if __name__ == "__main__":
 """
 
 
-def main(attributes: dict) -> None:  # type: ignore[type-arg]
+def main(attributes: dict[str, Any]) -> None:
     """Write metadata, entry points, scripts and the .pth file into attributes["outputs"]["out"]."""
     out = Path(attributes["outputs"]["out"])
     site = out / attributes["sitePackages"]

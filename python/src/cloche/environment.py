@@ -8,8 +8,11 @@ pyvenv.cfg makes `sys.prefix` the environment, so scripts, data files and packag
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 PLACEHOLDER = b"#!/cloche/python"
+# Where the parts of a store path's name begin: /, nix, store, hash-name.
+_STORE_DEPTH = 3
 
 
 class Merger:
@@ -36,7 +39,9 @@ class Merger:
             elif all(path.is_dir() for path in paths):
                 (target / name).mkdir()
                 self.merge(paths, target / name, here)
-            elif _same(paths):
+            elif _same(paths) or shown.endswith("/__pycache__"):
+                # Byte code holds the path of its module, so two wheels never have the same; the first is that of the
+                # module which was taken, and where modules differ, they are the collision to tell.
                 (target / name).symlink_to(paths[0])
             else:
                 self.collisions.append(f"{here}: " + ", ".join(sorted(_wheel_of(path) for path in paths)))
@@ -44,22 +49,25 @@ class Merger:
     def scripts(self, wheels: list[Path], target: Path, interpreter: str) -> None:
         """Write the scripts of all wheels, those for Python with this environment's interpreter."""
         owners: dict[str, Path] = {}
-        for wheel in wheels:
-            folder = wheel / "bin"
-            for script in sorted(folder.iterdir()) if folder.is_dir() else []:
-                data = script.read_bytes()
-                if script.name in owners:
-                    if owners[script.name].read_bytes() != data:
-                        both = sorted([_wheel_of(script), _wheel_of(owners[script.name])])
-                        self.collisions.append(f"bin/{script.name}: " + ", ".join(both))
-                    continue
-                owners[script.name] = script
-                path = target / script.name
-                if data.startswith(PLACEHOLDER):
-                    path.write_bytes(b"#!" + interpreter.encode() + data[len(PLACEHOLDER) :])
-                    path.chmod(0o755)
-                else:
-                    path.symlink_to(script)
+        for script in [script for wheel in wheels for script in _entries(wheel / "bin")]:
+            path = target / script.name
+            if script.name in owners:
+                if not _same([owners[script.name], script]):
+                    both = sorted([_wheel_of(script), _wheel_of(owners[script.name])])
+                    self.collisions.append(f"bin/{script.name}: " + ", ".join(both))
+                continue
+            owners[script.name] = script
+            if path.is_symlink():
+                self.collisions.append(f"bin/{script.name}: {_wheel_of(script)}, the environment's own interpreter")
+            elif script.is_file() and (data := script.read_bytes()).startswith(PLACEHOLDER):
+                path.write_bytes(b"#!" + interpreter.encode() + data[len(PLACEHOLDER) :])
+                path.chmod(0o755)
+            else:
+                path.symlink_to(script)
+
+
+def _entries(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir()) if folder.is_dir() else []
 
 
 def _same(paths: list[Path]) -> bool:
@@ -72,10 +80,10 @@ def _same(paths: list[Path]) -> bool:
 
 def _wheel_of(path: Path) -> str:
     """Return the name of the store path that a file lies in, without its hash."""
-    return path.parts[3].split("-", 1)[1] if len(path.parts) > 3 else str(path)
+    return path.parts[_STORE_DEPTH].partition("-")[2] if len(path.parts) > _STORE_DEPTH else str(path)
 
 
-def main(attributes: dict) -> None:  # type: ignore[type-arg]
+def main(attributes: dict[str, Any]) -> None:
     """Merge attributes["wheels"] for the Python attributes["interpreter"] into attributes["outputs"]["out"]."""
     out = Path(attributes["outputs"]["out"])
     wheels = [Path(wheel) for wheel in attributes["wheels"]]

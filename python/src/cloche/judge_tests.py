@@ -3,11 +3,12 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 BAD = ("failed", "error")
 
 
-def main(attributes: dict) -> None:  # type: ignore[type-arg]
+def main(attributes: dict[str, Any]) -> None:
     """Write the counts into attributes["outputs"]["out"], or fail with a line for each test that did not pass."""
     results = Path(attributes["results"])
     data = json.loads((results / "outcomes.json").read_text())

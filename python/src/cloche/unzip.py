@@ -4,9 +4,10 @@ import compileall
 import py_compile
 import sys
 import zipfile
+from typing import Any
 
 
-def main(attributes: dict) -> None:  # type: ignore[type-arg]
+def main(attributes: dict[str, Any]) -> None:
     """Unpack attributes["source"] into attributes["outputs"]["out"]."""
     out = attributes["outputs"]["out"]
     with zipfile.ZipFile(attributes["source"]) as archive:

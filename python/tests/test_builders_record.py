@@ -1,0 +1,184 @@
+"""Recording a test suite and judging it; running commands.
+
+Whole derivations: tests/test_rebuild.py, test_consumers.py.
+"""
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloche import judge_tests, record_tests, run_commands
+
+REPORT = """<testsuites><testsuite name="pytest" time="0.1" timestamp="now" hostname="here">
+<testcase classname="tests.b" name="passes" time="0.5"/>
+<testcase classname="tests.a" name="fails" time="0.1"><failure message="assert &lt;X at 0x7f0012345678&gt;">at 0x7f0012345678</failure></testcase>
+<testcase classname="tests.a" name="errs"><error message="failed on setup"/></testcase>
+<testcase classname="tests.a" name="skips"><skipped type="pytest.skip" message="no GPU"/></testcase>
+<testcase classname="tests.a" name="expected"><skipped type="pytest.xfail" message="known"/></testcase>
+</testsuite></testsuites>"""
+
+
+def test_outcomes_are_sorted_and_hold_no_address_and_no_time() -> None:
+    outcomes, durations = record_tests.record(ET.fromstring(REPORT))  # noqa: S314 - our own
+    assert outcomes == [
+        {"test": "tests.a::errs", "outcome": "error", "message": "failed on setup"},
+        {"test": "tests.a::expected", "outcome": "xfailed", "message": "known"},
+        {"test": "tests.a::fails", "outcome": "failed", "message": "assert <X at 0x...>"},
+        {"test": "tests.a::skips", "outcome": "skipped", "message": "no GPU"},
+        {"test": "tests.b::passes", "outcome": "passed", "message": ""},
+    ]
+    assert durations["tests.b::passes"] == 0.5
+    assert durations["tests.a::errs"] == 0
+
+
+@pytest.mark.parametrize(
+    ("message", "lacks"),
+    [
+        ("OSError: [Errno 28] No space left on device", True),
+        ("OSError: [Errno 12] Cannot allocate memory", True),
+        ("MemoryError: unable to allocate", True),
+        ("assert 'MemoryError' in text", False),
+        ("OSError: [Errno 2] No such file", False),
+    ],
+)
+def test_what_the_machine_lacked_is_no_outcome(message: str, lacks: bool) -> None:  # noqa: FBT001 - a parameter
+    suite = ET.Element("testsuite")
+    case = ET.SubElement(suite, "testcase", classname="t", name="x")
+    ET.SubElement(case, "failure", message=f"{message}\nmore")
+    assert record_tests.lacked(suite) == ([f"t::x: {message}"] if lacks else [])
+
+
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, **more: Any) -> Path:  # noqa: ANN401
+    """Record a suite whose pytest is this shell script."""
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/test_x.py").touch(0o444)
+    (tmp_path / "top").mkdir()
+    pytest_ = tmp_path / "environment/bin/pytest"
+    pytest_.parent.mkdir(parents=True)
+    if script:
+        pytest_.write_text(f"#!/bin/sh\nfor a; do case $a in --junit-xml=*) report=${{a#*=}} ;; esac; done\n{script}\n")
+        pytest_.chmod(0o755)
+    monkeypatch.setenv("NIX_BUILD_TOP", str(tmp_path / "top"))
+    record_tests.main(
+        {
+            "outputs": {"out": str(tmp_path / "out"), "log": str(tmp_path / "log")},
+            "source": str(tmp_path / "source"),
+            "environment": str(tmp_path / "environment"),
+            "programs": [],
+            "variables": {},
+            "arguments": [],
+            **more,
+        }
+    )
+    return tmp_path / "out"
+
+
+def written(report: str) -> str:
+    return f"cat > $report <<'END'\n{report}\nEND\n"
+
+
+def test_failing_suite_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = run(tmp_path, monkeypatch, f"{written(REPORT)} echo $MARK; exit 1", variables={"MARK": "seen"})
+    data = json.loads((out / "outcomes.json").read_text())
+    assert data["version"] == 1
+    assert data["counts"] == {"error": 1, "failed": 1, "passed": 1, "skipped": 1, "xfailed": 1}
+    text = (out / "junit.xml").read_text()
+    assert [word for word in ("time=", "timestamp", "hostname", "0x7f") if word in text] == []
+    assert (tmp_path / "log/pytest.log").read_text() == "seen\n"
+    assert json.loads((tmp_path / "log/durations.json").read_text())["tests.b::passes"] == 0.5
+    # So that Nix compares the outcomes first (see the comment there).
+    assert (tmp_path / "log/record").readlink() == out
+
+
+@pytest.mark.parametrize(
+    ("script", "text"),
+    [
+        ("exit 2", "pytest was interrupted"),
+        ("exit 4", "pytest was used wrongly (see cloche.tests.arguments"),
+        ("exit 5", "pytest collected no test (is their folder in cloche.tests.exclude"),
+        ("exit 9", "pytest ended; exit code 9"),
+        ("kill -9 $$", "pytest was killed by signal 9"),
+        ("exit 1", "pytest wrote no report; exit code 1"),
+        (written("<testsuites/>"), "pytest reported no test at all"),
+        (
+            written('<s><testcase classname="t" name="x"><error message="MemoryError"/></testcase></s>'),
+            "the machine lacked space or memory, so nothing is recorded:\n  t::x: MemoryError",
+        ),
+        ("", "pytest is not in the environment; add it to a dependency group that cloche.tests.groups names"),
+    ],
+)
+def test_what_is_no_record(script: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, monkeypatch, script)
+    assert text in str(ended.value)
+    assert not (tmp_path / "out").exists()
+
+
+def judged(tmp_path: Path, *outcomes: str) -> str:
+    tests = [{"test": f"t::{n}", "outcome": kind, "message": f"why {n}\nmore"} for n, kind in enumerate(outcomes)]
+    (tmp_path / "outcomes.json").write_text(json.dumps({"tests": tests}))
+    judge_tests.main({"results": str(tmp_path), "outputs": {"out": str(tmp_path / "verdict")}})
+    return (tmp_path / "verdict").read_text()
+
+
+def test_verdict_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert judged(tmp_path, "passed", "xfailed", "skipped") == "2 passed, 0 failed\n"
+    assert "skipped t::2: why 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["failed", "error"])
+def test_verdict_fails(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match=r"1 passed, 1 failed; the whole record is in .*/junit.xml"):
+        judged(tmp_path, "passed", kind)
+    assert f"{kind} t::1: why 1\n" in capsys.readouterr().err
+
+
+def test_only_skipped_tests_show_nothing(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="all 2 tests were skipped, so nothing was shown"):
+        judged(tmp_path, "skipped", "skipped")
+
+
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *commands: list[str]) -> str:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "top").mkdir()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").symlink_to(sys.executable)
+    monkeypatch.setenv("NIX_BUILD_TOP", str(tmp_path / "top"))
+    run_commands.main(
+        {
+            "outputs": {"out": str(tmp_path / "out")},
+            "source": str(tmp_path / "source"),
+            "environment": str(tmp_path),
+            "commands": list(commands),
+        }
+    )
+    return (tmp_path / "out").read_text()
+
+
+def test_commands_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (
+        command(tmp_path, monkeypatch, ["python", "-c", "print('fine')"])
+        == "$ python -c 'print('\"'\"'fine'\"'\"')'\nfine\n"
+    )
+
+
+def test_all_commands_are_run_and_all_failures_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match=r"python -c 1/0 ended with 1; python -c 2/0 ended with 1"):
+        command(tmp_path, monkeypatch, ["python", "-c", "1/0"], ["python", "-c", "2/0"])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("commands", "text"),
+    [
+        ([], "there is no command to run"),
+        ([["ruff"]], "ruff is not in the environment; add it to the dependency group"),
+    ],
+)
+def test_nothing_to_run(commands: list[list[str]], text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match=text):
+        command(tmp_path, monkeypatch, *commands)

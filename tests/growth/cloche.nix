@@ -1,0 +1,8 @@
+{
+  cloche = {
+    src = ./.;
+    tests.enable = true;
+    lint.enable = true;
+    types.enable = true;
+  };
+}

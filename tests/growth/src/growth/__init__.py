@@ -1,0 +1,1 @@
+"""Growth rates from counts."""

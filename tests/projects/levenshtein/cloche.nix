@@ -1,0 +1,7 @@
+{
+  cloche = {
+    src = ./.;
+    python.compilers = true;
+    tests.enable = true;
+  };
+}

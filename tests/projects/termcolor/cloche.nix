@@ -1,0 +1,8 @@
+{
+  cloche = {
+    src = ./.;
+    # Taken from git elsewhere (hatch-vcs); a build sees none.
+    version = "3.3.0";
+    tests.enable = true;
+  };
+}
