@@ -74,7 +74,6 @@ in
           };
       }
     );
-  config.cloche.roles = lib.mkIf cfg.python.compilers [ "cc" ];
   config.assertions = [
     {
       assertion = cfg.python.overrides == { } || strange == [ ];

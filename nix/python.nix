@@ -70,11 +70,6 @@ in
         pytest compiles test modules itself), or all.
       '';
     };
-    compilers = mkOption {
-      type = types.bool;
-      default = false;
-      description = "Whether the project's own build needs the compilers of the role `cc` (an extension in C, C++ or Fortran).";
-    };
     overrides = mkOption {
       type = types.attrsOf override;
       default = { };

@@ -36,7 +36,10 @@ WORKERS = 8
 APT_HELPER = "/usr/lib/apt/apt-helper"
 # Where distributions keep the certificates of authorities: Debian and the sandbox, Fedora, openSUSE, Alpine.
 CERTIFICATES = [
-    "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
 ]
 TRIES = 3
 TOLD = 5
@@ -87,14 +90,21 @@ def sources_of_lock(path: Path, systems: list[str], groups: tuple[str, ...] = ()
                 found += [(name, entry) for name, entry in packages if name in names or not groups]
                 for build in environment["builds"].values():
                     found += build["packages"].items()
-        return [Source(name, entry["version"], _plain(entry["file"], path), entry["sha256"], entry["size"]) for name, entry in found]
+        return [
+            Source(name, entry["version"], _plain(entry["file"], path), entry["sha256"], entry["size"])
+            for name, entry in found
+        ]
     except OSError as error:
         raise FetchError(f"{path}: cannot be read: {error.strerror}", 2) from None
     except json.JSONDecodeError as error:
-        text = f"{path}, line {error.lineno}, column {error.colno}: {error.msg}; make the lock again with 'nix run .#lock'"
+        text = (
+            f"{path}, line {error.lineno}, column {error.colno}: {error.msg}; make the lock again with 'nix run .#lock'"
+        )
         raise FetchError(text, 2) from None
     except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise FetchError(f"{path}: not a lock of this Cloche ({error!r}); make it again with 'nix run .#lock'", 2) from None
+        raise FetchError(
+            f"{path}: not a lock of this Cloche ({error!r}); make it again with 'nix run .#lock'", 2
+        ) from None
 
 
 def _plain(file: str, origin: Path) -> str:
@@ -136,7 +146,9 @@ def store_paths(sources: list[Source], work: Path) -> dict[Source, str]:
     """Return the path that each source has in the store, as Nix itself computes it."""
     # By a file: one argument of a command cannot be longer than 128 KiB.
     wanted = work / "wanted.json"
-    wanted.write_text(json.dumps([{"name": source.store_name, "hash": source.sha256} for source in sources]), encoding="ascii")
+    wanted.write_text(
+        json.dumps([{"name": source.store_name, "hash": source.sha256} for source in sources]), encoding="ascii"
+    )
     expression = """{ wanted }: map (file: (derivation {
         inherit (file) name; system = "builtin"; builder = "builtin"; outputHash = file.hash;
         outputHashAlgo = "sha256"; outputHashMode = "flat"; }).outPath) (builtins.fromJSON (builtins.readFile wanted))"""
@@ -195,7 +207,9 @@ class Index:
             try:
                 self.local.opened = self._start()
             except (PipError, SystemExit) as error:
-                raise FetchError(f"pip cannot be started with this configuration (see `pip config list`): {error}") from None
+                raise FetchError(
+                    f"pip cannot be started with this configuration (see `pip config list`): {error}"
+                ) from None
         opened: tuple[Any, Any] = self.local.opened
         return opened
 
@@ -210,7 +224,9 @@ class Index:
         command: Any = create_command("download")
         options, _ = command.parse_args(["--no-input", "--disable-pip-version-check", "--no-cache-dir"])
         # The pinned pip is Debian's, which knows no certificates but the host's, at Debian's place.
-        options.cert = options.cert or next(filter(os.path.exists, [os.environ.get("NIX_SSL_CERT_FILE", ""), *CERTIFICATES]), None)
+        options.cert = options.cert or next(
+            filter(os.path.exists, [os.environ.get("NIX_SSL_CERT_FILE", ""), *CERTIFICATES]), None
+        )
         command.main_context().__enter__()
         session = command._build_session(options)  # noqa: SLF001
         return session, command._build_package_finder(options, session)  # noqa: SLF001
@@ -287,20 +303,27 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
+def copy_from(archive: str, source: Source, target: Path) -> Path:
+    """Copy one file out of a folder that `vendor` made."""
+    stored = Path(archive, "sha256", source.sha256)
+    if not stored.exists():
+        raise FetchError(
+            f"{source.file} ({source.sha256}) is not in the archive {archive}; make it again with 'nix run .#vendor'"
+        )
+    shutil.copyfile(stored, target)
+    digest = file_digest(target)
+    if digest != source.sha256:
+        raise _wrong(source, target, digest, str(stored))
+    return target
+
+
 def fetch_one(index: Index, archive: str, source: Source, folder: Path) -> Path:
     """Bring one file from the archive or the index into `folder`; raise FetchError when it is not what the lock says."""
     target = folder / source.sha256
     if target.exists() and file_digest(target) == source.sha256:
         return target  # by a call that was interrupted
     if archive and "://" not in archive:
-        stored = Path(archive, "sha256", source.sha256)
-        if not stored.exists():
-            raise FetchError(f"{source.file} ({source.sha256}) is not in the archive {archive}; make it again with 'nix run .#vendor'")
-        shutil.copyfile(stored, target)
-        digest = file_digest(target)
-        if digest != source.sha256:
-            raise _wrong(source, target, digest, str(stored))
-        return target
+        return copy_from(archive, source, target)
     tried: list[str] = []
     wrong: FetchError | None = None
     origin = "the archive" if archive else "the index"
@@ -351,20 +374,33 @@ def fetch_debian(sources: list[Source], folder: Path) -> None:
         )
     listed = subprocess.run(
         ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"],
-        check=True, capture_output=True, text=True,
+        check=True,
+        capture_output=True,
+        text=True,
     )
     mirrors = sorted({uri for uri in listed.stdout.split() if uri.rstrip("/").endswith("/debian")})
     words = "apt on this machine has no Debian mirror configured (no source whose address ends in /debian)"
     for mirror in mirrors:
         left = [source for source in sources if not (folder / source.sha256).exists()]
         arguments = [
-            word for source in left
+            word
+            for source in left
             for word in (f"{mirror.rstrip('/')}/{source.pool}", str(folder / source.sha256), f"SHA256:{source.sha256}")
         ]
         for start in range(0, len(arguments), 90):
             done = subprocess.run(
-                [APT_HELPER, "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3", "download-file", *arguments[start : start + 90]],
-                check=False, capture_output=True, text=True,
+                [
+                    APT_HELPER,
+                    "-o",
+                    "APT::Sandbox::User=",
+                    "-o",
+                    "Acquire::Retries=3",
+                    "download-file",
+                    *arguments[start : start + 90],
+                ],
+                check=False,
+                capture_output=True,
+                text=True,
             )
             words = done.stderr or words
     for source in sources:
@@ -450,7 +486,9 @@ def vendor(sources: list[Source], paths: dict[Source, str], folder: Path, work: 
             _copy_from_store(paths[source], part)
         if file_digest(part) != source.sha256:
             part.unlink()
-            raise FetchError(f"{source.file}: its copy in the store is damaged; run `nix store verify --repair {paths[source]}`", 1)
+            raise FetchError(
+                f"{source.file}: its copy in the store is damaged; run `nix store verify --repair {paths[source]}`", 1
+            )
         part.replace(target / source.sha256)
     print(f"cloche: {folder} holds {len(sources)} sources ({len(wanted)} new)", file=sys.stderr)
 
@@ -461,7 +499,9 @@ def _copy_from_store(path: str, target: Path) -> None:
         return
     # The store's place on this disk may be another one, which Nix knows.
     with target.open("wb") as file:
-        done = subprocess.run(["nix", "--extra-experimental-features", "nix-command", "store", "cat", path], check=False, stdout=file)
+        done = subprocess.run(
+            ["nix", "--extra-experimental-features", "nix-command", "store", "cat", path], check=False, stdout=file
+        )
     if done.returncode:
         raise FetchError(f"{path} cannot be read from the store (Nix's words are above)")
 
@@ -473,7 +513,9 @@ def _holds(folder: Path, source: Source) -> bool:
 
 def arguments() -> argparse.Namespace:
     """Read the command line of `nix run .#fetch` and `nix run .#vendor`."""
-    parser = argparse.ArgumentParser(prog="fetch", description="Bring all sources of a project's lock into the Nix store.")
+    parser = argparse.ArgumentParser(
+        prog="fetch", description="Bring all sources of a project's lock into the Nix store."
+    )
     parser.add_argument("--lock", action="append", type=Path, default=[], help="a cloche.lock (default: ./cloche.lock)")
     parser.add_argument("--system", action="append", default=[], help="a system of the lock (default: this one)")
     parser.add_argument("--pins", action="append", type=Path, default=[], help=argparse.SUPPRESS)
@@ -493,7 +535,9 @@ def keep_sources(locks: list[Path], systems: list[str], paths: dict[Source, str]
     """
     marks = Path(os.environ["CLOCHE_MARKS"])
     extra = {source for source in paths if source.pool}
-    folders = {marks / "locks" / str(lock.resolve()).lstrip("/"): {*sources_of_lock(lock, systems), *extra} for lock in locks}
+    folders = {
+        marks / "locks" / str(lock.resolve()).lstrip("/"): {*sources_of_lock(lock, systems), *extra} for lock in locks
+    }
     for folder, wanted in (folders | {marks / "tools": set(tools)}).items():
         keep(sorted({paths[source] for source in wanted}), folder)
         (folder / "done").touch()
@@ -503,7 +547,9 @@ def run(options: argparse.Namespace) -> None:
     """Fetch or vendor what the options name."""
     archive = os.environ.get("CLOCHE_SOURCES", "")
     if archive and "://" not in archive and not Path(archive, "sha256").is_dir():
-        raise FetchError(f"CLOCHE_SOURCES={archive}: there is no folder sha256 in it; name an archive made by 'nix run .#vendor'", 2)
+        raise FetchError(
+            f"CLOCHE_SOURCES={archive}: there is no folder sha256 in it; name an archive made by 'nix run .#vendor'", 2
+        )
     locks = [] if options.tools_only else options.lock or [Path("cloche.lock")]
     systems = options.system or [options.this_system]
     sources = [source for lock in locks for source in sources_of_lock(lock, systems)]
@@ -522,7 +568,13 @@ def run(options: argparse.Namespace) -> None:
     work.mkdir(parents=True, exist_ok=True)
     paths = store_paths(sources, work)
     if options.vendor:
-        vendor(sources + [pin for pins in options.outside_pins for pin in sources_of_pins(pins)], paths, options.vendor, work, archive)
+        vendor(
+            sources + [pin for pins in options.outside_pins for pin in sources_of_pins(pins)],
+            paths,
+            options.vendor,
+            work,
+            archive,
+        )
     else:
         absent = missing(paths)
         if absent:

@@ -19,11 +19,23 @@ RULES: list[tuple[str, str, str | None]] = [
     (r"^(?:  )* [^ ]", "an odd indentation; indent by two spaces", None),
     (r"\bwith\s+[\w.]+\s*;", "`with` hides where a name comes from; use `inherit (...)`", None),
     (r"\brec\s*\{", "`rec` invites infinite recursion; use `let`", None),
-    (r"\bfilterSource\b", "filterSource names the path after the flake, which changes with any edit; use builtins.path with a name", None),
+    (
+        r"\bfilterSource\b",
+        "filterSource names the path after the flake, which changes with any edit; use builtins.path with a name",
+        None,
+    ),
     (r'"\$\{self\}', '"${self}" changes with any edit of the flake; take the file by its relative path', None),
     (r"\bimport\s*<|<nixpkgs>", "a search path is not pure; take it from the flake's inputs", None),
-    (r"toString \./", "toString of a path changes with any edit of the flake; use builtins.path with a name", r"source-tree|programs"),
-    (r"(readFile|import)\s+\(?\"\$\{", "reading what a derivation makes is import from derivation; `nix flake check --no-build` breaks", None),
+    (
+        r"toString \./",
+        "toString of a path changes with any edit of the flake; use builtins.path with a name",
+        r"source-tree|programs",
+    ),
+    (
+        r"(readFile|import)\s+\(?\"\$\{",
+        "reading what a derivation makes is import from derivation; `nix flake check --no-build` breaks",
+        None,
+    ),
 ]
 BLOCK = re.compile(r"builtins\.path\s*\{(.*?)\}", re.DOTALL)
 
@@ -44,20 +56,32 @@ def problems(path: Path, text: str, names: set[str]) -> list[str]:
         found.append(f"{path}: no newline at the end")
     if path.name not in ("flake.nix", "cloche.nix") and not lines[0].startswith("#") and not DATA.search(str(path)):
         found.append(f"{path}:1: the first line says in a comment what the file is for")
-    code = [line.rstrip() for line in without_strings(text).splitlines()]
-    found += [f"{path}:{number}: blanks at the end of the line" for number, line in enumerate(lines, 1) if line != line.rstrip()]
-    for number, line in enumerate(code, 1):
-        for pattern, message, exempt in RULES:
-            if re.search(pattern, line) and not (exempt and re.search(exempt, path.name)):
-                found.append(f"{path}:{number}: {message}")
-        if len(lines[number - 1]) > MOST_COLUMNS and "throw" not in line and '"' not in line:
-            found.append(f"{path}:{number}: {len(lines[number - 1])} columns; {MOST_COLUMNS} at most")
+    found += judge_lines(path, lines, text)
     for block in BLOCK.finditer(without_strings(text)):
         if not re.search(r"\bname\b", block[1]):
             found.append(f"{path}: builtins.path without a name changes with any edit of the flake")
     if path.parts[:1] == ("nix",):
-        for name in sorted(set(re.findall(r"\blib\.(\w+(?:')?)", "\n".join(code))) - names):
-            found.append(f"{path}: lib.{name} is not in Cloche's own lib, so the module fails without nixpkgs")
+        used = set(re.findall(r"\blib\.(\w+(?:')?)", without_strings(text)))
+        found += [
+            f"{path}: lib.{name} is not in Cloche's own lib, so the module fails without nixpkgs"
+            for name in sorted(used - names)
+        ]
+    return found
+
+
+def judge_lines(path: Path, lines: list[str], text: str) -> list[str]:
+    """Return what is wrong with single lines of a file."""
+    found = [
+        f"{path}:{number}: blanks at the end of the line"
+        for number, line in enumerate(lines, 1)
+        if line != line.rstrip()
+    ]
+    for number, line in enumerate(without_strings(text).splitlines(), 1):
+        for pattern, message, exempt in RULES:
+            if re.search(pattern, line.rstrip()) and not (exempt and re.search(exempt, path.name)):
+                found.append(f"{path}:{number}: {message}")
+        if len(lines[number - 1]) > MOST_COLUMNS and "throw" not in line and '"' not in line:
+            found.append(f"{path}:{number}: {len(lines[number - 1])} columns; {MOST_COLUMNS} at most")
     return found
 
 

@@ -1,7 +1,7 @@
 {
   cloche = {
     src = ./.;
-    python.compilers = true;
+    roles = [ "cc" ];
     tests.enable = true;
   };
 }
