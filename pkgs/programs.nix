@@ -21,10 +21,15 @@ let
           "python/cloche.lock"
           "python/src"
           "python/src/cloche"
-          "python/src/cloche/fetch.py"
+          "python/src/cloche/__init__.py"
+          "python/src/cloche/fetch"
+          "python/src/cloche/store_name.py"
         ];
       in
-      builtins.elem path wanted || builtins.match "pkgs/(fetch|toolchain)/.*" path != null;
+      builtins.elem path wanted
+      ||
+        builtins.match "(pkgs/fetch|pkgs/toolchain|python/src/cloche/fetch)/[^_].*|.*/__main__.py|.*/__init__.py" path
+        != null;
   };
 in
 {

@@ -2,6 +2,7 @@
 # the fallback, for a Nix that runs as the user with an index in the environment. Its error is the command to run.
 { toolchain, storeName }:
 let
+  fetcher = import ./fetch/library.nix;
   builder = {
     inherit (toolchain) system;
     builder = toolchain.loader;
@@ -10,11 +11,8 @@ let
       "-I"
       "-S"
       "-c"
-      "import sys, runpy; script, pip = sys.argv[1:]; sys.path.insert(0, pip); runpy.run_path(script, run_name='__main__')"
-      (builtins.path {
-        path = ../python/src/cloche/fetch.py;
-        name = "fetch.py";
-      })
+      "import sys, runpy; sys.path[:0] = sys.argv[1:]; runpy.run_module('cloche.fetch', run_name='__main__')"
+      fetcher
       toolchain.pip
     ];
     outputHashMode = "flat";

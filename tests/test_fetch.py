@@ -105,7 +105,7 @@ def site() -> Iterator[Site]:
 
 @dataclass(frozen=True)
 class Client:
-    """A user with an empty store, a lock, and an empty pip configuration; fetch.py is run as fetch.sh runs it."""
+    """A user with an empty store, a lock, and an empty pip configuration; the fetcher is run as fetch.sh runs it."""
 
     folder: Path
     base: str
@@ -128,7 +128,7 @@ class Client:
     def command(self, *arguments: str | Path, **more: str) -> list[str]:
         """Return the command line, environment included."""
         environment = {
-            "HOME": self.folder, "PATH": os.environ["PATH"], "PYTHONPATH": self.pip, "CLOCHE_MARKS": self.folder / "marks",
+            "HOME": self.folder, "PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}/python/src:{self.pip}", "CLOCHE_MARKS": self.folder / "marks",
             "NIX_CONFIG": f"{os.environ.get('NIX_CONFIG', '')}\nstore = {self.folder}/store", "PIP_CONFIG_FILE": self.folder / "pip.conf",
             "PIP_RETRIES": "0", **more,
         }
@@ -139,12 +139,12 @@ class Client:
         roles = self.folder / "pins"
         roles.mkdir(exist_ok=True)
         (roles / "cc.json").write_text("[]")
-        words += [ROOT / "python/src/cloche/fetch.py", "--this-system", SYSTEM, "--own-lock", own, "--roles", roles]
+        words += ["-m", "cloche.fetch", "--this-system", SYSTEM, "--own-lock", own, "--roles", roles]
         words += ["--lock", self.lock, *arguments]
         return [str(word) for word in words]
 
     def fetch(self, *arguments: str | Path, **more: str) -> Ended:
-        """Run fetch.py to its end."""
+        """Run the fetcher to its end."""
         return run(*self.command(*arguments, **more))
 
     def stored(self) -> list[str]:

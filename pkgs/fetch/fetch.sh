@@ -1,9 +1,9 @@
 #!/bin/sh
 # `nix run .#fetch` and `nix run .#vendor`, and what ci/nix calls: bring the seed, build the base, then let its Python
-# bring the sources of the locks with the user's pip and apt configuration (cloche/fetch.py).
+# bring the sources of the locks with the user's pip and apt configuration (python/src/cloche/fetch).
 #
 # Options of its own: --role NAME (a set of Debian packages besides the lock's files), --seed-only. All others are
-# fetch.py's. Needs nix on PATH, and of the host only sh.
+# cloche.fetch's. Needs nix on PATH, and of the host only sh.
 set -eu
 umask 022
 here=$(CDPATH='' cd -- "${0%/*}" && pwd -P)
@@ -78,7 +78,7 @@ case $verb in
     fi
     ;;
 esac
-export PYTHONPATH="$pip" CLOCHE_CACHE="$cache" CLOCHE_MARKS="$marks"
+export PYTHONPATH="$top/python/src:$pip" CLOCHE_CACHE="$cache" CLOCHE_MARKS="$marks"
 # In a store that is not at /nix (an ordinary user's), only `nix shell` can start what lies in it.
-exec nix shell "$base" --command "$base/bin/python3" "$top/python/src/cloche/fetch.py" \
+exec nix shell "$base" --command "$base/bin/python3" -m cloche.fetch \
   --this-system "$system" --roles "$pins" --own-lock "$top/python/cloche.lock" "$@"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.names import UnsafeFileNameError, check_file_name, name_and_version, store_name
+from cloche.names import UnsafeFileNameError, check_file_name, name_and_version
+from cloche.store_name import store_name
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """Names that have to agree between Python and Nix, and names that must not be trusted."""
 
-import re
 from pathlib import Path
 
 from packaging.utils import (
@@ -14,8 +13,6 @@ from packaging.version import InvalidVersion, Version
 
 from cloche.errors import ClocheError
 
-STORE_NAME_LENGTH = 200
-_NOT_IN_STORE_NAMES = re.compile(rb"[^A-Za-z0-9+._?=-]")
 _FILE_NAME_LENGTH = 255
 
 
@@ -45,19 +42,6 @@ def check_file_name(name: str, origin: str) -> str:
     if not plain:
         raise UnsafeFileNameError(name, origin)
     return name
-
-
-def store_name(file_name: str) -> str:
-    """Return the name that a source has in the Nix store; `lib/store-name.nix` computes the same.
-
-    Every byte that Nix forbids becomes "_" (Nix's strings are bytes, so an accented letter
-    becomes two), a leading "." gets a "_" in front, and of a long name the last 200 characters
-    stay, because the end says what kind of file it is.
-    """
-    name = _NOT_IN_STORE_NAMES.sub(b"_", file_name.encode()).decode("ascii")
-    if name.startswith("."):
-        name = f"_{name}"
-    return name[-STORE_NAME_LENGTH:]
 
 
 def name_and_version(file: str, package: str) -> tuple[str, Version] | None:

@@ -29,7 +29,7 @@ RULES: list[tuple[str, str, str | None]] = [
     (
         r"toString \./",
         "toString of a path changes with any edit of the flake; use builtins.path with a name",
-        r"source-tree|programs",
+        r"source-tree|programs|library",
     ),
     (
         r"(readFile|import)\s+\(?\"\$\{",
