@@ -131,3 +131,10 @@ def machine(archive: Path) -> Iterator[Machine]:
             assert process.returncode == 0, err
             assert out == f"{number}\n"
         yield fresh
+
+
+@pytest.fixture(scope="session")
+def compilers() -> None:
+    """Bring the packages of the role `cc`, which nothing fetches unless it is used."""
+    ended = run("sh", ROOT / "pkgs/fetch/fetch.sh", "--tools-only", "--role", "cc")
+    assert ended.code == 0, ended.err

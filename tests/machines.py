@@ -19,7 +19,7 @@ import pytest
 from conftest import ROOT, Ended, run
 
 HOST_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-OFFLINE = ["unshare", "--map-root-user", "--net"] if os.geteuid() else ["unshare", "--net"]
+OFFLINE = ["unshare", "--map-current-user", "--net"] if os.geteuid() else ["unshare", "--net"]
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounts and other users need root")
 
 

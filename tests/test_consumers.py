@@ -17,7 +17,7 @@ OUTPUTS = """outputs: builtins.mapAttrs (_: kind: builtins.mapAttrs (_: each: ea
   { inherit (outputs) packages checks devShells apps; }""".replace("SYSTEM", SYSTEM)
 NAMES = """outputs: builtins.mapAttrs (_: kind: builtins.attrNames (kind.SYSTEM or { }))
   { inherit (outputs) packages checks devShells apps; }""".replace("SYSTEM", SYSTEM)
-CUT = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+CUT = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-current-user", "--net"]
 
 
 def outputs(folder: Path, function: str) -> dict[str, Any]:

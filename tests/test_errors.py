@@ -15,6 +15,9 @@ from conftest import ROOT, built, nix, run
 from flakes import SYSTEM, cloche, copy, words
 from packages import PythonSet, Wheel, digest, log, sdist
 
+# What is built from an sdist is offered the compilers.
+pytestmark = pytest.mark.usefixtures("compilers")
+
 # --- the lock -------------------------------------------------------------------------------------------------------
 
 

@@ -145,7 +145,7 @@ def test_comparison_can_fail(tmp_path: Path) -> None:
     built(nix("build", "--impure", "--no-link", "--print-out-paths", "-f", "planted.nix", cwd=tmp_path))
     ended = nix("build", "--impure", "--no-link", "--rebuild", "-f", "planted.nix", cwd=tmp_path)
     assert ended.code != 0
-    assert "planted.drv' may not be deterministic: output '/nix/store/" in ended.err
+    assert "planted.drv' may not be deterministic: output '" in ended.err
 
 
 def own_derivations(roots: list[str]) -> list[str]:
@@ -194,7 +194,7 @@ def test_outcomes_are_the_same_again_and_durations_are_apart(project: Path, tmp_
     first = built(nix("build", "--no-link", "--print-out-paths", ".#test-results^out", cwd=project))
     ended = again(".#test-results", cwd=project)
     assert ended.code != 0
-    assert "may not be deterministic: output '/nix/store/" in ended.err
+    assert "may not be deterministic: output '" in ended.err
     assert "-growth-test-results-log' differs" in ended.err
     text = (
         (project / "cloche.nix").read_text().replace("tests.enable = true;", "tests.enable = true; tests.attempt = 1;")

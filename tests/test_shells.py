@@ -15,7 +15,7 @@ import pytest
 from conftest import Ended, nix, run
 from flakes import copy
 
-CUT = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-rn"]
+CUT = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-current-user", "--net"]
 SHELLS = """{
   cloche = {
     src = ./.;

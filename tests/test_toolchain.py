@@ -251,6 +251,7 @@ END
 """
 
 
+@pytest.mark.usefixtures("compilers")
 def test_compiled_programs_run_on_the_base_alone() -> None:
     compiled = built(build(bash(PROGRAMS.replace("$", "$"), "path = [ t.roles.cc ];")))
     references = nix("path-info", "--json", compiled)
