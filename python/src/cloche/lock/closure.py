@@ -8,10 +8,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError
+from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX
 from cloche.lock.metadata import Metadata, MetadataReader
 from cloche.lock.model import Package
 from cloche.lock.pool import Candidate, File, Pool, UnsupportedSourceError
-from cloche.lock.project import DEFAULT_GROUP, EXTRA_PREFIX
 from cloche.lock.select import AmbiguousVersionError, MissingFromLockError, choose_candidate, choose_file
 from cloche.lock.target import Target
 

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 from poetry.core.constraints.version import parse_constraint
 from poetry.core.factory import Factory
 
-from cloche.lock.project import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
+from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
 from cloche.lock.text import line_of
 
 _DIRECT = ("git", "url", "path", "file")

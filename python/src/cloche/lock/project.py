@@ -14,24 +14,13 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
-from cloche.errors import ClocheError
+from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
 from cloche.lock.text import line_of, parse_toml
 
-DEFAULT_GROUP = "default"
-EXTRA_PREFIX = "extra:"
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools>=40.8.0",)
 _PROJECT_KEYS = ("name", "requires-python", "dependencies", "optional-dependencies")
 _POETRY_KEYS = ("dependencies", "dev-dependencies", "group", "extras")
-
-
-class ProjectError(ClocheError):
-    """A fault in pyproject.toml that the person who wrote it can correct."""
-
-    def __init__(self, file: Path, fault: str, remedy: str, line: int = 0) -> None:
-        """Keep the `file`, the `fault`, its `line` (0: not known) and the `remedy`."""
-        place = f"{file}:{line}" if line else str(file)
-        super().__init__(f"{place}: {fault}.\n{remedy}")
 
 
 @dataclass(frozen=True, kw_only=True)

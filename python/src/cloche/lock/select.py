@@ -6,8 +6,8 @@ from packaging.requirements import Requirement
 from packaging.utils import BuildTag, InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from cloche.errors import ClocheError
+from cloche.lock.groups import EXTRA_PREFIX
 from cloche.lock.pool import Candidate, File, Pool
-from cloche.lock.project import EXTRA_PREFIX
 from cloche.lock.target import Target
 
 
