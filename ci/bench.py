@@ -290,7 +290,7 @@ def no_op(bench: Bench) -> list[Figure]:
 
 def build(bench: Bench) -> list[Figure]:
     """Build the environment from sources in the store, evaluation included, beside uv with a warm cache."""
-    figure = Figure("build", "build the environment, sources in the store", 0.8, other_what="uv pip sync --compile-bytecode")
+    figure = Figure("build", "build the environment (no byte code of packages' own tests), sources in the store", 0.8, other_what="uv pip sync --compile-bytecode")
     template = bench.store("sources", [*bench.sources, *bench.facts["inputs"], bench.facts["cloche"]])
     bench.uv_sync() # fills its cache
     for _ in range(bench.runs):
