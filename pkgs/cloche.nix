@@ -1,4 +1,4 @@
-# Cloche's own command line, built from this repository's python/ by the same functions that build every project.
+# Cloche's own Python, from this repository's python/ and its lock, by the same functions that build every project.
 { toolchain }:
 let
   locks = import ../lib/lock.nix;
@@ -20,14 +20,28 @@ let
     # What the own tests use (cloche.nix) is no part of the command line.
     roles = [ ];
   };
-in
-(import ./project.nix {
-  inherit toolchain settings;
-  storeName = import ../lib/store-name.nix;
   selection = locks.select {
     lock = locks.read ../python/cloche.lock;
     path = "cloche.lock";
     inherit (toolchain) system;
     python = toolchain.python.version;
   };
-}).application
+  project = import ./project.nix {
+    inherit toolchain settings selection;
+    storeName = import ../lib/store-name.nix;
+  };
+in
+{
+  # commandLine : [ group ] -> derivation with bin/cloche; a verb works when the groups that it imports are there.
+  commandLine = groups: project.applicationWith (selection.namesOf ([ "default" ] ++ groups));
+  # libraries : string -> [ group ] -> folder for sys.path with the locked libraries of the groups, for builders.
+  libraries =
+    name: groups:
+    "${
+      project.environment {
+        name = "cloche-${name}-libraries";
+        packages = selection.namesOf groups;
+      }
+    }/${toolchain.python.sitePackages}";
+  modules = import ./python-modules.nix;
+}

@@ -1,7 +1,9 @@
 # The programs behind the apps: Cloche's own command line, and the scripts that need no more than the host's sh.
 { toolchain }:
 let
-  source = import ./cloche.nix { inherit toolchain; };
+  own = import ./cloche.nix { inherit toolchain; };
+  # Locking needs little, so that the first command in a project is quick.
+  locking = own.commandLine [ ];
   # The part of Cloche that fetches; a folder, because its scripts find each other by their places.
   fetching = builtins.path {
     path = ../.;
@@ -33,7 +35,13 @@ let
   };
 in
 {
-  cloche = source;
+  # The whole command line.
+  cloche = own.commandLine [
+    "attest"
+    "audit"
+    "image"
+    "sbom"
+  ];
   fetch = "${fetching}/pkgs/fetch/fetch.sh";
   vendor = "${fetching}/pkgs/fetch/vendor.sh";
   # lock : { directory, python, sdists, systems } -> program
@@ -55,7 +63,7 @@ in
           # The project is where the user stands, or below the flake's folder as configured.
           project=${settings.directory}
           [ -e "$project/pyproject.toml" ] || project=.
-          exec ${source}/bin/cloche lock --project "$project" ${words} "$@"
+          exec ${locking}/bin/cloche lock --project "$project" ${words} "$@"
           END
           chmod +x $out/bin/lock
         '';

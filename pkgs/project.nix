@@ -71,6 +71,19 @@ let
       inherit name;
       wheels = map (package: set.packages.${package}) packages ++ more;
     };
+
+  # applicationWith : [ package ] -> derivation; what its entry points can import.
+  applicationWith =
+    packages:
+    import ./application.nix { inherit toolchain; } {
+      inherit name version;
+      project = unpacked;
+      environment = environment {
+        name = "${name}-${version}-environment";
+        inherit packages;
+        more = [ unpacked ];
+      };
+    };
 in
 {
   inherit
@@ -89,13 +102,7 @@ in
       exclude = [ ];
     }
   );
-  application = import ./application.nix { inherit toolchain; } {
-    inherit name version;
-    project = unpacked;
-    environment = environment {
-      name = "${name}-${version}-environment";
-      packages = selection.names "default";
-      more = [ unpacked ];
-    };
-  };
+  # The application with the project's own dependencies.
+  application = applicationWith (selection.names "default");
+  inherit applicationWith;
 }
