@@ -32,7 +32,7 @@ GROUP = "bench"
 # ext4 avoids inodes that were freed less than five seconds ago, and searching for others slows what is measured next.
 SETTLE = 6
 CONSUMER = """{
-  inputs.cloche.url = "path:%s";
+  inputs.cloche.url = "git+file://%s";
   outputs = { self, cloche }: cloche.lib.mkFlake { inherit self; } ./cloche.nix;
 }
 """
@@ -201,9 +201,7 @@ class Bench:
         """Return the reference of a flake that imports the checkout, as a user's project does."""
         folder = self.work / "project"
         folder.mkdir()
-        source = self.work / "source"
-        shutil.copytree(self.checkout, source, ignore=shutil.ignore_patterns(".git"))
-        (folder / "flake.nix").write_text(CONSUMER % source)
+        (folder / "flake.nix").write_text(CONSUMER % self.checkout)
         (folder / "cloche.nix").write_text(CONFIGURATION)
         (folder / "pyproject.toml").write_text(PYPROJECT)
         (folder / "cloche.lock").write_text(json.dumps(self.lock, sort_keys=True, indent=1))
