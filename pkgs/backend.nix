@@ -30,5 +30,8 @@ toolchain.runPython {
     settings
     ;
   script = ../python/src/cloche/backend.py;
-  path = [ pyproject-hooks ];
+  path = [
+    pyproject-hooks
+    (import ./archive-modules.nix).sdists
+  ];
 }

@@ -76,11 +76,37 @@ def test_tar_keeps_the_order_of_dates(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["x-1.tar.gz", "x-1.zip"])
-def test_archive_that_is_none(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(b"nothing")
-    with pytest.raises(SystemExit, match=f"{name} is not an sdist that can be unpacked"):
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("x-1.tar.gz", b"nothing", "x-1.tar.gz is not an sdist that can be unpacked: truncated header"),
+        ("x-1.tar.gz", b"\x1f\x8bnothing", "x-1.tar.gz is not an sdist that can be unpacked: "),
+        ("x-1.tar.bz2", b"BZhnothing", "x-1.tar.bz2 is not an sdist that can be unpacked: "),
+        ("x-1.tar.xz", b"\xfd7zXZ\0nothing", "x-1.tar.xz is not an sdist that can be unpacked: "),
+        ("x-1.zip", b"nothing", "x-1.zip is not a sound sdist, and nothing of it is unpacked:\n  it is no zip archive"),
+    ],
+)
+def test_archive_that_is_none(name: str, data: bytes, text: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(SystemExit) as ended:
         backend.unpack_sdist(tmp_path / name, name, tmp_path / "out")
+    assert str(ended.value).startswith(text)
+
+
+def test_nothing_of_an_unsound_sdist_is_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "x-1.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for name in ("x-1/a.py", "x-1/A.py", "../evil"):
+            archive.addfile(tarfile.TarInfo(name))
+    with pytest.raises(SystemExit) as ended:
+        backend.unpack_sdist(path, path.name, tmp_path / "out")
+    assert str(ended.value) == (
+        "x-1.tar.gz is not a sound sdist, and nothing of it is unpacked:\n"
+        "  'x-1/A.py' and 'x-1/a.py' differ only by upper and lower case or by composed letters, so some file systems "
+        "hold only one of them\n"
+        "  '../evil': it would be written outside of the build folder"
+    )
+    assert list(tmp_path.iterdir()) == [path]
 
 
 NAMES = st.text(alphabet="ab./", min_size=1, max_size=12)
@@ -100,7 +126,9 @@ def test_nothing_is_written_outside_whatever_members_say(
             archive.addfile(member)
     (top / "work").mkdir()
     unpacked = False
-    with contextlib.suppress(SystemExit):
+    # The unpacker must not lean on what was looked at before.
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(SystemExit):
+        patch.setattr(backend, "check_tar", lambda _: [])
         backend.unpack_sdist(path, path.name, top / "work/out")
         unpacked = True
     left = {entry.name for entry in top.iterdir()} | {entry.name for entry in (top / "work").glob("*")}

@@ -4,6 +4,7 @@ Runs inside a derivation with the standard library and `pyproject_hooks` on the 
 environment's Python; nothing is installed, isolated or resolved here.
 """
 
+import lzma
 import os
 import re
 import shutil
@@ -12,12 +13,17 @@ import sys
 import tarfile
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pyproject_hooks import BackendUnavailable, BuildBackendHookCaller
+
+from cloche.archive import check_zip
+from cloche.archive_limits import SDIST
+from cloche.archive_tar import check_tar
 
 LEGACY = {"requires": ["setuptools>=40.8.0"], "build-backend": "setuptools.build_meta:__legacy__"}
 # Which package provides a backend's module, where the name does not say it.
@@ -127,13 +133,19 @@ class Unpacker:
 
 
 def unpack_sdist(archive: Path, file: str, folder: Path) -> Path:
-    """Unpack an sdist and return the one folder that it must consist of; refuse members that would leave it."""
-    folder.mkdir()
+    """Unpack an sdist and return the one folder that it must consist of.
+
+    It is looked at as a whole before anything is written; the Unpacker then believes nothing of that.
+    """
     unpacker = Unpacker(file, folder)
     try:
+        problems = check_zip(archive, SDIST, "build folder") if file.endswith(".zip") else check_tar(archive)
+        if problems:
+            sys.exit(f"{file} is not a sound sdist, and nothing of it is unpacked:\n  " + "\n  ".join(problems))
+        folder.mkdir()
         (unpacker.zip if file.endswith(".zip") else unpacker.tar)(archive)
         unpacker.finish()
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, KeyError, OSError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, KeyError, OSError) as error:
         sys.exit(f"{file} is not an sdist that can be unpacked: {error}")
     roots = sorted(folder.iterdir())
     if len(roots) != 1 or roots[0].is_symlink() or not roots[0].is_dir():

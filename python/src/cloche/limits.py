@@ -3,19 +3,7 @@
 A limit is far above what real input has, and low enough that hostile input is refused before it costs memory or time.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Limit:
-    """The most that one kind of input may have: bytes, levels of nesting, members of a list or of an archive."""
-
-    bytes: int
-    depth: int = 64
-    members: int = 100_000
-
-
-MIB = 1 << 20
+from cloche.archive_limits import GIB, MIB, RATIO, SDIST, WHEEL, Limit
 
 POLICY = Limit(bytes=MIB, depth=16, members=10_000)
 TRUST_ROOT = Limit(bytes=4 * MIB, depth=32)
@@ -24,3 +12,21 @@ STATEMENT = Limit(bytes=64 * MIB, depth=64)
 SBOM = Limit(bytes=64 * MIB, depth=64)
 MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
 ADVISORY = Limit(bytes=4 * MIB, depth=32)
+LOCK = Limit(bytes=64 * MIB, depth=16, members=1_000_000)
+
+__all__ = [
+    "ADVISORY",
+    "BUNDLE",
+    "GIB",
+    "LOCK",
+    "MANIFEST",
+    "MIB",
+    "POLICY",
+    "RATIO",
+    "SBOM",
+    "SDIST",
+    "STATEMENT",
+    "TRUST_ROOT",
+    "WHEEL",
+    "Limit",
+]

@@ -1,0 +1,145 @@
+"""What an sdist in a tar archive must not be, found before it is unpacked; standard library only.
+
+Debian 12's Python has no extraction filters yet, and those let duplicates and colliding names pass. Nothing is written.
+
+Format: POSIX.1-2001 `pax`, and GNU tar's, as the module tarfile reads them.
+"""
+
+import bz2
+import gzip
+import lzma
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from cloche.archive import BrokenError, check_names, check_sizes, told
+from cloche.archive_limits import MIB, SDIST, Limit
+
+
+class _Bounded:
+    """A decompressed stream that ends the reading of what is too long: the whole, or one header's own data."""
+
+    def __init__(self, stream: BinaryIO, limit: Limit) -> None:
+        self.stream, self.limit = stream, limit
+
+    def read(self, length: int = -1) -> bytes:
+        """Return the next bytes; tarfile asks for a header's data in one piece."""
+        if not 0 <= length <= MIB:
+            text = f"a header of {length} bytes, where at most {MIB} are accepted"
+            raise BrokenError(text)
+        return self.stream.read(length)
+
+    def tell(self) -> int:
+        """Return where the stream is."""
+        return self.stream.tell()
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go on to a later place, unless it is too far."""
+        if place > self.limit.bytes + 1024 * self.limit.members:
+            text = f"unpacked it has more than {self.limit.bytes} bytes"
+            raise BrokenError(text)
+        return self.stream.seek(place, whence)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Return a stream of the decompressed bytes, by what the file begins with."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    if head[:2] == b"\x1f\x8b":
+        return cast(BinaryIO, gzip.open(path))
+    if head[:3] == b"BZh":
+        return cast(BinaryIO, bz2.open(path))
+    if head == b"\xfd7zXZ\0" or head[:3] == b"\x5d\0\0":
+        return cast(BinaryIO, lzma.open(path))
+    return path.open("rb")
+
+
+def check_tar(path: str | os.PathLike[str], limit: Limit = SDIST) -> list[str]:
+    """Return what speaks against unpacking a tar archive (of any compression), one line each.
+
+    Raises OSError when the file cannot be read, and tarfile.TarError, EOFError or a decompressor's error when it is no
+    archive.
+    """
+    members = []
+    total, packed = 0, Path(path).stat().st_size
+    with _opened(Path(path)) as stream:
+        try:
+            with tarfile.open(fileobj=_Bounded(stream, limit), mode="r:") as archive:  # type: ignore[call-overload]
+                for member in archive:
+                    members.append(member)
+                    total += member.size
+                    if len(members) > limit.members:
+                        return [f"it has more than {limit.members} members, the most that are accepted"]
+                    if problems := check_sizes(total, packed, limit):
+                        return problems
+        except BrokenError as error:
+            return [str(error)]
+    return told(_check_members(members, limit))
+
+
+def _check_members(members: list[tarfile.TarInfo], limit: Limit) -> list[str]:
+    # The archive's own top is no folder in it.
+    members = [member for member in members if not (member.isdir() and _plain(member.name) in {"", "."})]
+    problems = check_names(((_plain(member.name), member.isdir()) for member in members), "build folder", limit)
+    # A later member may not be written through a link, so links stand for themselves.
+    links = {_plain(member.name): member for member in members if member.issym()}
+    files: set[str] = set()
+    for member in members:
+        name = _plain(member.name)
+        if through := next((link for link in _above(name) if link in links), None):
+            problems.append(f"{name!r}: it would be written through the symbolic link {through!r}")
+        if member.issym():
+            if member.linkname.startswith("/") or not _inside(name, member.linkname, links):
+                problems.append(f"{name!r}: a symbolic link to {member.linkname!r}, outside of the build folder")
+        elif member.islnk():
+            if _plain(member.linkname) not in files:
+                problems.append(f"{name!r}: a hard link to {member.linkname!r}, which is no file before it")
+        elif member.issparse():
+            problems.append(f"{name!r}: a sparse file")
+        elif not (member.isfile() or member.isdir()):
+            problems.append(f"{name!r}: neither a file nor a folder; an sdist holds no devices")
+        if not member.isdir() and not member.issym():
+            files.add(name)
+    return problems
+
+
+def _plain(name: str) -> str:
+    """Return a member's name without the "./" that `tar` itself puts before it."""
+    while name.startswith("./"):
+        name = name[2:]
+    return name
+
+
+def _above(name: str) -> Iterator[str]:
+    """Yield the folders that a path lies in, from the top."""
+    parts = name.split("/")
+    for depth in range(1, len(parts)):
+        yield "/".join(parts[:depth])
+
+
+def _inside(name: str, target: str, links: dict[str, tarfile.TarInfo]) -> bool:
+    """Return whether a symbolic link leads to a place below the archive's top, through other links too."""
+    left = [*reversed(target.split("/"))]
+    where = name.split("/")[:-1]
+    for _ in range(1000):
+        if not left:
+            return True
+        part = left.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            if not where:
+                return False
+            where.pop()
+            continue
+        where.append(part)
+        link = links.get("/".join(where))
+        if link is not None:
+            if link.linkname.startswith("/"):
+                return False
+            where.pop()
+            left += reversed(link.linkname.split("/"))
+    # It goes round in circles.
+    return False
