@@ -242,6 +242,8 @@ def test_headers_that_disagree(at: int, new: bytes, what: str, tmp_path: Path) -
         (altered(ONE, CENTRAL + 42, b"\5"), "'name': 5 bytes before it belong to no member"),
         (altered(ONE, LOCAL, b"XXXX"), "'name': there is no header where the central directory says"),
         (altered(ONE, CENTRAL + 8, b"\1"), "'name': it is encrypted"),
+        (altered(ONE, CENTRAL + 8, b"\x20"), "'name': its flags 0x0020 ask for what is not read"),
+        (altered(ONE, CENTRAL + 6, b"\x40"), "it needs version 6.4 of the zip format, where at most 6.3 is read"),
         (altered(ONE, CENTRAL + 10, b"\x0e"), "'name': compression method 14, where only stored (0) and deflated (8) are read"),
         (altered(ONE, CENTRAL + 24, b"\2"), "'name': stored, but its two sizes are 1 and 2"),
     ],

@@ -26,6 +26,7 @@ from cloche.archive_limits import MIB, RATIO, WHEEL, Limit
 TOLD = 20
 _RATIO_FROM = 64 * MIB  # bytes; below, a ratio says nothing
 _ENCRYPTED, _DESCRIPTOR, _UTF8 = 0x0001, 0x0008, 0x0800
+_NEWEST = 63  # the format's version, times ten
 _OTHER_ENCRYPTION = 0x2040  # strong encryption, masked headers
 _USUAL = 0x0806 | _DESCRIPTOR  # and how hard it was compressed
 _METHODS = {0, 8}  # stored, deflated
@@ -251,7 +252,12 @@ def _central(data: mmap.mmap, at: int, end: int, count: int) -> Iterator[_Member
             text = f"its central directory ends after {number} of {count} entries"
             raise BrokenError(text)
         fields = _CENTRAL.unpack_from(data, at)
-        _, _, _, flags, method, _, _, crc, packed, size, of_name, of_extra, of_comment, _, _, outer, offset = fields
+        _, _, needed, flags, method, _, _, crc, packed, size, of_name, of_extra, of_comment, _, _, outer, offset = (
+            fields
+        )
+        if needed & 0xFF > _NEWEST:
+            text = f"it needs version {(needed & 0xFF) / 10} of the zip format, where at most {_NEWEST / 10} is read"
+            raise BrokenError(text)
         common = data[at + 8 : at + 30]
         at += _CENTRAL.size
         raw = data[at : at + of_name]
@@ -306,6 +312,8 @@ def _kind(member: _Member) -> list[str]:
         problems.append(f"{member.name!r}: its mode {member.mode:o} is not that of a file")
     if member.flags & (_ENCRYPTED | _OTHER_ENCRYPTION):
         problems.append(f"{member.name!r}: it is encrypted")
+    elif member.flags & ~_USUAL:
+        problems.append(f"{member.name!r}: its flags {member.flags:#06x} ask for what is not read")
     if member.method not in _METHODS:
         problems.append(
             f"{member.name!r}: compression method {member.method}, where only stored (0) and deflated (8) are read"
