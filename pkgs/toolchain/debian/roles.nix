@@ -51,4 +51,6 @@ in
     gccVersion = "12";
   };
   git = role "git" { };
+  # diffoscope with what it reads archives with, libfaketime, and the sources of locales.
+  reproduce = role "reproduce" { };
 }
