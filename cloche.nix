@@ -14,7 +14,9 @@
       # The builders' own tests import what runs inside derivations.
       groups = [
         "test"
+        "audit"
         "builders"
+        "sbom"
       ];
     };
     lint.enable = true;
@@ -22,7 +24,9 @@
       enable = true;
       groups = [
         "types"
+        "audit"
         "builders"
+        "sbom"
       ];
     };
   };

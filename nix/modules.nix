@@ -9,6 +9,7 @@
   ./tests.nix
   ./lint.nix
   ./types.nix
+  ./sbom.nix
   ./lock.nix
   ./apps.nix
   ../lib/assertions.nix

@@ -32,6 +32,7 @@ let
   };
 in
 {
+  inherit (settings) version;
   # commandLine : [ group ] -> derivation with bin/cloche; a verb works when the groups that it imports are there.
   commandLine = groups: project.applicationWith (selection.namesOf ([ "default" ] ++ groups));
   # libraries : string -> [ group ] -> folder for sys.path with the locked libraries of the groups, for builders.

@@ -7,5 +7,6 @@
     tests.variables.OPENBLAS_NUM_THREADS = "1";
     lint.enable = true;
     types.enable = true;
+    sbom.enable = true;
   };
 }

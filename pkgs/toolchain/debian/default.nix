@@ -78,6 +78,16 @@ let
         source
         ;
     };
+    contents = import ./contents.nix {
+      inherit
+        system
+        pins
+        base
+        seed
+        ;
+      inherit (contract) roles;
+      distribution = "debian-12";
+    };
   };
   source = import ../../source.nix {
     toolchain = contract;

@@ -1,0 +1,24 @@
+# Passes when an SBOM is valid by the schemas of both formats, and lists what the closure holds: all, and nothing else.
+{ toolchain }:
+let
+  own = import ../pkgs/cloche.nix { inherit toolchain; };
+in
+{
+  name,
+  # pkgs/sbom.nix; the closure and what is known of it are taken from there.
+  sbom,
+}:
+toolchain.runPython {
+  inherit name sbom;
+  script = ../python/src/cloche/sbom/check.py;
+  path = [
+    (own.libraries "sbom" [ "sbom" ])
+    (own.modules "cloche-sbom" [ "sbom" ])
+  ];
+  inherit (sbom)
+    roots
+    image
+    known
+    exportReferencesGraph
+    ;
+}

@@ -1,0 +1,44 @@
+# The SBOM of a closure: a folder with sbom.cdx.json (CycloneDX 1.6) and sbom.spdx.json (SPDX 2.3).
+{ toolchain }:
+let
+  own = import ./cloche.nix { inherit toolchain; };
+in
+{
+  # What the subject is called, its version, and what it is: "application", "environment" or "image".
+  name,
+  version,
+  kind ? "application",
+  # The store paths whose closure is described; one, unless `image` names the subject.
+  roots,
+  # For an image: a folder with the file `digest`, its manifest's.
+  image ? null,
+  # pkgs/sbom-known.nix
+  known,
+  # The folder with the project's wheel.
+  wheel,
+  # The project's revision, null where the tree is dirty.
+  revision ? null,
+}:
+toolchain.runPython {
+  name = "${name}-sbom";
+  script = ../python/src/cloche/sbom/build.py;
+  path = [
+    (own.libraries "sbom" [ "sbom" ])
+    (own.modules "cloche-sbom" [ "sbom" ])
+  ];
+  subject = name;
+  inherit
+    version
+    kind
+    roots
+    image
+    known
+    wheel
+    revision
+    ;
+  inherit (toolchain) loader;
+  clocheVersion = own.version;
+  exportReferencesGraph.closure = roots;
+  # A document about store paths does not need them.
+  unsafeDiscardReferences.out = true;
+}
