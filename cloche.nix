@@ -11,11 +11,13 @@
     roles = [ "git" ];
     tests = {
       enable = true;
-      # The builders' own tests import what runs inside derivations.
+      # Every capability's own tests import what it builds on.
       groups = [
         "test"
+        "attest"
         "audit"
         "builders"
+        "image"
         "sbom"
       ];
     };
@@ -24,8 +26,10 @@
       enable = true;
       groups = [
         "types"
+        "attest"
         "audit"
         "builders"
+        "image"
         "sbom"
       ];
     };

@@ -19,6 +19,7 @@ let
       modules = [
         ./outputs.nix
         module
+        { cloche.flake = self; }
       ]
       ++ import ./modules.nix;
       specialArgs = { inherit self system; };

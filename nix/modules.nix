@@ -11,6 +11,7 @@
   ./types.nix
   ./sbom.nix
   ./lock.nix
+  ./provenance.nix
   ./apps.nix
   ../lib/assertions.nix
 ]

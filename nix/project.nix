@@ -7,6 +7,13 @@ let
 in
 {
   options.cloche = {
+    # flake-parts has `self` at its top level only, so modules take the flake from here.
+    flake = mkOption {
+      type = types.raw;
+      internal = true;
+      default = { };
+      description = "The consumer's flake, `self`: its revision, the hash of its source, its lock.";
+    };
     src = mkOption {
       type = types.path;
       example = literalExpression "./.";

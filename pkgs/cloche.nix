@@ -44,5 +44,15 @@ in
         packages = selection.namesOf groups;
       }
     }/${toolchain.python.sitePackages}";
+  # librariesOf : [ package ] -> [ folder for sys.path ] with single locked libraries and what they need, for builders
+  # that shall not change with the rest of a group.
+  librariesOf =
+    names:
+    map ({ key }: "${project.set.packages.${key}}/${toolchain.python.sitePackages}") (
+      builtins.genericClosure {
+        startSet = map (key: { inherit key; }) names;
+        operator = { key }: map (key: { inherit key; }) selection.packages.${key}.dependencies;
+      }
+    );
   modules = import ./python-modules.nix;
 }

@@ -6,6 +6,7 @@
     tests.variables.OMP_NUM_THREADS = "1";
     tests.variables.OPENBLAS_NUM_THREADS = "1";
     lint.enable = true;
+    provenance.enable = true;
     types.enable = true;
     sbom.enable = true;
   };

@@ -1,0 +1,37 @@
+# Passes when the statements fit their schemas, and list exactly the fixed outputs that Nix knows of.
+{ toolchain }:
+let
+  own = import ../pkgs/cloche.nix { inherit toolchain; };
+in
+{
+  name,
+  # packages.provenance
+  statements,
+  # Each { attribute, package }.
+  outputs,
+}:
+toolchain.runPython {
+  inherit name statements;
+  script = ../python/src/cloche/check_provenance.py;
+  path =
+    own.librariesOf [
+      "jsonschema"
+      "rfc8785"
+    ]
+    ++ [
+      (own.modules "cloche-check-provenance" [
+        "attest"
+        "canonical_json.py"
+        "errors.py"
+        "limits.py"
+        "strict_json.py"
+      ])
+    ];
+  attributes = map (output: output.attribute) outputs;
+  exportReferencesGraph = builtins.listToAttrs (
+    map (output: {
+      name = "graph-${output.attribute}";
+      value = [ output.package.drvPath ];
+    }) outputs
+  );
+}

@@ -1,0 +1,70 @@
+# What is claimed about the outputs: a folder ATTRIBUTE/{provenance,test-result,sbom}.json of in-toto statements. It
+# depends on nothing but hashes; who built and who vouches for it is said by who signs.
+{ toolchain }:
+let
+  own = import ./cloche.nix { inherit toolchain; };
+in
+{
+  name,
+  # Each { attribute, package, kind, sbom }: kind is "tree", "files" (a folder of nothing but files) or "image"; sbom is
+  # a folder with sbom.cdx.json, or null.
+  outputs,
+  # packages.test-results, or null.
+  results,
+  # { reference, revision, narHash } of the flake; each may be null.
+  source,
+  # Each { name, uri, rev, narHash }: inputs of the flake.
+  inputs,
+  # name -> sha256 of lock files.
+  locks,
+  # The builder's id.
+  builder,
+}:
+toolchain.runPython {
+  inherit
+    name
+    source
+    inputs
+    locks
+    ;
+  script = ../python/src/cloche/provenance.py;
+  path =
+    own.librariesOf [
+      "packageurl-python"
+      "rfc8785"
+    ]
+    ++ [
+      (own.modules "cloche-provenance" [
+        "attest"
+        "canonical_json.py"
+        "errors.py"
+        "limits.py"
+        "strict_json.py"
+      ])
+    ];
+  builderId = builder;
+  toolchainName = toolchain.name;
+  subjects = map (output: {
+    inherit (output) attribute kind sbom;
+    name = output.package.imageName or output.attribute;
+    path = output.package;
+    output = output.package.outputName;
+    derivation = output.package.drvPath;
+  }) outputs;
+  tests =
+    if results == null then
+      null
+    else
+      {
+        inherit results;
+        inherit (results) environment source;
+        derivation = results.drvPath;
+      };
+  # With a .drv file come all that it is made from and their outputs, each with the digest of its NAR.
+  exportReferencesGraph.graph = builtins.concatMap (package: [
+    package
+    package.drvPath
+  ]) (map (output: output.package) outputs ++ (if results == null then [ ] else [ results ]));
+  # The statements name store paths; that is no reason to keep what they name.
+  unsafeDiscardReferences.out = true;
+}
