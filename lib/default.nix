@@ -18,6 +18,7 @@ let
   own = {
     checkConfig = import ./check-config.nix shared;
     optionsToDoc = import ./option-docs.nix shared;
+    flakeLock = import ./flake-lock.nix;
     lock = import ./lock.nix;
     storeName = import ./store-name.nix;
   };

@@ -12,6 +12,7 @@
   ./sbom.nix
   ./lock.nix
   ./provenance.nix
+  ./in-toto.nix
   ./apps.nix
   ../lib/assertions.nix
 ]

@@ -28,7 +28,10 @@ let
 in
 {
   # What ci/test runs the integration tests with.
-  packages.test-environment = config.cloche.build.environmentOf "test-environment" [ "test" ];
+  packages.test-environment = config.cloche.build.environmentOf "test-environment" [
+    "attest"
+    "test"
+  ];
   packages.docs = docs.reference;
   checks.docs = import ../checks/docs.nix { inherit toolchain; } {
     inherit (docs) reference;
