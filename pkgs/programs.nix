@@ -33,15 +33,30 @@ let
         builtins.match "(pkgs/fetch|pkgs/toolchain|python/src/cloche/fetch)/[^_].*|.*/__main__.py|.*/__init__.py" path
         != null;
   };
-in
-{
-  # The whole command line.
   cloche = own.commandLine [
     "attest"
     "audit"
     "image"
     "sbom"
   ];
+in
+{
+  # The whole command line.
+  inherit cloche;
+  # verb : string -> program that is one verb of it
+  verb =
+    name:
+    let
+      program = toolchain.runBash {
+        inherit name;
+        script = ''
+          mkdir -p $out/bin
+          printf '%s\n' '#!${toolchain.tools.bash}' 'exec ${cloche}/bin/cloche ${name} "$@"' > $out/bin/${name}
+          chmod +x $out/bin/${name}
+        '';
+      };
+    in
+    "${program}/bin/${name}";
   fetch = "${fetching}/pkgs/fetch/fetch.sh";
   vendor = "${fetching}/pkgs/fetch/vendor.sh";
   # lock : { directory, python, sdists, systems } -> program

@@ -20,6 +20,8 @@ class Verb:
 # The attribute in `module` has the verb's own name.
 VERBS = {
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
+    "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
+    "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),
 }
 
 

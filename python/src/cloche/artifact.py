@@ -1,0 +1,271 @@
+"""What is verified, named by the digest that is computed here from its own bytes.
+
+A file is named by its content. A folder (a store directory, or a copy of one) is named by its NAR, the serialisation of
+Nix (Dolstra, The Purely Functional Software Deployment Model, figure 5.2), so `nix-store --dump DIR | sha256sum` shows
+the same digest. An image is named by its manifest, which names all its layers.
+"""
+
+import hashlib
+import importlib
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from cloche import strict_json
+from cloche.errors import ClocheError, ExitCode
+from cloche.limits import MANIFEST
+
+NAR_TYPE = "application/x-nix-nar"
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+_BLOCK = 1 << 20
+_SCHEMA = 2
+_STORE_NAME = re.compile(r"[0-9a-df-np-sv-z]{32}-(.+)")
+_OCI = re.compile(r"oci:(?P<folder>.+?)(?:@(?P<digest>[^@/]*))?")
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+class Kind(Enum):
+    """What an artifact is, which says what its digest is made of."""
+
+    FILE = "file"
+    STORE = "store"
+    IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An artifact whose bytes have been read: `sha256` was computed from them, in hexadecimal."""
+
+    kind: Kind
+    name: str
+    sha256: str
+    media_type: str | None
+    # The file, or the manifest; None for a folder.
+    content: Callable[[], bytes] | None = field(default=None, compare=False, repr=False)
+    # What was read, for a report: "12 layers", "3104 bytes".
+    extent: str = ""
+
+
+class ArtifactError(ClocheError):
+    """An artifact that can't be read as what it should be."""
+
+
+class MissingArtifactError(ArtifactError):
+    """There is nothing at the place that was named."""
+
+    exit_code = ExitCode.ENVIRONMENT_LACKS
+
+
+class MutableReferenceError(ArtifactError):
+    """A name that somebody can point to something else at any time."""
+
+
+class AlteredArtifactError(ArtifactError):
+    """Bytes that don't have the digest by which they were asked for."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+
+def digest_of(reference: str | Path, *, insecure: bool = False) -> Artifact:
+    """Return the artifact that a file, a folder, `oci:FOLDER@sha256:HEX` or `REGISTRY/NAME@sha256:HEX` names.
+
+    All layers of an image in a folder are read and compared with their digests. `insecure` lets a registry be asked
+    without TLS. Raises MissingArtifactError, MutableReferenceError, AlteredArtifactError, ArtifactError.
+    """
+    text = str(reference)
+    if text.startswith("oci:"):
+        match = _OCI.fullmatch(text)
+        assert match is not None  # noqa: S101 - the pattern takes anything after "oci:" but the empty word
+        return _image(Path(match["folder"]), _digest(match["digest"], text))
+    path = Path(reference)
+    if path.is_symlink() or path.exists():
+        return _path(path)
+    if "/" in text and not text.startswith((".", "/")) and ("@" in text or ":" in text):
+        return _registry(text, insecure=insecure)
+    message = (
+        f"{text} is neither a file or folder here nor an image (oci:FOLDER@sha256:... or REGISTRY/NAME@sha256:...)"
+    )
+    raise MissingArtifactError(message)
+
+
+def _path(path: Path) -> Artifact:
+    # A link such as `result` stands for what it names.
+    real = path.resolve()
+    if not real.exists():
+        message = f"{path} is a link to {real}, where nothing is"
+        raise MissingArtifactError(message)
+    name = _name(real)
+    if real.is_dir():
+        return Artifact(Kind.STORE, name, nar_sha256(real), NAR_TYPE, extent="folder, as NAR")
+    if not real.is_file():
+        message = f"{path} is neither a file nor a folder"
+        raise ArtifactError(message)
+    sha256, size = _file_sha256(real)
+    return Artifact(Kind.FILE, name, sha256, None, real.read_bytes, f"file of {size} bytes")
+
+
+def _name(path: Path) -> str:
+    match = _STORE_NAME.fullmatch(path.name)
+    return match[1] if match else path.name
+
+
+def _file_sha256(path: Path) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+            size += len(block)
+    return digest.hexdigest(), size
+
+
+def nar_sha256(path: Path) -> str:
+    """Return the sha256, in hexadecimal, of the NAR of a file, folder or link."""
+    digest = hashlib.sha256()
+    for part in _nar(path):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _word(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text + bytes(-len(text) % 8)
+
+
+def _nar(path: Path) -> Iterator[bytes]:
+    yield _word(b"nix-archive-1")
+    yield from _node(os.fsencode(path))
+
+
+def _node(path: bytes) -> Iterator[bytes]:
+    status = os.lstat(path)
+    yield _word(b"(") + _word(b"type")
+    if stat.S_ISLNK(status.st_mode):
+        yield _word(b"symlink") + _word(b"target") + _word(os.readlink(path))  # noqa: PTH115 - names of files are bytes here
+    elif stat.S_ISREG(status.st_mode):
+        yield _word(b"regular")
+        if status.st_mode & stat.S_IXUSR:
+            yield _word(b"executable") + _word(b"")
+        yield _word(b"contents") + status.st_size.to_bytes(8, "little")
+        yield from _contents(path, status.st_size)
+    elif stat.S_ISDIR(status.st_mode):
+        yield _word(b"directory")
+        for name in sorted(os.listdir(path)):  # noqa: PTH208 - names of files are bytes here
+            yield _word(b"entry") + _word(b"(") + _word(b"name") + _word(name) + _word(b"node")
+            yield from _node(path + b"/" + name)
+            yield _word(b")")
+    else:
+        message = f"{os.fsdecode(path)} is a device, socket or pipe, which has no place in a store directory"
+        raise ArtifactError(message)
+    yield _word(b")")
+
+
+def _contents(path: bytes, size: int) -> Iterator[bytes]:
+    left = size
+    with open(path, "rb") as file:  # noqa: PTH123 - names of files are bytes here
+        while block := file.read(_BLOCK):
+            left -= len(block)
+            yield block
+    if left:
+        message = f"{os.fsdecode(path)} changed while it was read"
+        raise AlteredArtifactError(message)
+    yield bytes(-size % 8)
+
+
+def _digest(text: str | None, reference: str) -> str:
+    if not text:
+        message = (
+            f"{reference} names no digest: a tag can be moved to another image at any time; add @sha256:..., which "
+            "`cat result/digest` shows for packages.image"
+        )
+        raise MutableReferenceError(message)
+    match = _DIGEST.fullmatch(text)
+    if match is None:
+        message = f"{reference}: {text!r} is no digest; it is sha256: and 64 hexadecimal digits in lower case"
+        raise MutableReferenceError(message)
+    return match[1]
+
+
+def _image(folder: Path, sha256: str) -> Artifact:
+    if not (folder / "oci-layout").is_file():
+        message = f"{folder} is no OCI layout: it has no file oci-layout"
+        raise MissingArtifactError(message)
+    manifest = _blob(folder, sha256, MANIFEST.bytes)
+    layers = _layers(manifest, f"the manifest sha256:{sha256}")
+    for blob, size in layers:
+        path = folder / "blobs/sha256" / blob
+        if not path.is_file():
+            message = f"{folder} has no blob sha256:{blob}, which the manifest names"
+            raise MissingArtifactError(message)
+        found = _file_sha256(path)
+        if found != (blob, size):
+            message = (
+                f"the blob sha256:{blob} in {folder} was altered: it has {found[1]} bytes with the sha256 {found[0]}, "
+                f"where the manifest names {size} bytes"
+            )
+            raise AlteredArtifactError(message)
+    return _manifest(folder.name, sha256, manifest, f"image of {len(layers) - 1} layers, each compared with its digest")
+
+
+def _manifest(name: str, sha256: str, manifest: bytes, extent: str) -> Artifact:
+    return Artifact(Kind.IMAGE, name, sha256, MANIFEST_TYPE, lambda: manifest, extent)
+
+
+def _blob(folder: Path, sha256: str, most: int) -> bytes:
+    path = folder / "blobs/sha256" / sha256
+    if not path.is_file():
+        message = f"{folder} has no manifest sha256:{sha256}"
+        raise MissingArtifactError(message)
+    if path.stat().st_size > most:
+        message = f"the manifest sha256:{sha256} has {path.stat().st_size} bytes, where at most {most} are read"
+        raise ArtifactError(message)
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != sha256:
+        message = f"the manifest in {folder} was altered: it has not the digest sha256:{sha256}"
+        raise AlteredArtifactError(message)
+    return data
+
+
+def _layers(manifest: bytes, what: str) -> list[tuple[str, int]]:
+    data = strict_json.loads(manifest, what=what, limit=MANIFEST)
+    if (
+        not isinstance(data, dict)
+        or data.get("schemaVersion") != _SCHEMA
+        or data.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE
+    ):
+        message = f"{what} is no OCI image manifest"
+        raise ArtifactError(message)
+    layers = data.get("layers")
+    if not isinstance(layers, list):
+        message = f"{what} has no list of layers"
+        raise ArtifactError(message)
+    return [_descriptor(item, what) for item in (data.get("config"), *layers)]
+
+
+def _descriptor(item: object, what: str) -> tuple[str, int]:
+    digest, size = (item.get("digest"), item.get("size")) if isinstance(item, dict) else (None, None)
+    match = _DIGEST.fullmatch(digest) if isinstance(digest, str) else None
+    if match is None or not isinstance(size, int) or isinstance(size, bool):
+        message = f"{what} names something that has no digest and size: {item!r}"
+        raise ArtifactError(message)
+    return match[1], size
+
+
+def _registry(text: str, *, insecure: bool) -> Artifact:
+    name, _, digest = text.partition("@")
+    sha256 = _digest(digest, text)
+    # The client is loaded for images in registries only.
+    registry = importlib.import_module("cloche.image.registry")
+    client = registry.Registry(registry.Reference.parse(text), insecure=insecure)
+    manifest = client.manifest(f"sha256:{sha256}")
+    if hashlib.sha256(manifest).hexdigest() != sha256:
+        message = f"the registry gave another manifest for {text}"
+        raise AlteredArtifactError(message)
+    layers = _layers(manifest, f"the manifest of {text}")
+    for blob, _ in layers:
+        client.blob(f"sha256:{blob}")
+    return _manifest(
+        name.rsplit("/", 1)[-1], sha256, manifest, f"image of {len(layers) - 1} layers, each compared with its digest"
+    )

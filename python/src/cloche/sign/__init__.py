@@ -1,0 +1,1 @@
+"""`cloche sign`: statements, signed by a key or by an identity."""

@@ -1,0 +1,1 @@
+"""`cloche verify`: the gate that fails closed."""

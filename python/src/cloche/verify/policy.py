@@ -1,0 +1,425 @@
+"""The policy: one TOML file, of which every key is known, or it is refused. docs/verify.md has the reference."""
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cloche.limits import POLICY, TRUST_ROOT
+from cloche.verify.outcome import Refusal, Refused
+
+LOCAL_BUILDER = "https://cloche.example/builders/unattested-local/v1"
+PREDICATES = {
+    "provenance": "https://slsa.dev/provenance/v1",
+    "test-result": "https://in-toto.io/attestation/test-result/v0.1",
+    "sbom": "https://cyclonedx.org/bom",
+}
+# A signature over the artifact's own bytes, which states nothing else.
+SIGNATURE = "signature"
+SEVERITIES = ("none", "low", "medium", "high", "critical")
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_HIGHEST_LEVEL = 3
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who may sign: a public key (PEM), or an identity with the issuer that vouches for it."""
+
+    name: str
+    key: bytes | None = None
+    identity: str | None = None
+    issuer: str | None = None
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    revoked: str | None = None
+
+
+@dataclass(frozen=True)
+class Builder:
+    """A builder whose provenance is accepted from these signers, and the SLSA build level that this makes."""
+
+    id: str
+    signers: tuple[str, ...]
+    level: int
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What provenance must say."""
+
+    build_type: str
+    source: str
+    attributes: tuple[str, ...]
+    minimum_level: int = 0
+    revisions: tuple[str, ...] = ()
+    minimum_revision: str | None = None
+    minimum_date: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TrustRoot:
+    """Sigstore's trust root: the bytes whose digest the policy names."""
+
+    data: bytes
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A policy that was read and found consistent."""
+
+    sha256: str
+    signers: tuple[Signer, ...]
+    required: tuple[str, ...]
+    threshold: int = 1
+    log_entry: bool = False
+    also_allowed: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+    builders: tuple[Builder, ...] = ()
+    required_tests: tuple[str, ...] = ()
+    accepted_results: tuple[str, ...] = ("PASSED",)
+    licences_denied: tuple[str, ...] = ()
+    highest_severity: str | None = None
+    trust_root: TrustRoot | None = field(default=None, repr=False)
+
+
+def read(path: Path) -> Policy:
+    """Return the policy of a file. Raises Refused (POLICY) for anything that is not understood completely."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise _bad(path, f"can't be read: {error.strerror}") from error
+    if len(data) > POLICY.bytes:
+        raise _bad(path, f"{len(data)} bytes, where at most {POLICY.bytes} are read")
+    try:
+        table = tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise _bad(path, f"byte {error.start} is no UTF-8") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise _bad(path, f"no TOML: {error}") from error
+    try:
+        return _policy(_Table(table, "", path), hashlib.sha256(data).hexdigest())
+    except ValueError as error:
+        raise _bad(path, str(error)) from error
+
+
+def _bad(path: Path, reason: str) -> Refused:
+    return Refused(Refusal.POLICY, f"the policy {path}: {reason}")
+
+
+class _Table:
+    """A table of which every key must be asked for before `close`."""
+
+    def __init__(self, data: dict[str, Any], name: str, path: Path) -> None:
+        self.data, self.name, self.path = data, name, path
+        self.asked: set[str] = set()
+
+    def where(self, key: str) -> str:
+        return f"{self.name}.{key}" if self.name else key
+
+    def get(self, key: str, kind: type, what: str) -> Any:  # noqa: ANN401 - each caller names its type
+        self.asked.add(key)
+        value = self.data.get(key)
+        if value is not None and (not isinstance(value, kind) or (kind is int and isinstance(value, bool))):
+            message = f"{self.where(key)} is {value!r}, where {what} belongs"
+            raise ValueError(message)
+        return value
+
+    def text(self, key: str) -> str | None:
+        value: str | None = self.get(key, str, "a text")
+        if value is not None and not value.strip():
+            message = f"{self.where(key)} is empty"
+            raise ValueError(message)
+        return value
+
+    def must(self, key: str) -> str:
+        return str(self.present(key, self.text(key)))
+
+    def present(self, key: str, value: Any) -> Any:  # noqa: ANN401 - returned as it came
+        if value is None:
+            message = f"{self.where(key)} is missing"
+            raise ValueError(message)
+        return value
+
+    def number(self, key: str, default: int | None, lowest: int, highest: int) -> Any:  # noqa: ANN401 - int, or as default
+        value = self.get(key, int, "a number")
+        if value is None:
+            return default
+        if not lowest <= value <= highest:
+            message = f"{self.where(key)} is {value}, where {lowest} to {highest} belongs"
+            raise ValueError(message)
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...] | None:
+        value = self.get(key, list, "a list of texts")
+        if value is None:
+            return None
+        if not all(isinstance(item, str) and item.strip() for item in value):
+            message = f"{self.where(key)} is {value!r}, where a list of texts belongs"
+            raise ValueError(message)
+        if len(set(value)) != len(value):
+            message = f"{self.where(key)} names something twice: {value!r}"
+            raise ValueError(message)
+        return tuple(value)
+
+    def moment(self, key: str) -> datetime | None:
+        value = self.get(key, datetime, "a date with time and offset, such as 2026-01-31T00:00:00Z,")
+        if value is not None and value.tzinfo is None:
+            message = f"{self.where(key)} has no offset from UTC: write Z at its end"
+            raise ValueError(message)
+        return value if value is None else value.astimezone(UTC)
+
+    def table(self, key: str) -> "_Table | None":
+        value = self.get(key, dict, "a table")
+        return None if value is None else _Table(value, self.where(key), self.path)
+
+    def tables(self, key: str) -> "list[_Table]":
+        value = self.get(key, list, f"a list of tables ([[{key}]])") or []
+        if not all(isinstance(item, dict) for item in value):
+            message = f"{self.where(key)} is no list of tables ([[{key}]])"
+            raise ValueError(message)
+        return [_Table(item, f"{self.where(key)}[{number}]", self.path) for number, item in enumerate(value)]
+
+    def close(self) -> None:
+        for key in self.data:
+            if key not in self.asked:
+                near = difflib.get_close_matches(key, sorted(self.asked), n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(sorted(self.asked))}"
+                message = f"there is no key {self.where(key)}; {hint}"
+                raise ValueError(message)
+
+
+def _policy(top: _Table, sha256: str) -> Policy:
+    if top.number("version", 0, 1, 1) != 1:
+        message = "version is missing: write version = 1"
+        raise ValueError(message)
+    signers = tuple(_signer(table) for table in top.tables("signer"))
+    builders = tuple(_builder(table) for table in top.tables("builder"))
+    policy = Policy(
+        sha256=sha256,
+        signers=signers,
+        builders=builders,
+        trust_root=_section(top, "trust-root", _trust_root),
+        provenance=_section(top, "provenance", _provenance),
+        **(_section(top, "signatures", _signatures) or {}),
+        **_statements(top),
+        **(_section(top, "tests", _tests) or {}),
+        **(
+            _section(top, "licences", lambda table: {"licences_denied": table.present("denied", table.texts("denied"))})
+            or {}
+        ),
+        **(_section(top, "vulnerabilities", _vulnerabilities) or {}),
+    )
+    top.close()
+    _agree(policy)
+    return policy
+
+
+def _section(top: _Table, key: str, read: Callable[[_Table], _T]) -> _T | None:
+    table = top.table(key)
+    if table is None:
+        return None
+    value = read(table)
+    table.close()
+    return value
+
+
+def _signer(table: _Table) -> Signer:
+    name = table.must("name")
+    pem, file = table.text("key"), table.text("key-file")
+    identity, issuer = table.text("identity"), table.text("issuer")
+    ways = [pem is not None, file is not None, identity is not None]
+    if sum(ways) != 1:
+        message = f"{table.name} ({name}) has to have one of key, key-file, and identity with issuer"
+        raise ValueError(message)
+    if (identity is None) != (issuer is None):
+        message = f"{table.name} ({name}): identity and issuer belong together, since an identity means nothing without who vouches for it"
+        raise ValueError(message)
+    key = None if pem is None else pem.encode()
+    if file is not None:
+        key = _beside(table, "key-file", file, POLICY.bytes)
+    signer = Signer(
+        name,
+        key,
+        identity,
+        issuer,
+        table.moment("not-before"),
+        table.moment("not-after"),
+        table.text("revoked"),
+    )
+    if signer.not_before and signer.not_after and signer.not_before >= signer.not_after:
+        message = f"{table.name} ({name}): not-after is not later than not-before"
+        raise ValueError(message)
+    table.close()
+    return signer
+
+
+def _beside(table: _Table, key: str, name: str, most: int) -> bytes:
+    path = table.path.parent / name
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        message = f"{table.where(key)}: {path} can't be read: {error.strerror}"
+        raise ValueError(message) from error
+    if len(data) > most:
+        message = f"{table.where(key)}: {path} has more than {most} bytes"
+        raise ValueError(message)
+    return data
+
+
+def _builder(table: _Table) -> Builder:
+    builder = Builder(
+        table.must("id"),
+        table.present("signers", table.texts("signers")),
+        table.present("level", table.number("level", None, 0, _HIGHEST_LEVEL)),
+    )
+    if builder.id == LOCAL_BUILDER and builder.level > 1:
+        message = f"{table.where('level')} is {builder.level}, but a local build never exceeds level 1: nobody vouches for its machine"
+        raise ValueError(message)
+    table.close()
+    return builder
+
+
+def _trust_root(table: _Table) -> TrustRoot:
+    data = _beside(table, "file", table.must("file"), TRUST_ROOT.bytes)
+    wanted = table.must("sha256")
+    if not _HEX64.fullmatch(wanted):
+        message = f"{table.where('sha256')} is {wanted!r}, where 64 hexadecimal digits belong"
+        raise ValueError(message)
+    found = hashlib.sha256(data).hexdigest()
+    if found != wanted:
+        message = f"the trust root {table.data['file']} has the sha256 {found}, where the policy pins {wanted}"
+        raise ValueError(message)
+    return TrustRoot(data, found)
+
+
+def _provenance(table: _Table) -> Provenance:
+    provenance = Provenance(
+        table.must("build-type"),
+        table.must("source"),
+        table.present("attributes", table.texts("attributes")),
+        table.number("minimum-level", 0, 0, _HIGHEST_LEVEL),
+        table.texts("revisions") or (),
+        table.text("minimum-revision"),
+        table.moment("minimum-date"),
+    )
+    for revision in (*provenance.revisions, provenance.minimum_revision):
+        if revision is not None and not _REVISION.fullmatch(revision):
+            message = f"{table.name}: {revision!r} is no full revision (40 or 64 hexadecimal digits)"
+            raise ValueError(message)
+    return provenance
+
+
+def _signatures(table: _Table) -> dict[str, Any]:
+    return {
+        "threshold": table.number("threshold", 1, 1, 100),
+        "log_entry": bool(table.get("log-entry", bool, "true or false")),
+    }
+
+
+def _statements(top: _Table) -> dict[str, Any]:
+    table = top.table("statements")
+    if table is None:
+        message = "statements.required is missing: say which statements there must be"
+        raise ValueError(message)
+    required = table.present("required", table.texts("required"))
+    allowed = table.texts("also-allowed") or ()
+    names_of = {uri: name for name, uri in PREDICATES.items()}
+    for key, names in (("required", required), ("also-allowed", allowed)):
+        for name in names:
+            if name in names_of:
+                message = f"{table.where(key)}: {name} has a name here: write {names_of[name]}"
+                raise ValueError(message)
+            if name not in PREDICATES and name != SIGNATURE and ":" not in name:
+                near = difflib.get_close_matches(name, [*PREDICATES, SIGNATURE], n=1)
+                hint = (
+                    f"did you mean {near[0]}?" if near else f"known are {', '.join([*PREDICATES, SIGNATURE])} and URIs"
+                )
+                message = f"{table.where(key)}: there is no statement {name!r}; {hint}"
+                raise ValueError(message)
+    if not required:
+        message = "statements.required is empty, so nothing would be shown"
+        raise ValueError(message)
+    table.close()
+    return {"required": required, "also_allowed": allowed}
+
+
+def _tests(table: _Table) -> dict[str, Any]:
+    warned = table.get("allow-warned", bool, "true or false")
+    return {
+        "required_tests": table.texts("required") or (),
+        "accepted_results": ("PASSED", "WARNED") if warned else ("PASSED",),
+    }
+
+
+def _vulnerabilities(table: _Table) -> dict[str, Any]:
+    highest = table.must("highest")
+    if highest not in SEVERITIES:
+        message = f"{table.where('highest')} is {highest!r}, where one of {', '.join(SEVERITIES)} belongs"
+        raise ValueError(message)
+    return {"highest_severity": highest}
+
+
+def _agree(policy: Policy) -> None:
+    """Refuse what contradicts itself, or asks for nothing that could be shown."""
+    for complaint in _contradictions(policy):
+        raise ValueError(complaint)
+
+
+def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a list of rules
+    found = []
+    names = [signer.name for signer in policy.signers]
+    if not names:
+        found.append("there is no [[signer]], so nothing could be accepted")
+    if len(set(names)) != len(names):
+        found.append("two signers have one name")
+    by_identity = [signer for signer in policy.signers if signer.identity]
+    pairs = [(signer.identity, signer.issuer) for signer in by_identity]
+    if len(set(pairs)) != len(pairs):
+        found.append("two signers have one identity and issuer, so a threshold would count it twice")
+    if by_identity and policy.trust_root is None:
+        found.append(f"the signer {by_identity[0].name} is an identity, and [trust-root] is missing")
+    keys = [signer.name for signer in policy.signers if signer.key is not None]
+    if policy.log_entry and keys:
+        found.append(
+            f"signatures.log-entry is required, and the signer {keys[0]} is a key, whose signatures have no log entry that could be checked"
+        )
+    usable = [signer.name for signer in policy.signers if signer.revoked is None]
+    if policy.threshold > len(usable):
+        found.append(
+            f"signatures.threshold is {policy.threshold}, and there are {len(usable)} signers that are not revoked"
+        )
+    wanted = {*policy.required, *policy.also_allowed}
+    if "provenance" in wanted:
+        if policy.provenance is None:
+            found.append("provenance is among the statements, and [provenance] does not say which to accept")
+        if not policy.builders:
+            found.append("provenance is among the statements, and there is no [[builder]]")
+    for builder in policy.builders:
+        found += [
+            f"the builder {builder.id} names the signer {name!r}, and there is none"
+            for name in builder.signers
+            if name not in names
+        ]
+    for given, section, statement in (
+        (policy.provenance, "provenance", "provenance"),
+        (policy.builders, "builder", "provenance"),
+        (policy.required_tests, "tests", "test-result"),
+        (policy.licences_denied, "licences", "sbom"),
+        (policy.highest_severity, "vulnerabilities", "sbom"),
+    ):
+        if given and statement not in policy.required:
+            found.append(
+                f"[{section}] asks something of the statement {statement}, which statements.required does not name"
+            )
+    if set(policy.required) & set(policy.also_allowed):
+        found.append("a statement is both in statements.required and in statements.also-allowed")
+    return found

@@ -1,0 +1,34 @@
+"""The report for people: a table with a reason in every row."""
+
+import textwrap
+
+from cloche.verify.outcome import MEANING, Report
+
+_MARKS = {"accepted": "ok", "note": "note"}
+_WIDTH = 120
+
+
+def table(report: Report, artifact: str) -> str:
+    """Return the rows as text, and the verdict in the last line."""
+    rows = [(_MARKS.get(row.verdict, row.verdict), row.what, row.reason) for row in report.rows]
+    first = max([len(mark) for mark, _, _ in rows], default=0)
+    second = min(max([len(what) for _, what, _ in rows], default=0), 48)
+    lines = []
+    for mark, what, reason in rows:
+        head = f"{printable(mark):<{first}}  {printable(what):<{second}}  "
+        width = max(_WIDTH - len(head), 40)
+        parts = textwrap.wrap(printable(reason), width, break_on_hyphens=False) or [""]
+        lines.append(head + parts[0])
+        lines += [" " * len(head) + part for part in parts[1:]]
+    refusal = report.refusal
+    if refusal is None:
+        lines.append(f"accepted: {printable(artifact)}")
+    else:
+        name = refusal.name.lower().replace("_", "-")
+        lines.append(f"REFUSED: {printable(artifact)} ({name}, exit code {int(refusal)}: {MEANING[refusal]})")
+    return "\n".join(lines)
+
+
+def printable(text: str) -> str:
+    """Return a text without what could move a terminal's cursor: evidence is written by strangers."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,0 +1,125 @@
+"""What goes beyond signatures: the age of a revision, known vulnerabilities, and building again."""
+
+import base64
+import importlib
+import os
+import re
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from cloche.artifact import Artifact, Kind, nar_sha256
+from cloche.errors import ClocheError
+from cloche.verify.outcome import Refusal, Refused, Report
+from cloche.verify.policy import Provenance
+from cloche.verify.predicates import Claimed
+
+_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
+
+def check_age(claimed: Claimed, wanted: Provenance, repository: Path | None, report: Report) -> None:
+    """Report whether the revision is not older than the policy allows, by a checkout that the verifier trusts.
+
+    Provenance has no times, and a signer could write any; the history of git is what a checkout can show.
+    """
+    try:
+        if repository is None:
+            reason = "the policy has a minimum, and no --source-repository FOLDER was given in which history could be looked up"
+            raise Refused(Refusal.MISSING, reason)  # noqa: TRY301 - one place reports refusals
+        if claimed.revision is None or not _REVISION.fullmatch(claimed.revision):
+            raise Refused(Refusal.WRONG_SOURCE, f"{claimed.revision!r} is no revision")  # noqa: TRY301 - as above
+        _known(repository, claimed.revision)
+        if wanted.minimum_revision is not None:
+            _descends(repository, wanted.minimum_revision, claimed.revision)
+            report.accept("age of the revision", f"{claimed.revision} is {wanted.minimum_revision} or follows it")
+        if wanted.minimum_date is not None:
+            when = datetime.fromtimestamp(
+                int(_git(repository, "show", "-s", "--format=%ct", claimed.revision).stdout), UTC
+            )
+            if when < wanted.minimum_date:
+                reason = f"the revision {claimed.revision} is of {when.isoformat()}, older than {wanted.minimum_date.isoformat()}"
+                raise Refused(Refusal.WRONG_SOURCE, reason)  # noqa: TRY301 - as above
+            report.accept("age of the revision", f"it is of {when.isoformat()}")
+    except Refused as refused:
+        report.refuse("age of the revision", refused.refusal, refused.reason)
+
+
+def _git(repository: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    # Replacements and grafts would let a checkout tell another history than its commits do.
+    environment = {**os.environ, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, "LC_ALL": "C"}
+    try:
+        return subprocess.run(  # noqa: S603 - git, with revisions that are hexadecimal digits
+            ["git", "-C", str(repository), *words],  # noqa: S607 - as the user has it
+            capture_output=True,
+            text=True,
+            check=False,
+            env=environment,
+        )
+    except OSError as error:
+        raise Refused(
+            Refusal.MISSING, f"git is needed to look up the age of a revision, and can't be started: {error.strerror}"
+        ) from error
+
+
+def _known(repository: Path, revision: str) -> None:
+    done = _git(repository, "cat-file", "-e", f"{revision}^{{commit}}")
+    if done.returncode:
+        words = done.stderr.strip().splitlines()
+        reason = f"{repository} does not have the revision {revision}, so its age is unknown ({words[-1] if words else 'no reason given'})"
+        raise Refused(Refusal.WRONG_SOURCE, reason)
+
+
+def _descends(repository: Path, minimum: str, revision: str) -> None:
+    _known(repository, minimum)
+    done = _git(repository, "merge-base", "--is-ancestor", minimum, revision)
+    if done.returncode:
+        raise Refused(
+            Refusal.WRONG_SOURCE,
+            f"the revision {revision} does not follow {minimum}, the oldest that the policy allows",
+        )
+
+
+def audit(sboms: list[dict[str, Any]], advisories: Path, highest: str, report: Report) -> None:
+    """Report on known vulnerabilities of what an SBOM lists."""
+    what = "vulnerabilities"
+    del sboms
+    report.refuse(
+        what, Refusal.MISSING, f"this Cloche can't compare with the advisories in {advisories} up to {highest}"
+    )
+
+
+def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: Report) -> None:
+    """Report whether building the signed source again gives the same bytes."""
+    what = "rebuild"
+    if artifact.kind is Kind.IMAGE and folder is None and not claimed.flake:
+        report.refuse(what, Refusal.NOT_REPRODUCED, "the provenance names no flake reference")
+        return
+    if folder is not None:
+        signed = _nar_digest(claimed.source)
+        found = nar_sha256(folder)
+        if signed is None or found != signed:
+            reason = f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}"
+            report.refuse(what, Refusal.WRONG_SOURCE, reason)
+            return
+    try:
+        reproduce = importlib.import_module("cloche.reproduce")
+        made = reproduce.rebuild(f"{claimed.flake}?rev={claimed.revision}", claimed.attribute, source=folder)
+    except ImportError as error:
+        report.refuse(what, Refusal.MISSING, f"this Cloche can't rebuild: {error}")
+        return
+    except ClocheError as error:
+        report.refuse(what, Refusal.NOT_REPRODUCED, error.message)
+        return
+    found = made.nar_sha256
+    if found == artifact.sha256:
+        report.accept(what, f"built again on this machine, {claimed.attribute} has the same bytes")
+    else:
+        report.refuse(what, Refusal.NOT_REPRODUCED, f"built again on this machine, it has the sha256 {found}")
+
+
+def _nar_digest(digest: dict[str, str]) -> str | None:
+    text = digest.get("sha256")
+    if text is None or not text.startswith("sha256-"):
+        return text
+    return base64.b64decode(text.removeprefix("sha256-")).hex()

@@ -1,0 +1,55 @@
+"""The Verification Summary Attestation: what was verified, by which policy (SLSA, verification_summary/v1)."""
+
+import json
+from datetime import UTC
+from typing import Any
+
+from cloche import canonical_json
+from cloche.artifact import Artifact, Kind
+from cloche.verify.run import Outcome, Request
+
+PREDICATE = "https://slsa.dev/verification_summary/v1"
+VERIFIER = "https://cloche.example/verifiers/cloche-verify/v1"
+
+
+def statement(outcome: Outcome, request: Request) -> bytes:
+    """Return the statement about an artifact that was accepted, as canonical JSON."""
+    artifact, policy = outcome.artifact, outcome.policy
+    if artifact is None or policy is None or outcome.report.refusal is not None:
+        message = "a summary is written about what was accepted only"
+        raise ValueError(message)
+    level = outcome.claimed.level if outcome.claimed else 0
+    return canonical_json.dumps(
+        {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [_subject(artifact)],
+            "predicateType": PREDICATE,
+            "predicate": {
+                "verifier": {"id": VERIFIER},
+                "timeVerified": request.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "resourceUri": outcome.claimed.flake if outcome.claimed else artifact.name,
+                "policy": {"uri": request.policy.name, "digest": {"sha256": policy.sha256}},
+                "inputAttestations": [{"uri": name, "digest": {"sha256": sha256}} for name, sha256 in outcome.inputs],
+                "verificationResult": "PASSED",
+                "verifiedLevels": [f"SLSA_BUILD_LEVEL_{level}"],
+                "slsaVersion": "1.1",
+            },
+        }
+    )
+
+
+def unsigned(data: bytes) -> bytes:
+    """Return a summary that says in its first word that nobody signed it; `cloche verify` refuses it as evidence."""
+    return (
+        json.dumps({"UNSIGNED": "anybody could have written this", "statement": json.loads(data)}, indent=2).encode()
+        + b"\n"
+    )
+
+
+def _subject(artifact: Artifact) -> dict[str, Any]:
+    subject: dict[str, Any] = {"name": artifact.name, "digest": {"sha256": artifact.sha256}}
+    if artifact.media_type is not None:
+        subject["mediaType"] = artifact.media_type
+    if artifact.kind is Kind.STORE:
+        subject["annotations"] = {"serialization": "nix-archive-1"}
+    return subject
