@@ -39,7 +39,9 @@ check_sources() {
     *"#fetch "* | *"#vendor "* | *" flake show "* | *" flake metadata "* | *" flake lock "* | *" flake update "* | *" flake init "*) return 0 ;;
   esac
   tools=''
-  [ "$marks/tools/done" -nt "$here/python/cloche.lock" ] || tools=stale
+  for lock in "$here/python/cloche.lock" "$here/pkgs/toolchain/debian/pins/$(uname -m)-linux/licenses.json"; do
+    [ "$marks/tools/done" -nt "$lock" ] || tools=stale
+  done
   flake_folder "$@"
   [ -z "$folder" ] || warn_of_untracked
   # A lock that is being made now needs only the tools.

@@ -19,6 +19,7 @@ let
     checkConfig = import ./check-config.nix shared;
     optionsToDoc = import ./option-docs.nix shared;
     flakeLock = import ./flake-lock.nix;
+    imageLayers = import ./image-layers.nix;
     lock = import ./lock.nix;
     storeName = import ./store-name.nix;
   };

@@ -13,6 +13,8 @@
   ./lock.nix
   ./provenance.nix
   ./in-toto.nix
+  ./image-options.nix
+  ./image.nix
   ./apps.nix
   ../lib/assertions.nix
 ]

@@ -54,5 +54,7 @@ in
         operator = { key }: map (key: { inherit key; }) selection.packages.${key}.dependencies;
       }
     );
+  # package : string -> one unpacked wheel of the lock.
+  package = name: project.set.packages.${name};
   modules = import ./python-modules.nix;
 }

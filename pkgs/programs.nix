@@ -59,6 +59,27 @@ in
     "${program}/bin/${name}";
   fetch = "${fetching}/pkgs/fetch/fetch.sh";
   vendor = "${fetching}/pkgs/fetch/vendor.sh";
+  # loadImage : name -> image -> program; the images are those of cloche.images.
+  loadImage =
+    images:
+    let
+      program = toolchain.runBash {
+        name = "load-image";
+        script = ''
+          mkdir -p $out/bin
+          cat > $out/bin/load-image <<'END'
+          #!${toolchain.tools.bash}
+          exec ${own.commandLine [ "image" ]}/bin/cloche load-image ${
+            builtins.concatStringsSep " " (
+              map (name: "--known ${name}=${images.${name}}") (builtins.attrNames images)
+            )
+          } "$@"
+          END
+          chmod +x $out/bin/load-image
+        '';
+      };
+    in
+    "${program}/bin/load-image";
   # lock : { directory, python, sdists, systems } -> program
   lock =
     settings:

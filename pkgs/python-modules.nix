@@ -1,6 +1,6 @@
 # Some modules of Cloche's library as a folder for sys.path, so that a derivation changes only with what it imports.
 # python-modules : string -> [ string ] -> store path; "canonical_json.py" is a module, "sbom" a package with all of
-# its own.
+# its own, "image/layer.py" one module of a package.
 name: wanted:
 let
   root = ../python/src;
@@ -16,6 +16,12 @@ let
       path == "cloche/${entry}"
       || builtins.substring 0 (builtins.stringLength entry + 8) path == "cloche/${entry}/"
     ) wanted;
+  # A folder on the way to what is wanted.
+  above =
+    path:
+    builtins.any (
+      entry: builtins.substring 0 (builtins.stringLength path + 1) "cloche/${entry}" == "${path}/"
+    ) wanted;
   missing = builtins.filter (entry: !builtins.pathExists (root + "/cloche/${entry}")) wanted;
 in
 if missing != [ ] then
@@ -27,6 +33,7 @@ else
     filter =
       file: type:
       builtins.elem (relative file) always
+      || (type == "directory" && above (relative file))
       || (
         named (relative file)
         && (

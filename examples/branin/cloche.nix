@@ -9,5 +9,10 @@
     provenance.enable = true;
     types.enable = true;
     sbom.enable = true;
+    images.default = {
+      command = [ "--help" ];
+      timeZones = true;
+      caCertificates = true;
+    };
   };
 }

@@ -1,7 +1,7 @@
 """Unpack Debian packages into one prefix whose programs run on the base; wrap compilers where there are any.
 
 The prefix keeps Debian's layout below usr/ (compilers look for their parts by relative paths) and has bin/ with all
-programs. Run by runPython; standard library only.
+programs, those of sbin too. Run by runPython; standard library only.
 """
 
 import os
@@ -46,7 +46,8 @@ def main(attributes: dict) -> None:
         check=True,
     )
     (out / "bin").mkdir(exist_ok=True)
-    for program in sorted((out / "usr/bin").iterdir()):
+    folders = [folder for folder in (out / "usr/bin", out / "usr/sbin") if folder.is_dir()]
+    for program in sorted(program for folder in folders for program in folder.iterdir()):
         for name in {program.name, program.name.removeprefix(f"{triplet}-")}:
             link = out / "bin" / name
             if not link.is_symlink():

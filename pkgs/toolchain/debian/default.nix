@@ -67,15 +67,18 @@ let
       patchelf = "${base}/bin/patchelf";
       python = python.interpreter;
     };
+    # Licence texts of what the base is made of.
+    licenses = import ./licenses.nix {
+      inherit seed run;
+      texts = builtins.head (packages "licenses");
+    };
     roles = import ./roles.nix {
       inherit
-        system
-        pins
         base
         loader
         triplet
         run
-        source
+        packages
         ;
     };
     contents = import ./contents.nix {
@@ -89,6 +92,16 @@ let
       distribution = "debian-12";
     };
   };
+  # packages : string -> [ derivation ]; the Debian packages of one set of pins, each with the path that `fetch` gives it.
+  packages =
+    name:
+    map (
+      pin:
+      source pin.name {
+        inherit (pin) version sha256;
+        file = baseNameOf pin.path;
+      }
+    ) (builtins.fromJSON (builtins.readFile (pins + "/${name}.json")));
   source = import ../../source.nix {
     toolchain = contract;
     storeName = import ../../../lib/store-name.nix;

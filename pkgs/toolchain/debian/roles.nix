@@ -1,26 +1,13 @@
 # Roles: further sets of pinned packages, each one prefix on top of the base, fetched only when something uses it.
 {
-  system,
-  pins,
   base,
   loader,
   triplet,
   run,
-  # source : string -> entry -> derivation, so that a package has the path that `fetch` gives it.
-  source,
+  # packages : string -> [ derivation ]; the Debian packages of one set of pins.
+  packages,
 }:
 let
-  # packages : string -> [ derivation ]
-  packages =
-    name:
-    map (
-      pin:
-      source pin.name {
-        inherit (pin) version sha256;
-        file = baseNameOf pin.path;
-      }
-    ) (builtins.fromJSON (builtins.readFile (pins + "/${name}.json")));
-
   role =
     name: extra:
     run.runPython (
@@ -53,4 +40,6 @@ in
   git = role "git" { };
   # diffoscope with what it reads archives with, libfaketime, and the sources of locales.
   reproduce = role "reproduce" { };
+  # What reads, unpacks, runs and serves images: for tests.
+  oci = role "oci" { };
 }

@@ -157,6 +157,8 @@ def run(options: argparse.Namespace) -> None:
     for pins in options.pins:
         sources += sources_of_pins(pins)
     tools = sources_of_lock(options.own_lock, systems, TOOLS)
+    # The licence texts that images carry.
+    tools += sources_of_pins(options.roles / "licenses.json")
     sources = sorted({*sources, *tools}, key=lambda source: source.file)
     # What an interrupted call had downloaded is found again here; nothing of it is in the store unchecked.
     work = Path(os.environ["CLOCHE_MARKS"]) / "downloads"

@@ -1,0 +1,1 @@
+"""Images by the OCI image specification 1.1: layers, configuration and manifest, loading, and the registry's client."""

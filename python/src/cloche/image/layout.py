@@ -1,0 +1,188 @@
+"""A folder by the OCI image layout (OCI image specification 1.1, image-layout.md): blobs by digest, and an index."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from cloche import strict_json
+from cloche.image.descriptor import EMPTY, DIGEST, Descriptor, artifact
+from cloche.image.errors import BadIndexError, NotFoundError, TooLargeError, WrongBytesError
+from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
+from cloche.image.read import Image, Stream
+from cloche.limits import MANIFEST, STATEMENT
+
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+NAME = "org.opencontainers.image.ref.name"
+
+
+class Layout:
+    """An OCI layout; what a registry has, in a folder. All bytes read are compared with their digest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest to the byte."""
+        return self._read(digest, MANIFEST.bytes)
+
+    def blob(self, digest: str) -> bytes:
+        """Return a blob that fits into memory: evidence, a configuration."""
+        return self._read(digest, STATEMENT.bytes)
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Yield a blob of any size; raises WrongBytesError at its end if it is another one."""
+        found = hashlib.sha256()
+        with self._path(digest).open("rb") as file:
+            while block := file.read(1 << 20):
+                found.update(block)
+                yield block
+        if f"sha256:{found.hexdigest()}" != digest:
+            raise WrongBytesError(str(self.folder), digest, f"sha256:{found.hexdigest()}")
+
+    def resolve(self, tag: str) -> Descriptor:
+        """Return the descriptor of the manifest with this tag."""
+        for descriptor in self._index():
+            if descriptor.annotations.get(NAME) == tag:
+                return Descriptor(descriptor.media_type, descriptor.digest, descriptor.size)
+        raise NotFoundError(f"the tag {tag}", str(self.folder))
+
+    def referrers(self, digest: str, artifact_type: str | None = None) -> list[Descriptor]:
+        """Return what refers to the manifest of this digest, of one type or of any, sorted by digest."""
+        found = []
+        for descriptor in self._index():
+            if descriptor.media_type != MANIFEST_TYPE:
+                continue
+            value = strict_json.loads(self.manifest(descriptor.digest), what=descriptor.digest, limit=MANIFEST)
+            subject = value.get("subject") if isinstance(value, dict) else None
+            if isinstance(subject, dict) and subject.get("digest") == digest:
+                kind = value.get("artifactType")
+                if artifact_type in (None, kind):
+                    found.append(
+                        Descriptor(MANIFEST_TYPE, descriptor.digest, descriptor.size, kind, value.get("annotations") or {})
+                    )
+        return sorted(found, key=lambda descriptor: descriptor.digest)
+
+    def write(self, image: Image, tag: str) -> list[str]:
+        """Write an image under a tag; return the names of the layers that were not there."""
+        self._start()
+        new = []
+        for layer in image.layers:
+            path = self._path(layer.digest)
+            if not path.is_file() or path.stat().st_size != layer.size:
+                write_whole(path, Stream(layer))
+                new.append(layer.name)
+        for data in (image.config, image.manifest):
+            self._put(data)
+        self._name(Descriptor(MANIFEST_TYPE, image.digest, len(image.manifest), annotations={NAME: tag}))
+        return new
+
+    def attach(  # noqa: PLR0913 - the same as the registry's
+        self,
+        subject: Descriptor,
+        artifact_type: str,
+        data: bytes,
+        media_type: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Descriptor:
+        """Add evidence about `subject` and return the descriptor of its manifest."""
+        self._start()
+        document = artifact(subject, artifact_type, data, media_type, annotations or {})
+        for blob in (EMPTY, data, document):
+            self._put(blob)
+        descriptor = Descriptor(MANIFEST_TYPE, digest_of(document), len(document), artifact_type, annotations or {})
+        self._name(descriptor)
+        return descriptor
+
+    def _path(self, digest: str) -> Path:
+        if not DIGEST.fullmatch(digest):
+            raise NotFoundError(f"{digest!r}, which is no sha256 digest,", str(self.folder))
+        return self.folder / "blobs/sha256" / digest.removeprefix("sha256:")
+
+    def _read(self, digest: str, most: int) -> bytes:
+        try:
+            with self._path(digest).open("rb") as file:
+                data = file.read(most + 1)
+        except OSError as error:
+            raise NotFoundError(digest, str(self.folder)) from error
+        if len(data) > most:
+            raise TooLargeError(f"{digest} in {self.folder}", most)
+        if digest_of(data) != digest:
+            raise WrongBytesError(str(self.folder), digest, digest_of(data))
+        return data
+
+    def _start(self) -> None:
+        (self.folder / "blobs/sha256").mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "oci-layout").exists():
+            write_whole(self.folder / "oci-layout", [LAYOUT])
+
+    def _put(self, data: bytes) -> None:
+        path = self._path(digest_of(data))
+        if not path.is_file() or path.read_bytes() != data:
+            write_whole(path, [data])
+
+    def _index(self) -> list[Descriptor]:
+        path = self.folder / "index.json"
+        if not path.exists():
+            return []
+        if path.stat().st_size > MANIFEST.bytes:
+            raise TooLargeError(str(path), MANIFEST.bytes)
+        return descriptors(path.read_bytes(), str(path))
+
+    def _name(self, descriptor: Descriptor) -> None:
+        """Put a descriptor into the index, in place of what had its name; writers wait for each other."""
+        with locked(self.folder):
+            tag = descriptor.annotations.get(NAME)
+            kept = [
+                other
+                for other in self._index()
+                if other != descriptor and (tag is None or other.annotations.get(NAME) != tag)
+            ]
+            write_whole(self.folder / "index.json", [index([*kept, descriptor])])
+
+
+def descriptors(data: bytes, what: str) -> list[Descriptor]:
+    """Return the descriptors of an index; raises BadJsonError and BadIndexError."""
+    value = strict_json.loads(data, what=what, limit=MANIFEST)
+    try:
+        listed: list[Any] = value["manifests"]
+        return [Descriptor.from_json(entry) for entry in listed]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadIndexError(what) from error
+
+
+def index(listed: Iterable[Descriptor]) -> bytes:
+    """Return an image index."""
+    manifests = [descriptor.as_json() for descriptor in listed]
+    return dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests})
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system takes it back from a process that dies."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def write_whole(path: Path, data: Iterable[bytes]) -> None:
+    """Write a file so that it is there whole or not at all."""
+    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
+            for block in data:
+                file.write(block)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+

@@ -1,0 +1,132 @@
+"""`cloche load-image`: an image into podman, docker, skopeo's targets, a registry, or a folder."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cloche.image.descriptor import Descriptor, Reference
+from cloche.image.errors import (
+    BadTargetError,
+    MissingProgramError,
+    NotAttachableError,
+    ProgramFailedError,
+    UnknownEvidenceError,
+)
+from cloche.image.layout import Layout
+from cloche.image.manifest import MANIFEST_TYPE
+from cloche.image.read import Image
+from cloche.image.serve import offered
+
+# The end of a file's name, the artifact's type, and that of its blob.
+EVIDENCE = {
+    ".sigstore.json": "application/vnd.dev.sigstore.bundle.v0.3+json",
+    ".cdx.json": "application/vnd.cyclonedx+json",
+    ".spdx.json": "application/spdx+json",
+    ".dsse.json": "application/vnd.dsse.envelope.v1+json",
+    ".json": "application/vnd.in-toto+json",
+}
+
+
+class Shelf(Protocol):
+    """Where evidence can be attached."""
+
+    def attach(self, subject: Descriptor, artifact_type: str, data: bytes, media_type: str) -> Descriptor:
+        """Add evidence about a manifest."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What was done: where the image is now, and the names of the layers that were sent."""
+
+    where: str
+    sent: list[str]
+    shelf: Shelf | None = None
+
+
+def load(image: Image, target: str, *, insecure: bool = False) -> Loaded:
+    """Bring an image to a target, which is told only the layers that it lacks."""
+    kind, _, rest = target.partition(":")
+    if kind == "oci" and rest:
+        return into_folder(image, rest)
+    if target.startswith("docker://"):
+        return into_registry(image, target, insecure=insecure)
+    if kind == "skopeo" and ":" in rest:
+        return by_skopeo(image, rest)
+    if target in {"podman", "docker"}:
+        return by_pulling(image, target)
+    raise BadTargetError(target, "nothing of this name is known")
+
+
+def into_folder(image: Image, rest: str) -> Loaded:
+    """Write an image into an OCI layout."""
+    folder, _, tag = rest.partition(":")
+    tag = tag or image.tag
+    layout = Layout(Path(folder))
+    return Loaded(f"oci:{folder}:{tag}", layout.write(image, tag), layout)
+
+
+def into_registry(image: Image, target: str, *, insecure: bool) -> Loaded:
+    """Push an image to a registry."""
+    from cloche.image.registry import Registry  # noqa: PLC0415 - HTTP takes long to import, and a folder needs none
+
+    reference = Reference.parse(target.removeprefix("docker://"))
+    if reference.digest:
+        raise BadTargetError(target, "an image is pushed to a tag, and its digest follows from what it is")
+    registry = Registry(reference, insecure=insecure)
+    tag = reference.tag or image.tag
+    sent = registry.push(image, tag)
+    return Loaded(f"docker://{reference.host}/{reference.name}:{tag}@{image.digest}", sent, registry)
+
+
+def by_skopeo(image: Image, destination: str) -> Loaded:
+    """Let skopeo copy an image to any of its transports."""
+    with offered(image) as server:
+        command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"docker://{server.reference}", destination]
+        run(command, f"skopeo:{destination}", lambda: server.failures)
+    return Loaded(destination, server.sent)
+
+
+def by_pulling(image: Image, program: str) -> Loaded:
+    """Let podman or docker pull an image, and give it its own name there."""
+    name = f"{image.name}:{image.tag}"
+    with offered(image) as server:
+        insecure = ["--tls-verify=false"] if program == "podman" else []
+        for words in (
+            ["pull", "--quiet", *insecure, server.reference],
+            ["tag", server.reference, name],
+            ["rmi" if program == "docker" else "untag", server.reference],
+        ):
+            run([program, *words], program, lambda: server.failures)
+    return Loaded(f"{program}: {name}", server.sent)
+
+
+def run(command: list[str], target: str, failures: Callable[[], list[Exception]]) -> None:
+    """Run a program of the target; raises what went wrong on our side before what the program made of it."""
+    if shutil.which(command[0]) is None:
+        raise MissingProgramError(command[0], target)
+    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    for failure in failures():
+        raise failure
+    if done.returncode:
+        raise ProgramFailedError(command, done.returncode)
+
+
+def attach(image: Image, loaded: Loaded, target: str, files: list[Path]) -> list[Descriptor]:
+    """Attach evidence to an image where it was brought to; returns the artifacts."""
+    kinds = [evidence_type(path) for path in files]
+    if loaded.shelf is None:
+        raise NotAttachableError(target)
+    subject = Descriptor(MANIFEST_TYPE, image.digest, len(image.manifest))
+    shelf = loaded.shelf
+    return [shelf.attach(subject, kind, path.read_bytes(), kind) for path, kind in zip(files, kinds, strict=True)]
+
+
+def evidence_type(path: Path) -> str:
+    """Return the media type of evidence by its file's name."""
+    for ending, kind in EVIDENCE.items():
+        if path.name.endswith(ending):
+            return kind
+    raise UnknownEvidenceError(path, list(EVIDENCE))

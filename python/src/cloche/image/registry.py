@@ -1,0 +1,337 @@
+"""A client of one repository in a registry (OCI distribution specification 1.1), with credentials by oras.
+
+What oras has is used: the users' configuration files with their helpers, and the challenge by which a registry sends
+its clients to a token server. Requests themselves are made here, since a layer is a stream, since oras tries each
+failed request five times, and since it writes a manifest again instead of sending it to the byte.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urljoin
+
+import oras.auth
+import oras.container
+import requests
+
+from cloche import strict_json
+from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, Reference, artifact
+from cloche.image.errors import (
+    BadIndexError,
+    BadReferenceError,
+    DeniedError,
+    LostReferrerError,
+    NotFoundError,
+    RegistryError,
+    TooLargeError,
+    UnreachableRegistryError,
+    WrongBytesError,
+)
+from cloche.image.layout import descriptors, index
+from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of
+from cloche.image.read import Image, Stream
+from cloche.limits import MANIFEST, STATEMENT
+
+ACCEPTED = ", ".join(
+    [
+        MANIFEST_TYPE,
+        INDEX_TYPE,
+        "application/vnd.docker.distribution.manifest.v2+json",
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    ]
+)
+# Seconds to connect, and between two pieces of an answer.
+PATIENCE = (10, 120)
+# How often an index of referrers is written before another writer, who does not keep ours, is given up on.
+ROUNDS = 10
+PAGES = 1000
+FINE, CREATED, ACCEPTED_STATUS, UNAUTHORISED, FORBIDDEN, MISSING = 200, 201, 202, 401, 403, 404
+
+
+
+class Registry:
+    """The repository that a reference names. All bytes read are compared with the digest that was asked for."""
+
+    def __init__(self, reference: Reference, *, insecure: bool = False) -> None:
+        """Make a client; `insecure` speaks HTTP without TLS, for a registry on the same machine."""
+        self.reference = reference
+        self._root = f"{'http' if insecure else 'https'}://{reference.host}/v2/{reference.name}/"
+        self._session = requests.Session()
+        # Credentials come from the registries' own files; without this, requests would take those of ~/.netrc.
+        self._session.auth = _unchanged
+        self._auth = oras.auth.get_auth_backend("token", self._session, insecure)
+        container = oras.container.Container(f"{reference.host}/{reference.name}")
+        self._auth.load_configs(container, configs=_configuration_files())
+        self._headers: dict[str, str] = {}
+        # How many requests of each kind were made: what tests and reports count.
+        self.requests: dict[str, int] = {}
+
+    # Reading
+
+    def resolve(self, name: str | None = None) -> Descriptor:
+        """Return the descriptor of the manifest with this tag or digest, or of the one that the reference names."""
+        name = name or self.reference.digest or self.reference.tag
+        if name is None:
+            raise BadReferenceError(str(self.reference), "it has neither tag nor digest")
+        data, media_type = self._manifest(name)
+        return Descriptor(media_type, digest_of(data), len(data))
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest or index to the byte."""
+        return self._manifest(_digest(digest))[0]
+
+    def blob(self, digest: str) -> bytes:
+        """Return a blob that fits into memory: evidence, a configuration."""
+        found, size = [], 0
+        for block in self.stream(digest):
+            found.append(block)
+            size += len(block)
+            if size > STATEMENT.bytes:
+                raise TooLargeError(f"{digest} in {self._where}", STATEMENT.bytes)
+        return b"".join(found)
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Yield a blob of any size; raises WrongBytesError at its end if it is another one."""
+        found = hashlib.sha256()
+        with self._request("GET", f"blobs/{_digest(digest)}", f"reading {digest}", {FINE}, stream=True) as response:
+            for block in response.iter_content(1 << 20):
+                found.update(block)
+                yield block
+        if f"sha256:{found.hexdigest()}" != digest:
+            raise WrongBytesError(self._where, digest, f"sha256:{found.hexdigest()}")
+
+    def referrers(self, digest: str, artifact_type: str | None = None) -> list[Descriptor]:
+        """Return what refers to the manifest of this digest, of one type or of any, sorted by digest.
+
+        Where the registry has no referrers API, the index under the fallback tag is read.
+        """
+        query = f"?{urlencode({'artifactType': artifact_type})}" if artifact_type else ""
+        found: list[Descriptor] = []
+        path = f"referrers/{_digest(digest)}{query}"
+        response = self._request("GET", path, "reading referrers", {FINE, MISSING}, headers={"Accept": INDEX_TYPE})
+        if response.status_code == MISSING:
+            found = self._fallback(fallback_tag(digest))
+        else:
+            for page in self._pages(response, "reading referrers"):
+                found += descriptors(page, f"the referrers of {digest} in {self._where}")
+        wanted = {each.digest: each for each in found if artifact_type in (None, each.artifact_type)}
+        return [wanted[name] for name in sorted(wanted)]
+
+    # Writing
+
+    def push(self, image: Image, tag: str) -> list[str]:
+        """Send what the registry lacks of an image, its manifest last; return the names of the layers that were sent."""
+        sent = [layer.name for layer in image.layers if self._put_blob(layer.digest, Stream(layer))]
+        self._put_blob(digest_of(image.config), image.config)
+        self._put_manifest(tag, image.manifest, MANIFEST_TYPE)
+        return sent
+
+    def attach(  # noqa: PLR0913 - all of it is one artifact
+        self,
+        subject: Descriptor | str,
+        artifact_type: str,
+        data: bytes,
+        media_type: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> Descriptor:
+        """Send evidence about a manifest of this repository, which may be named by its digest, as a referrer.
+
+        Returns the descriptor of the artifact. Raises LostReferrerError, see `_enter`.
+        """
+        if isinstance(subject, str):
+            subject = self.resolve(_digest(subject))
+        document = artifact(subject, artifact_type, data, media_type, annotations or {})
+        for blob in (EMPTY, data):
+            self._put_blob(digest_of(blob), blob)
+        digest = digest_of(document)
+        response = self._put_manifest(digest, document, MANIFEST_TYPE)
+        descriptor = Descriptor(MANIFEST_TYPE, digest, len(document), artifact_type, annotations or {})
+        # The specification: a registry that keeps referrers itself answers with this header.
+        if response.headers.get("OCI-Subject") != subject.digest:
+            self._enter(subject.digest, descriptor, document)
+        return descriptor
+
+    def _enter(self, subject: str, descriptor: Descriptor, document: bytes) -> None:
+        """Enter an artifact into the index under the fallback tag, without losing what others enter at the same time.
+
+        A registry has no compare-and-swap: who writes an index that was read a moment ago drops what was entered since,
+        and the one whose entry is dropped may have looked already. So each artifact first gets a tag of its own, which
+        nobody else writes. An index is complete when it has all that these tags name; each writer writes until it has
+        seen a complete one after its own write. Whichever write comes last, its writer looks after it, finds the tags of
+        all who wrote before, and completes it. Raises LostReferrerError when another kind of writer keeps overwriting.
+        """
+        tag = fallback_tag(subject)
+        marker = f"{tag}.{descriptor.digest.removeprefix('sha256:')[:16]}"
+        self._put_manifest(marker, document, MANIFEST_TYPE)
+        for _ in range(ROUNDS):
+            present = {entry.digest: entry for entry in self._fallback(tag)}
+            complete = {**self._marked(tag, present), **present, descriptor.digest: descriptor}
+            if complete.keys() == present.keys():
+                return
+            self._put_manifest(tag, index(complete[name] for name in sorted(complete)), INDEX_TYPE)
+        raise LostReferrerError(tag, descriptor.digest, ROUNDS)
+
+    def _marked(self, tag: str, known: Mapping[str, Descriptor]) -> dict[str, Descriptor]:
+        """Return the artifacts that have tags of their own beside the fallback tag and are not known yet."""
+        short = {digest.removeprefix("sha256:")[:16] for digest in known}
+        found = {}
+        for marker in self.tags():
+            before, _, name = marker.rpartition(".")
+            if before == tag and name not in short:
+                data, media_type = self._manifest(marker)
+                value = strict_json.loads(data, what=marker, limit=MANIFEST)
+                if not isinstance(value, dict) or not isinstance(value.get("artifactType"), str):
+                    raise BadIndexError(f"{marker} in {self._where}")
+                entry = Descriptor(media_type, digest_of(data), len(data), value["artifactType"], value.get("annotations") or {})
+                found[entry.digest] = entry
+        return found
+
+    def tags(self) -> list[str]:
+        """Return the repository's tags."""
+        found: list[str] = []
+        response = self._request("GET", f"tags/list?n={PAGES}", "listing tags", {FINE, MISSING})
+        if response.status_code == MISSING:
+            return []
+        for page in self._pages(response, "listing tags"):
+            value = strict_json.loads(page, what=f"the tags of {self._where}", limit=MANIFEST)
+            names = value.get("tags") if isinstance(value, dict) else None
+            found += [name for name in names or [] if isinstance(name, str)]
+        return found
+
+    def _fallback(self, tag: str) -> list[Descriptor]:
+        try:
+            data, _ = self._manifest(tag)
+        except NotFoundError:
+            return []
+        return descriptors(data, f"{tag} in {self._where}")
+
+    def _manifest(self, name: str) -> tuple[bytes, str]:
+        what = f"reading the manifest {name}"
+        with self._request("GET", f"manifests/{name}", what, {FINE, MISSING}, headers={"Accept": ACCEPTED}, stream=True) as response:
+            if response.status_code == MISSING:
+                raise NotFoundError(name, self._where)
+            data = _bounded(response, f"{name} in {self._where}", MANIFEST.bytes)
+            media_type = response.headers.get("Content-Type", "").partition(";")[0]
+        if DIGEST.fullmatch(name) and digest_of(data) != name:
+            raise WrongBytesError(self._where, name, digest_of(data))
+        return data, media_type
+
+    def _put_manifest(self, name: str, data: bytes, media_type: str) -> requests.Response:
+        what = f"writing the manifest {name}"
+        return self._request("PUT", f"manifests/{name}", what, {CREATED}, headers={"Content-Type": media_type}, data=data)
+
+    def _put_blob(self, digest: str, data: bytes | Stream) -> bool:
+        """Send a blob unless it is there; return whether it was sent."""
+        there = self._request("HEAD", f"blobs/{digest}", f"looking for {digest}", {FINE, MISSING})
+        if there.status_code == FINE:
+            return False
+        begun = self._request("POST", "blobs/uploads/", f"beginning to send {digest}", {ACCEPTED_STATUS}, data=b"")
+        address = urljoin(begun.url, begun.headers.get("Location", ""))
+        address += ("&" if "?" in address else "?") + urlencode({"digest": digest})
+        headers = {"Content-Type": "application/octet-stream"}
+        self._request("PUT", address, f"sending {digest}", {CREATED}, headers=headers, data=data)
+        return True
+
+    def _pages(self, response: requests.Response, what: str) -> Iterator[bytes]:
+        """Yield the bytes of an answer and of those that it says come next."""
+        for _ in range(PAGES):
+            yield _bounded(response, what, MANIFEST.bytes)
+            following = response.links.get("next", {}).get("url")
+            if not following:
+                return
+            address = urljoin(response.url, following)
+            if not address.startswith(urljoin(self._root, "/")):
+                raise RegistryError(what, f"with a next page on another host ({address})")
+            response = self._request("GET", address, what, {FINE})
+        raise RegistryError(what, f"with more than {PAGES} pages")
+
+    @property
+    def _where(self) -> str:
+        return f"{self.reference.host}/{self.reference.name}"
+
+    def _request(  # noqa: PLR0913 - one place for all requests
+        self,
+        method: str,
+        path: str,
+        what: str,
+        fine: set[int],
+        *,
+        headers: dict[str, str] | None = None,
+        data: bytes | Stream | None = None,
+        stream: bool = False,
+    ) -> requests.Response:
+        """Make a request, with credentials where the registry asks for them; raises ClocheError's subclasses."""
+        address = path if "://" in path else self._root + path
+        kind = path.partition("/")[0] if "://" not in path else "upload"
+        self.requests[f"{method} {kind}"] = self.requests.get(f"{method} {kind}", 0) + 1
+        try:
+            response = self._send(method, address, headers or {}, data, stream)
+            if response.status_code in {UNAUTHORISED, FORBIDDEN} and self._authenticate(response):
+                response = self._send(method, address, headers or {}, data, stream)
+        except requests.RequestException as error:
+            raise UnreachableRegistryError(self.reference.host, str(error)) from error
+        if response.status_code in {UNAUTHORISED, FORBIDDEN} - fine:
+            raise DeniedError(what, self.reference.host)
+        if response.status_code not in fine:
+            raise RegistryError(what, f"{response.status_code} {response.reason}: {response.text[:500].strip()}")
+        return response
+
+    def _send(
+        self, method: str, address: str, headers: dict[str, str], data: bytes | Stream | None, stream: bool  # noqa: FBT001
+    ) -> requests.Response:
+        # Only the registry itself is told who we are; where it sends uploads may be another host.
+        own = self._headers if address.startswith(urljoin(self._root, "/")) else {}
+        return self._session.request(
+            method, address, headers={**own, **headers}, data=data, stream=stream, timeout=PATIENCE
+        )
+
+    def _authenticate(self, response: requests.Response) -> bool:
+        """Heed a registry's challenge; return whether there is something new to send."""
+        challenge = response.headers.get("Www-Authenticate", "")
+        basic = getattr(self._auth, "_basic_auth", None)
+        if challenge.lower().startswith("basic"):
+            fresh = {"Authorization": f"Basic {basic}"} if basic else {}
+        elif challenge:
+            headers, changed = self._auth.authenticate_request(response, {}, refresh=True)
+            fresh = headers if changed else {}
+        else:
+            fresh = {}
+        changed = bool(fresh) and fresh != self._headers
+        self._headers = fresh or self._headers
+        return changed
+
+
+def fallback_tag(digest: str) -> str:
+    """Return the tag under which referrers are listed where a registry has no API for them."""
+    return digest.replace(":", "-", 1)
+
+
+def _digest(text: str) -> str:
+    if not DIGEST.fullmatch(text):
+        raise BadReferenceError(text, "it is no sha256 digest")
+    return text
+
+
+def _bounded(response: requests.Response, what: str, most: int) -> bytes:
+    data = b""
+    for block in response.iter_content(1 << 16):
+        data += block
+        if len(data) > most:
+            raise TooLargeError(what, most)
+    return data
+
+
+def _unchanged(request: Any) -> Any:  # noqa: ANN401 - requests' own type of a prepared request
+    return request
+
+
+def _configuration_files() -> list[str]:
+    """Return the first configuration file with credentials that there is, besides ~/.docker/config.json."""
+    candidates = [
+        os.environ.get("REGISTRY_AUTH_FILE", ""),
+        os.path.join(os.environ["DOCKER_CONFIG"], "config.json") if os.environ.get("DOCKER_CONFIG") else "",
+        os.path.join(os.environ["XDG_RUNTIME_DIR"], "containers/auth.json") if os.environ.get("XDG_RUNTIME_DIR") else "",
+    ]
+    return [path for path in candidates if path and Path(path).is_file()][:1]
