@@ -55,7 +55,7 @@ let
           else
             throw "cloche.images: the project has ${toString (builtins.length own)} programs (${builtins.concatStringsSep ", " own}), so say which one the image starts: set its option `entrypoint'";
         defaultText = literalExpression "the project's one program, or the one with the project's name";
-        example = literalExpression ''[ "\${config.packages.default}/bin/branin" ]'';
+        example = literalExpression ''[ "''${config.packages.default}/bin/branin" ]'';
         description = "The program that a container starts, with arguments that are always there.";
       };
       command = words "Arguments of the entry point where a container is given none." [ "--help" ];
