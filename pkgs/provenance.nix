@@ -38,6 +38,7 @@ toolchain.runPython {
         "attest"
         "canonical_json.py"
         "errors.py"
+        "archive_limits.py"
         "limits.py"
         "strict_json.py"
       ])
