@@ -215,7 +215,7 @@ class Bench:
         everything = json.loads(self.run("nix", "derivation", "show", "-r", f"{self.flake}#dependencies"))
         facts["inputs"] = sorted({path for drv in everything.values() for path in drv["inputSrcs"]})
         facts["builders"] = sorted(
-            f"{path}^*" for path, drv in everything.items() if drv["name"] in ("installer", "cloche-base") or "hash" in drv["outputs"]["out"]
+            f"{path}^*" for path, drv in everything.items() if drv["name"] in ("wheel-unpacker", "cloche-base") or "hash" in drv["outputs"]["out"]
         )
         facts["packages"] = len(facts["sources"])
         return facts

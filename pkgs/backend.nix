@@ -32,6 +32,6 @@ toolchain.runPython {
   script = ../python/src/cloche/backend.py;
   path = [
     pyproject-hooks
-    (import ./archive-modules.nix).sdists
+    (import ./archive-modules.nix)
   ];
 }

@@ -7,14 +7,21 @@ let
       or (throw "Cloche's own lock has nothing for Python ${toolchain.python.version} on ${toolchain.system}");
   # Both are pure wheels without scripts and data, so that unpacking the archive is installing them.
   tool =
-    name:
+    name: package: modules:
     toolchain.runPython {
-      inherit name;
+      inherit name modules;
       script = ../python/src/cloche/unzip.py;
-      source = source name locked.packages.${name};
+      source = source package locked.packages.${package};
     };
 in
 {
-  installer = tool "installer";
-  pyproject-hooks = tool "pyproject-hooks";
+  # What unpacks wheels, compiled once for all of them: installer, and Cloche's own modules.
+  unpacker = tool "wheel-unpacker" "installer" [
+    (import ./python-modules.nix "cloche-unpacker" [
+      "archive.py"
+      "archive_limits.py"
+      "wheel.py"
+    ])
+  ];
+  pyproject-hooks = tool "pyproject-hooks" "pyproject-hooks" [ ];
 }

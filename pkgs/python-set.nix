@@ -14,7 +14,7 @@ let
   builders = import ./builders.nix { inherit toolchain source; };
   wheel = import ./wheel.nix {
     inherit toolchain;
-    inherit (builders) installer;
+    inherit (builders) unpacker;
   };
   environment = import ./environment.nix { inherit toolchain; };
   backend = import ./backend.nix {
