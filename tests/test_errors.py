@@ -234,7 +234,7 @@ def test_file_that_is_no_wheel(tmp_path: Path) -> None:
     files.add(path, "text")
     ended = files.build("packages.text")
     assert ended.code == 1
-    assert f"{path.name} is not a wheel that can be installed: File is not a zip file" in log(ended)
+    assert f"{path.name} is not a sound wheel:\n  it is no zip archive: 14 bytes are too few" in log(ended)
 
 
 def two(folder: Path, texts: tuple[str, str]) -> PythonSet:
