@@ -23,9 +23,6 @@ toolchain.runPython {
         "attest"
         "canonical_json.py"
         "errors.py"
-        "archive_limits.py"
-        "limits.py"
-        "strict_json.py"
       ])
     ];
   attributes = map (output: output.attribute) outputs;

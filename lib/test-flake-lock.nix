@@ -3,7 +3,7 @@ lib:
 let
   fetched = throw "an input was fetched";
   flake = lib.flakeLock {
-    outPath = toString ./test-flake-lock;
+    outPath = ./test-flake-lock;
     inputs = {
       cloche = fetched;
       data = fetched;
@@ -13,7 +13,7 @@ let
   };
   # A flake without flake.lock.
   loose = lib.flakeLock {
-    outPath = toString ./fixtures;
+    outPath = ./fixtures;
     inputs.cloche = {
       narHash = "sha256-x";
     };

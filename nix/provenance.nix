@@ -63,7 +63,11 @@ in
         "default"
         "wheel"
         "sdist"
-      ];
+      ]
+      ++ map (name: if name == "default" then "image" else "image-${name}") (
+        builtins.attrNames cfg.images
+      );
+      defaultText = lib.literalExpression "[ \"default\" \"wheel\" \"sdist\" ], and the images";
       description = "The packages of this flake that statements are made about.";
     };
     inputs = mkOption {

@@ -1,10 +1,5 @@
 # Options and outputs: the SBOM of `packages.default`, and the check that it is valid and complete.
-{
-  config,
-  lib,
-  self,
-  ...
-}:
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.cloche;
@@ -92,7 +87,7 @@ in
           made = roots ++ builtins.filter lib.isDerivation (map (root: root.environment or null) roots) ++ made;
         };
         inherit (cfg.build) wheel;
-        revision = self.rev or null;
+        revision = cfg.flake.rev or null;
       };
     packages = lib.mkIf cfg.sbom.enable { inherit sbom; };
     checks = lib.mkIf cfg.sbom.enable {

@@ -38,9 +38,6 @@ toolchain.runPython {
         "attest"
         "canonical_json.py"
         "errors.py"
-        "archive_limits.py"
-        "limits.py"
-        "strict_json.py"
       ])
     ];
   builderId = builder;

@@ -65,6 +65,25 @@ def test_a_stranger_finds_the_digests_of_the_subjects(folder: str, attribute: st
     assert statement(folder, f"{attribute}/test-result.json")["subject"] == subjects
 
 
+def test_an_image_is_known_by_the_digest_that_registries_use(folder: str) -> None:
+    image = built(nix("build", "--no-link", "--print-out-paths", f"{EXAMPLE}#image"))
+    assert statement(folder, "image/provenance.json")["subject"] == [
+        {
+            "name": "branin",
+            "digest": {"sha256": run("sha256sum", f"{image}/manifest.json").out.split()[0]},
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        }
+    ]
+
+
+def test_the_sbom_is_a_statement_about_the_application(folder: str) -> None:
+    sbom = built(nix("build", "--no-link", "--print-out-paths", f"{EXAMPLE}#sbom"))
+    about = statement(folder, "default/sbom.json")
+    assert about["predicateType"] == "https://cyclonedx.org/bom"
+    assert about["predicate"] == json.loads(Path(sbom, "sbom.cdx.json").read_text())
+    assert about["subject"] == statement(folder, "default/provenance.json")["subject"]
+
+
 def test_the_whole_closure_of_the_application_is_named(folder: str) -> None:
     path = built(nix("build", "--no-link", "--print-out-paths", f"{EXAMPLE}#default"))
     closure = run("nix-store", "--query", "--requisites", path).out.split()
@@ -85,7 +104,7 @@ def test_derivations_are_read_as_nix_shows_them(derivations: dict[str, Any]) -> 
         assert read.attributes == {**expected["env"], **json.loads(expected["env"].get("__json", "{}"))}
 
 
-@pytest.mark.parametrize("attribute", ["default", "wheel"])
+@pytest.mark.parametrize("attribute", ["default", "wheel", "image"])
 def test_dependencies_are_the_fixed_outputs(folder: str, attribute: str) -> None:
     expected = sorted(
         (Path(output["path"]).name[33:], output["method"], output["hash"])

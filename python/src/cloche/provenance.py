@@ -42,11 +42,11 @@ def subjects(output: Json, paths: dict[str, graph.StorePath]) -> list[Json]:
 def image(name: str, path: Path) -> Json:
     """Return the subject for packages.image, whose manifest must have the digest that it is said to have."""
     said = (path / "digest").read_text().strip()
-    found = "sha256:" + hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
-    if said != found:
-        message = f"{path}/manifest.json has the digest {found}, but {path}/digest says {said}"
+    found = hashlib.sha256((path / "manifest.json").read_bytes()).hexdigest()
+    if said != f"sha256:{found}":
+        message = f"{path}/manifest.json has the digest sha256:{found}, but {path}/digest says {said}"
         raise ProvenanceError(message)
-    return statement.of_image(name, said)
+    return statement.of_image(name, found)
 
 
 def dependencies(attributes: Json, root: str) -> list[Json]:
@@ -82,8 +82,10 @@ def provenance(attributes: Json, output: Json, paths: dict[str, graph.StorePath]
         },
         builder=attributes["builderId"],
     )
-    closure = [statement.of_tree(Path(entry.path).name, entry.digest) for entry in graph.closure(paths, output["path"])]
-    return slsa.predicate(build, dependencies(attributes, output["derivation"]), closure)
+    # Files and images hold all that they are; a tree names the rest of its closure by store paths.
+    closure = graph.closure(paths, output["path"]) if output["kind"] == "tree" else []
+    byproducts = [statement.of_tree(Path(entry.path).name, entry.digest) for entry in closure]
+    return slsa.predicate(build, dependencies(attributes, output["derivation"]), byproducts)
 
 
 def tests(attributes: Json, paths: dict[str, graph.StorePath]) -> Json | None:
