@@ -42,6 +42,10 @@ let
 in
 {
   cloche.src = ./.;
+  cloche.provenance = {
+    enable = true;
+    attributes = [ "dependencies" ];
+  };
   packages = {
     # What uv and pip install: the lock's packages, without the project.
     dependencies = build.environment {
@@ -371,12 +375,23 @@ def imports(bench: Bench) -> list[Figure]:
     return [figure]
 
 
+def provenance(bench: Bench) -> list[Figure]:
+    """Make the provenance of the environment again, by a derivation: start of the sandbox and closure included."""
+    figure = Figure("provenance", "make the provenance of the environment", 1.0)
+    bench.run("nix", "build", "--no-link", f"{bench.flake}#provenance")
+    derivation = bench.run("nix", "eval", "--raw", f"{bench.flake}#provenance.drvPath")
+    for _ in range(bench.runs):
+        figure.ours.append(bench.spend("nix-store", "--realise", "--check", derivation))
+    return [figure]
+
+
 GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "evaluation": evaluation,
     "no-op": no_op,
     "build": build,
     "substitution": substitution,
     "import": imports,
+    "provenance": provenance,
 }
 
 
