@@ -1,5 +1,5 @@
-# Passes when images are what they say: every layer comes out of the store with its digest, the user is not root, nothing
-# of development is in it, and every part has its licence text. Each of these is first shown a fault that it must catch.
+# Passes when images are what they say: every layer comes out of the store with its digest, the user is not root,
+# nothing of development is in it, and every part has its licence text. Each of these is first shown a fault that it must catch.
 { toolchain }:
 let
   modules = import ../pkgs/python-modules.nix "image-check" [

@@ -1,6 +1,6 @@
 # Some modules of Cloche's library as a folder for sys.path, so that a derivation changes only with what it imports.
-# python-modules : string -> [ string ] -> store path; "canonical_json.py" is a module, "sbom" a package with all of
-# its own, "image/layer.py" one module of a package.
+# python-modules : string -> [ string ] -> store path; "canonical_json.py" is a module, "sbom" a package with all its
+# own, "image/layer.py" one module of a package.
 name: wanted:
 let
   root = ../python/src;

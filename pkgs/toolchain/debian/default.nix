@@ -92,7 +92,7 @@ let
       distribution = "debian-12";
     };
   };
-  # packages : string -> [ derivation ]; the Debian packages of one set of pins, each with the path that `fetch` gives it.
+  # packages : string -> [ derivation ]; the Debian packages of one set of pins, each at the path that `fetch` gives it.
   packages =
     name:
     map (

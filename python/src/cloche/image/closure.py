@@ -90,9 +90,11 @@ def unwanted(
         for path, what in sorted(development.items())
         if path in closure.paths
     ]
-    for path in sorted(closure.paths - development.keys()):
-        if culprit := culprits.get(path):
-            found.append(Unwanted(path, f"it holds {culprit}", tuple(closure.chain(path))))
+    found += [
+        Unwanted(path, f"it holds {culprit}", tuple(closure.chain(path)))
+        for path, culprit in sorted(culprits.items())
+        if path in closure.paths and path not in development
+    ]
     return found
 
 

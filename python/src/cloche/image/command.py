@@ -11,14 +11,26 @@ from cloche.image.errors import UnknownImageError
 @click.argument("target", metavar="TARGET")
 @click.option("--image", "chosen", metavar="NAME", help="Which image of cloche.images, where there are several.")
 @click.option("--known", multiple=True, metavar="NAME=PATH", hidden=True, help="The images that there are.")
-@click.option("--path", type=click.Path(path_type=Path), help="A folder made by `nix build .#image`, instead of a name.")
+@click.option(
+    "--path", type=click.Path(path_type=Path), help="A folder made by `nix build .#image`, instead of a name."
+)
 @click.option("--insecure", is_flag=True, help="Speak HTTP without TLS to the registry.")
 @click.option(
-    "--attach", "evidence", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+    "--attach",
+    "evidence",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
     help="Evidence to attach as a referrer: a bundle (.sigstore.json), an SBOM (.cdx.json, .spdx.json), a statement.",
 )
 def load_image(  # noqa: PLR0913 - click hands over each option
-    target: str, chosen: str | None, known: tuple[str, ...], path: Path | None, evidence: tuple[Path, ...], *, insecure: bool
+    target: str,
+    chosen: str | None,
+    known: tuple[str, ...],
+    path: Path | None,
+    evidence: tuple[Path, ...],
+    *,
+    insecure: bool,
 ) -> None:
     """Bring an image to TARGET, sending only the layers that are not there.
 

@@ -34,19 +34,24 @@ class Descriptor:
 
     @classmethod
     def from_json(cls, value: Any) -> "Descriptor":  # noqa: ANN401 - from a stranger
-        """Return the descriptor; raises ValueError for what is none."""
+        """Return the descriptor; raises ValueError or TypeError for what is none."""
         fault = "a descriptor is not as the OCI image specification has it"
         if not isinstance(value, dict):
-            raise ValueError(fault)
-        annotations = value.get("annotations") or {}
+            raise TypeError(fault)
         kind, digest, size = value.get("mediaType"), value.get("digest"), value.get("size")
-        artifact = value.get("artifactType")
-        texts = [kind, digest, *annotations, *annotations.values(), *([] if artifact is None else [artifact])]
-        if not all(isinstance(text, str) for text in texts) or type(size) is not int or size < 0:
+        kind_of_artifact, annotations = value.get("artifactType"), value.get("annotations") or {}
+        if not isinstance(kind, str) or not isinstance(digest, str) or not DIGEST.fullmatch(digest):
             raise ValueError(fault)
-        if not DIGEST.fullmatch(digest):
+        if type(size) is not int or size < 0 or not isinstance(kind_of_artifact, str | None):
             raise ValueError(fault)
-        return cls(kind, digest, size, artifact, annotations)
+        return cls(kind, digest, size, kind_of_artifact, texts(annotations, fault))
+
+
+def texts(value: Any, fault: str) -> dict[str, str]:  # noqa: ANN401 - from a stranger
+    """Return a mapping of texts to texts, such as annotations are; raises ValueError for any other value."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in (*value, *value.values())):
+        raise ValueError(fault)
+    return value
 
 
 def artifact(
@@ -81,7 +86,9 @@ class Reference:
         rest, at, digest = text.partition("@")
         host, slash, name = rest.partition("/")
         name, colon, tag = name.partition(":")
-        if not slash or not re.fullmatch(r"(localhost|[A-Za-z0-9.-]+\.[A-Za-z0-9-]+|[A-Za-z0-9.-]+(?=:)|\[[0-9a-f:]+\])(:\d+)?", host):
+        if not slash or not re.fullmatch(
+            r"(localhost|[A-Za-z0-9.-]+\.[A-Za-z0-9-]+|[A-Za-z0-9.-]+(?=:)|\[[0-9a-f:]+\])(:\d+)?", host
+        ):
             raise BadReferenceError(text, "it names no registry (a host with a dot or a port)")
         if not re.fullmatch(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*", name):
             raise BadReferenceError(text, f"{name!r} is no name of a repository")

@@ -80,7 +80,9 @@ class BadReferenceError(ClocheError):
     """A reference to an image that cannot be used."""
 
     def __init__(self, text: str, fault: str) -> None:
-        super().__init__(f"{text!r} is no reference to an image in a registry: {fault}; write HOST/NAME:TAG or HOST/NAME@sha256:...")
+        super().__init__(
+            f"{text!r} is no reference to an image in a registry: {fault}; write HOST/NAME:TAG or HOST/NAME@sha256:..."
+        )
 
 
 class RegistryError(ClocheError):
@@ -128,7 +130,9 @@ class WrongBytesError(ClocheError):
     exit_code = ExitCode.CHECK_FAILED
 
     def __init__(self, where: str, digest: str, found: str) -> None:
-        super().__init__(f"{where} gave other bytes for {digest}: they have {found}. They were changed; nothing was used")
+        super().__init__(
+            f"{where} gave other bytes for {digest}: they have {found}. They were changed; nothing was used"
+        )
 
 
 class TooLargeError(ClocheError):

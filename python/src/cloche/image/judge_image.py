@@ -23,8 +23,16 @@ EXPRESSION = re.compile(r"^License-Expression: (.+)$", re.MULTILINE)
 TEXTS = {
     "Apache-2.0": "Apache-2.0",
     "CC0-1.0": "CC0-1.0",
-    **{f"GPL-{version}-{suffix}": f"GPL-{version[0]}" for version in ("1.0", "2.0", "3.0") for suffix in ("only", "or-later")},
-    **{f"LGPL-{version}-{suffix}": f"LGPL-{version.removesuffix('.0')}" for version in ("2.0", "2.1", "3.0") for suffix in ("only", "or-later")},
+    **{
+        f"GPL-{version}-{suffix}": f"GPL-{version[0]}"
+        for version in ("1.0", "2.0", "3.0")
+        for suffix in ("only", "or-later")
+    },
+    **{
+        f"LGPL-{version}-{suffix}": f"LGPL-{version.removesuffix('.0')}"
+        for version in ("2.0", "2.1", "3.0")
+        for suffix in ("only", "or-later")
+    },
     "MPL-1.1": "MPL-1.1",
     "MPL-2.0": "MPL-2.0",
 }
@@ -99,7 +107,11 @@ def licenses(case: Case) -> list[str]:
                 continue
             names = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
             package = folder.name.partition("-")[0].lower().replace("_", "-")
-            if not any(map(LICENSE_FILE.fullmatch, names)) and package not in linked and (lacks := lacking(folder, case)):
+            if (
+                not any(map(LICENSE_FILE.fullmatch, names))
+                and package not in linked
+                and (lacks := lacking(folder, case))
+            ):
                 found.append(
                     f"{package} carries no licence text, {lacks}; name one by cloche.images.{case.name}.licenses.{package}"
                 )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import strict_json
-from cloche.image.descriptor import EMPTY, DIGEST, Descriptor, artifact
+from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, artifact
 from cloche.image.errors import BadIndexError, NotFoundError, TooLargeError, WrongBytesError
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
 from cloche.image.read import Image, Stream
@@ -57,14 +57,10 @@ class Layout:
         for descriptor in self._index():
             if descriptor.media_type != MANIFEST_TYPE:
                 continue
-            value = strict_json.loads(self.manifest(descriptor.digest), what=descriptor.digest, limit=MANIFEST)
-            subject = value.get("subject") if isinstance(value, dict) else None
-            if isinstance(subject, dict) and subject.get("digest") == digest:
-                kind = value.get("artifactType")
-                if artifact_type in (None, kind):
-                    found.append(
-                        Descriptor(MANIFEST_TYPE, descriptor.digest, descriptor.size, kind, value.get("annotations") or {})
-                    )
+            document = self.manifest(descriptor.digest)
+            subject, entry = referrer(document, MANIFEST_TYPE, f"{descriptor.digest} in {self.folder}")
+            if subject == digest and artifact_type in (None, entry.artifact_type):
+                found.append(entry)
         return sorted(found, key=lambda descriptor: descriptor.digest)
 
     def write(self, image: Image, tag: str) -> list[str]:
@@ -81,7 +77,7 @@ class Layout:
         self._name(Descriptor(MANIFEST_TYPE, image.digest, len(image.manifest), annotations={NAME: tag}))
         return new
 
-    def attach(  # noqa: PLR0913 - the same as the registry's
+    def attach(
         self,
         subject: Descriptor,
         artifact_type: str,
@@ -155,6 +151,23 @@ def descriptors(data: bytes, what: str) -> list[Descriptor]:
         raise BadIndexError(what) from error
 
 
+def referrer(document: bytes, media_type: str, what: str) -> tuple[str | None, Descriptor]:
+    """Return the digest of the manifest that an artifact's manifest refers to, and the descriptor of the artifact.
+
+    Raises BadJsonError and BadIndexError.
+    """
+    value = strict_json.loads(document, what=what, limit=MANIFEST)
+    try:
+        subject = value.get("subject")
+        digest = None if subject is None else Descriptor.from_json(subject).digest
+        # An artifact of which only the configuration tells what it is (image specification, "artifactType").
+        kind = value.get("artifactType") or value["config"]["mediaType"]
+        listed = {"mediaType": media_type, "digest": digest_of(document), "size": len(document), "artifactType": kind}
+        return digest, Descriptor.from_json({**listed, "annotations": value.get("annotations")})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise BadIndexError(what) from error
+
+
 def index(listed: Iterable[Descriptor]) -> bytes:
     """Return an image index."""
     manifests = [descriptor.as_json() for descriptor in listed]
@@ -184,5 +197,3 @@ def write_whole(path: Path, data: Iterable[bytes]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-

@@ -1,8 +1,10 @@
 """`cloche load-image`: an image into podman, docker, skopeo's targets, a registry, or a folder."""
 
+import json
 import shutil
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -83,10 +85,15 @@ def into_registry(image: Image, target: str, *, insecure: bool) -> Loaded:
 
 def by_skopeo(image: Image, destination: str) -> Loaded:
     """Let skopeo copy an image to any of its transports."""
-    with offered(image) as server:
-        command = ["skopeo", "copy", "--quiet", "--src-tls-verify=false", f"docker://{server.reference}", destination]
-        run(command, f"skopeo:{destination}", lambda: server.failures)
-    return Loaded(destination, server.sent)
+    with offered(image) as server, tempfile.TemporaryDirectory() as folder:
+        # What comes from here is trusted, whatever the user's policy for other sources is, or where there is none.
+        policy = Path(folder, "policy.json")
+        host = server.reference.partition("/")[0]
+        rules = {"default": [{"type": "reject"}], "transports": {"docker": {host: [{"type": "insecureAcceptAnything"}]}}}
+        policy.write_text(json.dumps(rules), encoding="utf-8")
+        words = ["copy", "--quiet", "--src-tls-verify=false", f"docker://{server.reference}", destination]
+        run(["skopeo", "--policy", str(policy), *words], f"skopeo:{destination}", lambda: server.failures)
+    return Loaded(destination, server.sent_layers)
 
 
 def by_pulling(image: Image, program: str) -> Loaded:
@@ -97,13 +104,14 @@ def by_pulling(image: Image, program: str) -> Loaded:
         for words in (
             ["pull", "--quiet", *insecure, server.reference],
             ["tag", server.reference, name],
-            ["rmi" if program == "docker" else "untag", server.reference],
+            # podman's untag without a second name would take them all.
+            ["rmi", server.reference] if program == "docker" else ["untag", server.reference, server.reference],
         ):
             run([program, *words], program, lambda: server.failures)
-    return Loaded(f"{program}: {name}", server.sent)
+    return Loaded(f"{program}: {name}", server.sent_layers)
 
 
-def run(command: list[str], target: str, failures: Callable[[], list[Exception]]) -> None:
+def run(command: list[str], target: str, failures: Callable[[], Sequence[Exception]]) -> None:
     """Run a program of the target; raises what went wrong on our side before what the program made of it."""
     if shutil.which(command[0]) is None:
         raise MissingProgramError(command[0], target)

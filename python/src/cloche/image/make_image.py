@@ -51,7 +51,9 @@ def measured(layer: Layer) -> Layer:
 
 def assemble(attributes: dict[str, Any], closure: Closure) -> tuple[list[Layer], dict[str, str]]:
     """Return the image's layers in their order, and which paths hold compilers or headers."""
-    layers, culprits, taken = [], {}, set()
+    layers: list[Layer] = []
+    culprits: dict[str, str] = {}
+    taken: set[str] = set()
     for file in attributes["layers"]:
         data = json.loads(Path(file).read_text(encoding="utf-8"))
         layer = Layer.from_json(data["layer"])

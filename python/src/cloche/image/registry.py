@@ -19,7 +19,6 @@ import requests
 from cloche import strict_json
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, Reference, artifact
 from cloche.image.errors import (
-    BadIndexError,
     BadReferenceError,
     DeniedError,
     LostReferrerError,
@@ -29,26 +28,19 @@ from cloche.image.errors import (
     UnreachableRegistryError,
     WrongBytesError,
 )
-from cloche.image.layout import descriptors, index
+from cloche.image.layout import descriptors, index, referrer
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, Stream
 from cloche.limits import MANIFEST, STATEMENT
 
-ACCEPTED = ", ".join(
-    [
-        MANIFEST_TYPE,
-        INDEX_TYPE,
-        "application/vnd.docker.distribution.manifest.v2+json",
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    ]
-)
+DOCKER = "application/vnd.docker.distribution.manifest"
+ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER}.v2+json, {DOCKER}.list.v2+json"
 # Seconds to connect, and between two pieces of an answer.
 PATIENCE = (10, 120)
 # How often an index of referrers is written before another writer, who does not keep ours, is given up on.
 ROUNDS = 10
 PAGES = 1000
 FINE, CREATED, ACCEPTED_STATUS, UNAUTHORISED, FORBIDDEN, MISSING = 200, 201, 202, 401, 403, 404
-
 
 
 class Registry:
@@ -128,7 +120,7 @@ class Registry:
         self._put_manifest(tag, image.manifest, MANIFEST_TYPE)
         return sent
 
-    def attach(  # noqa: PLR0913 - all of it is one artifact
+    def attach(
         self,
         subject: Descriptor | str,
         artifact_type: str,
@@ -181,10 +173,7 @@ class Registry:
             before, _, name = marker.rpartition(".")
             if before == tag and name not in short:
                 data, media_type = self._manifest(marker)
-                value = strict_json.loads(data, what=marker, limit=MANIFEST)
-                if not isinstance(value, dict) or not isinstance(value.get("artifactType"), str):
-                    raise BadIndexError(f"{marker} in {self._where}")
-                entry = Descriptor(media_type, digest_of(data), len(data), value["artifactType"], value.get("annotations") or {})
+                _, entry = referrer(data, media_type, f"{marker} in {self._where}")
                 found[entry.digest] = entry
         return found
 
@@ -209,7 +198,9 @@ class Registry:
 
     def _manifest(self, name: str) -> tuple[bytes, str]:
         what = f"reading the manifest {name}"
-        with self._request("GET", f"manifests/{name}", what, {FINE, MISSING}, headers={"Accept": ACCEPTED}, stream=True) as response:
+        with self._request(
+            "GET", f"manifests/{name}", what, {FINE, MISSING}, headers={"Accept": ACCEPTED}, stream=True
+        ) as response:
             if response.status_code == MISSING:
                 raise NotFoundError(name, self._where)
             data = _bounded(response, f"{name} in {self._where}", MANIFEST.bytes)
@@ -220,7 +211,9 @@ class Registry:
 
     def _put_manifest(self, name: str, data: bytes, media_type: str) -> requests.Response:
         what = f"writing the manifest {name}"
-        return self._request("PUT", f"manifests/{name}", what, {CREATED}, headers={"Content-Type": media_type}, data=data)
+        return self._request(
+            "PUT", f"manifests/{name}", what, {CREATED}, headers={"Content-Type": media_type}, data=data
+        )
 
     def _put_blob(self, digest: str, data: bytes | Stream) -> bool:
         """Send a blob unless it is there; return whether it was sent."""
@@ -279,7 +272,12 @@ class Registry:
         return response
 
     def _send(
-        self, method: str, address: str, headers: dict[str, str], data: bytes | Stream | None, stream: bool  # noqa: FBT001
+        self,
+        method: str,
+        address: str,
+        headers: dict[str, str],
+        data: bytes | Stream | None,
+        stream: bool,  # noqa: FBT001
     ) -> requests.Response:
         # Only the registry itself is told who we are; where it sends uploads may be another host.
         own = self._headers if address.startswith(urljoin(self._root, "/")) else {}
@@ -329,9 +327,6 @@ def _unchanged(request: Any) -> Any:  # noqa: ANN401 - requests' own type of a p
 
 def _configuration_files() -> list[str]:
     """Return the first configuration file with credentials that there is, besides ~/.docker/config.json."""
-    candidates = [
-        os.environ.get("REGISTRY_AUTH_FILE", ""),
-        os.path.join(os.environ["DOCKER_CONFIG"], "config.json") if os.environ.get("DOCKER_CONFIG") else "",
-        os.path.join(os.environ["XDG_RUNTIME_DIR"], "containers/auth.json") if os.environ.get("XDG_RUNTIME_DIR") else "",
-    ]
-    return [path for path in candidates if path and Path(path).is_file()][:1]
+    places = [("REGISTRY_AUTH_FILE", ""), ("DOCKER_CONFIG", "config.json"), ("XDG_RUNTIME_DIR", "containers/auth.json")]
+    candidates = [Path(os.environ[name], file) for name, file in places if os.environ.get(name)]
+    return [str(path) for path in candidates if path.is_file()][:1]

@@ -28,6 +28,11 @@ class Offer(ThreadingHTTPServer):
         self.failures: list[ClocheError] = []
 
     @property
+    def sent_layers(self) -> list[str]:
+        """The names of the layers that were asked for, in the image's order."""
+        return [layer.name for layer in self.image.layers if layer.name in self.sent]
+
+    @property
     def reference(self) -> str:
         """What a client on this machine calls the image."""
         return f"127.0.0.1:{self.server_port}/{self.image.name}:{self.image.tag}"
@@ -39,10 +44,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: Offer
     protocol_version = "HTTP/1.1"
 
-    def do_HEAD(self) -> None:  # noqa: N802 - http.server's name
+    def do_HEAD(self) -> None:
         self._answer(body=False)
 
-    def do_GET(self) -> None:  # noqa: N802 - http.server's name
+    def do_GET(self) -> None:
         self._answer(body=True)
 
     def log_message(self, *_: object) -> None:
