@@ -188,7 +188,7 @@ def judge(case: Case) -> list[str]:
     """Return all that is wrong with an image, and the controls that were not caught."""
     found = [problem for judgement in (layers, contents, user, licenses) for problem in judgement(case)]
     for fault, judgement, faulty in controls(case):
-        if set(judgement(faulty)) <= set(judgement(case)):
+        if not judgement(faulty):
             found.append(f"the check is blind: an image with {fault} passes it")
     return found
 

@@ -89,7 +89,10 @@ def by_skopeo(image: Image, destination: str) -> Loaded:
         # What comes from here is trusted, whatever the user's policy for other sources is, or where there is none.
         policy = Path(folder, "policy.json")
         host = server.reference.partition("/")[0]
-        rules = {"default": [{"type": "reject"}], "transports": {"docker": {host: [{"type": "insecureAcceptAnything"}]}}}
+        rules = {
+            "default": [{"type": "reject"}],
+            "transports": {"docker": {host: [{"type": "insecureAcceptAnything"}]}},
+        }
         policy.write_text(json.dumps(rules), encoding="utf-8")
         words = ["copy", "--quiet", "--src-tls-verify=false", f"docker://{server.reference}", destination]
         run(["skopeo", "--policy", str(policy), *words], f"skopeo:{destination}", lambda: server.failures)
@@ -122,14 +125,24 @@ def run(command: list[str], target: str, failures: Callable[[], Sequence[Excepti
         raise ProgramFailedError(command, done.returncode)
 
 
-def attach(image: Image, loaded: Loaded, target: str, files: list[Path]) -> list[Descriptor]:
-    """Attach evidence to an image where it was brought to; returns the artifacts."""
-    kinds = [evidence_type(path) for path in files]
-    if loaded.shelf is None:
+def check_evidence(target: str, files: tuple[Path, ...]) -> None:
+    """Raise an error for evidence that cannot be attached, before anything is brought anywhere."""
+    for file in files:
+        evidence_type(file)
+    if files and not target.startswith(("oci:", "docker://")):
         raise NotAttachableError(target)
+
+
+def attach(image: Image, loaded: Loaded, files: tuple[Path, ...]) -> list[Descriptor]:
+    """Attach evidence to an image where it was brought to; returns the artifacts."""
     subject = Descriptor(MANIFEST_TYPE, image.digest, len(image.manifest))
-    shelf = loaded.shelf
-    return [shelf.attach(subject, kind, path.read_bytes(), kind) for path, kind in zip(files, kinds, strict=True)]
+    made = []
+    for file in files:
+        kind = evidence_type(file)
+        if loaded.shelf is None:
+            raise NotAttachableError(loaded.where)
+        made.append(loaded.shelf.attach(subject, kind, file.read_bytes(), kind))
+    return made
 
 
 def evidence_type(path: Path) -> str:

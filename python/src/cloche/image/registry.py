@@ -6,6 +6,7 @@ failed request five times, and since it writes a manifest again instead of sendi
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,8 @@ from cloche.limits import MANIFEST, STATEMENT
 
 DOCKER = "application/vnd.docker.distribution.manifest"
 ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER}.v2+json, {DOCKER}.list.v2+json"
+# Of what oras logs only its warnings are news, such as a missing credential helper; its errors become ours.
+logging.getLogger("oras.logger").addFilter(lambda record: record.levelno == logging.WARNING)
 # Seconds to connect, and between two pieces of an answer.
 PATIENCE = (10, 120)
 # How often an index of referrers is written before another writer, who does not keep ours, is given up on.
@@ -59,6 +62,10 @@ class Registry:
         self._headers: dict[str, str] = {}
         # How many requests of each kind were made: what tests and reports count.
         self.requests: dict[str, int] = {}
+
+    def close(self) -> None:
+        """Close the connections, which are otherwise closed with the program."""
+        self._session.close()
 
     # Reading
 
@@ -262,14 +269,17 @@ class Registry:
         try:
             response = self._send(method, address, headers or {}, data, stream)
             if response.status_code in {UNAUTHORISED, FORBIDDEN} and self._authenticate(response):
+                response.close()
                 response = self._send(method, address, headers or {}, data, stream)
         except requests.RequestException as error:
             raise UnreachableRegistryError(self.reference.host, str(error)) from error
-        if response.status_code in {UNAUTHORISED, FORBIDDEN} - fine:
-            raise DeniedError(what, self.reference.host)
-        if response.status_code not in fine:
-            raise RegistryError(what, f"{response.status_code} {response.reason}: {response.text[:500].strip()}")
-        return response
+        if response.status_code in fine:
+            return response
+        with response:
+            if response.status_code in {UNAUTHORISED, FORBIDDEN}:
+                raise DeniedError(what, self.reference.host)
+            words = next(response.iter_content(500), b"").decode(errors="replace").strip()
+            raise RegistryError(what, f"{response.status_code} {response.reason}{f': {words}' if words else ''}")
 
     def _send(
         self,

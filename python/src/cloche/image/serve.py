@@ -43,6 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: Offer
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_HEAD(self) -> None:
         self._answer(body=False)

@@ -1,0 +1,200 @@
+"""Putting an image together: layers, configuration, manifest."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloche.image import judge_image, make_image, make_layer
+from cloche.image import layer as layers
+from cloche.image.manifest import digest_of
+from cloche.image.read import read
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "nix/store"
+    monkeypatch.setattr(layers, "STORE", str(folder).lstrip("/"))
+    from cloche.image import closure
+
+    monkeypatch.setattr(closure, "STORE", str(folder).lstrip("/"))
+    for name in ("base", "wheel", "app", "more"):
+        (folder / name / "bin").mkdir(parents=True)
+        (folder / name / "bin" / name).write_text(name)
+    licenses = folder / "licenses/share/doc/base"
+    licenses.mkdir(parents=True)
+    (licenses / "copyright").write_text("text")
+    return folder
+
+
+def attributes(store: Path, tmp_path: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - of any type, as in Nix
+    files = []
+    for name, paths in (("base", ["base", "licenses"]), ("light", ["wheel"])):
+        out = tmp_path / f"layer-{name}"
+        make_layer.main(
+            {
+                "outputs": {"out": str(out)},
+                "layer": name,
+                "paths": [f"{store}/{path}" for path in paths],
+                "without": [],
+                "exclude": {},
+            }
+        )
+        files.append(str(out))
+    edges = {"app": ["wheel", "more"], "wheel": ["base"], "more": [], "base": [], "licenses": []}
+    return {
+        "outputs": {"out": str(tmp_path / "image")},
+        "image": "default",
+        "imageName": "demo",
+        "tag": "1.0",
+        "SOURCE_DATE_EPOCH": "315532800",
+        "roots": [f"{store}/app", f"{store}/base", f"{store}/licenses"],
+        "closure": [
+            {
+                "path": f"{store}/{name}",
+                "references": [f"{store}/{to}" for to in to],
+                "narHash": "sha256:x",
+                "narSize": 1,
+            }
+            for name, to in edges.items()
+        ],
+        "layers": files,
+        "application": [f"{store}/app"],
+        "links": {"bin/sh": f"{store}/base/bin/base"},
+        "user": "1000:1001",
+        "home": "/home/app",
+        "allowed": [],
+        "development": {},
+        "settings": {
+            "architecture": "amd64",
+            "user": "1000:1001",
+            "entrypoint": [f"{store}/app/bin/app"],
+            "command": [],
+            "environment": {"PATH": "/bin", "B": "2", "A": "1"},
+            "working_directory": "/home/app",
+            "ports": ["8080/tcp"],
+            "volumes": ["/data"],
+            "labels": {"l": "1"},
+            "annotations": {"org.opencontainers.image.title": "demo"},
+        },
+        **more,
+    }
+
+
+def test_image(store: Path, tmp_path: Path) -> None:
+    make_image.main(attributes(store, tmp_path))
+    image = read(tmp_path / "image")
+    assert [layer.name for layer in image.layers] == ["base", "files", "light", "rest", "application"]
+    assert image.layers[3].paths == (f"{store}/more",)
+    config = json.loads(image.config)
+    assert config["config"] == {
+        "User": "1000:1001",
+        "Env": ["A=1", "B=2", "PATH=/bin"],
+        "Entrypoint": [f"{store}/app/bin/app"],
+        "WorkingDir": "/home/app",
+        "ExposedPorts": {"8080/tcp": {}},
+        "Volumes": {"/data": {}},
+        "Labels": {"l": "1"},
+    }
+    assert (config["created"], config["architecture"], config["os"]) == ("1980-01-01T00:00:00Z", "amd64", "linux")
+    assert len(config["history"]) == len(config["rootfs"]["diff_ids"]) == 5
+    manifest = json.loads(image.manifest)
+    assert manifest["annotations"] == {"org.opencontainers.image.title": "demo"}
+    assert manifest["config"]["digest"] == digest_of(image.config)
+    assert (tmp_path / "image/digest").read_text() == f"{digest_of(image.manifest)}\n"
+    closure = json.loads((tmp_path / "image/closure.json").read_text())
+    assert {path["path"].rpartition("/")[2]: path["layer"] for path in closure["paths"]} == {
+        "app": "application", "base": "base", "licenses": "base", "more": "rest", "wheel": "light",
+    }  # fmt: skip
+    files = {entry.path: entry for entry in image.layers[1].entries}
+    assert files["etc/passwd"].text == "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n"
+    assert files["etc/group"].text == "root:x:0:\napp:x:1001:\n"
+    assert (files["home/app"].uid, files["home/app"].gid, files["home"].uid) == (1000, 1001, 0)
+    assert files["tmp"].mode == 0o1777
+
+
+def test_the_same_image_again_is_the_same_to_the_byte(store: Path, tmp_path: Path) -> None:
+    make_image.main(attributes(store, tmp_path))
+    before = {path.name: path.read_bytes() for path in (tmp_path / "image").iterdir()}
+    make_image.main(attributes(store, tmp_path, outputs={"out": str(tmp_path / "again")}))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == before
+
+
+def test_a_planned_layer_that_the_closure_lacks_comes_with_the_rest(store: Path, tmp_path: Path) -> None:
+    given = attributes(store, tmp_path)
+    given["closure"] = [node for node in given["closure"] if not node["path"].endswith("wheel")]
+    make_image.main(given)
+    assert [layer.name for layer in read(tmp_path / "image").layers] == ["base", "files", "rest", "application"]
+
+
+def test_development_is_refused_unless_it_is_allowed(store: Path, tmp_path: Path) -> None:
+    development = {f"{store}/more": {"name": "cc", "why": "the toolchain's role `cc'"}}
+    with pytest.raises(SystemExit) as ended:
+        make_image.main(attributes(store, tmp_path, development=development))
+    assert (
+        f"  {store}/more: the toolchain's role `cc'. It is there because\n    {store}/app\n    refers to {store}/more\n"
+        in str(ended.value)
+    )
+    assert not (tmp_path / "image").exists()
+    make_image.main(attributes(store, tmp_path, development=development, allowed=["cc"]))
+    assert (tmp_path / "image").exists()
+
+
+def judged(store: Path, tmp_path: Path, **options: Any) -> list[str]:  # noqa: ANN401 - of any type, as in Nix
+    given = attributes(store, tmp_path)
+    case = judge_image.read(
+        {
+            "images": {"default": str(tmp_path / "image")},
+            "options": {"default": {"allowRoot": False, "allowed": [], **options}},
+            "development": {},
+            "closure-default": given["closure"],
+            "sitePackages": "site",
+            "licenses": f"{store}/licenses",
+        },
+        "default",
+    )
+    return judge_image.judge(case)
+
+
+def test_a_good_image_passes_and_all_controls_are_caught(store: Path, tmp_path: Path) -> None:
+    make_image.main(attributes(store, tmp_path))
+    assert judged(store, tmp_path) == []
+
+
+def test_a_swapped_layer_is_told(store: Path, tmp_path: Path) -> None:
+    make_image.main(attributes(store, tmp_path))
+    (store / "wheel/bin/wheel").write_text("other")
+    (problem,) = judged(store, tmp_path)
+    assert problem.startswith("the layer light is sha256:")
+
+
+def test_root_is_told(store: Path, tmp_path: Path) -> None:
+    given = attributes(store, tmp_path, user="0:0")
+    given["settings"]["user"] = "0:0"
+    make_image.main(given)
+    assert judged(store, tmp_path) == ["the user 0:0 is root"]
+    assert "the check is blind" not in "".join(judged(store, tmp_path, allowRoot=True))
+
+
+def test_a_package_without_a_licence_text_is_told(store: Path, tmp_path: Path) -> None:
+    folder = store / "wheel/site/two_words-1.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Name: two-words\nLicense-Expression: Apache-2.0 OR MIT\n")
+    make_image.main(attributes(store, tmp_path))
+    assert judged(store, tmp_path) == [
+        (
+            "two-words carries no licence text, and the image has no text of Apache-2.0, MIT;"
+            " name one by cloche.images.default.licenses.two-words"
+        )
+    ]
+    (folder / "METADATA").write_text("Name: two-words\n")
+    make_image.main(attributes(store, tmp_path, outputs={"out": str(tmp_path / "second")}))
+    (tmp_path / "image").rename(tmp_path / "first")
+    (tmp_path / "second").rename(tmp_path / "image")
+    assert "and its metadata has no licence expression" in judged(store, tmp_path)[0]
+    (folder / "licenses").mkdir()
+    (folder / "licenses/LICENSE.txt").write_text("text")
+    (tmp_path / "image").rename(tmp_path / "old")
+    make_image.main(attributes(store, tmp_path))
+    assert judged(store, tmp_path) == []
