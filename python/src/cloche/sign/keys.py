@@ -129,7 +129,8 @@ def _variable(name: str, what: str) -> bytes:
     # Taken out, so that no program that is started later inherits it.
     value = os.environ.pop(name, None)
     if not value:
-        message = f"the variable {name}, which should have the {what}, is {'empty' if value == '' else 'not set'}"
+        # Not by its name, which could be a password that was given in place of one.
+        message = f"the variable that should have the {what} is {'empty' if value == '' else 'not set'}"
         raise KeyMissingError(message)
     return value.encode()
 

@@ -1,5 +1,6 @@
 """How a key is named on the command line: by a file, a descriptor or a variable, and never by its text."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,17 +22,49 @@ class KeySource:
     password_variable: str | None = None
 
 
+class _Place(click.Path):
+    """The path of a key, and not the key itself, which is never shown again."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's
+        text = str(value)
+        if "\n" in text or "PRIVATE KEY" in text:
+            self.fail(_SHOWN, param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class _Variable(click.ParamType[str]):
+    """The name of an environment variable, and not its value, which is never shown again."""
+
+    name = "variable"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - click's
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", str(value)):
+            self.fail(f"what was given is no name of a variable. If it was the secret itself: {_SHOWN}", param, ctx)
+        return value
+
+
+_SHOWN = (
+    "a secret given as an argument can be read by everybody on this machine, and is no secret any more; make a new one"
+)
+
+
 def key_options(prefix: str, purpose: str) -> Callable[[_F], _F]:
     """Return a decorator that adds the three ways of naming a key."""
 
     def decorate(function: _F) -> _F:
         for option in (
-            click.option(f"--{prefix}key-env", "key_env", metavar="NAME", help="The environment variable with it."),
+            click.option(
+                f"--{prefix}key-env",
+                "key_env",
+                type=_Variable(),
+                metavar="NAME",
+                help="The environment variable with it.",
+            ),
             click.option(f"--{prefix}key-fd", "key_fd", type=int, metavar="N", help="The open descriptor with it."),
             click.option(
                 f"--{prefix}key",
                 "key_file",
-                type=click.Path(path_type=Path),
+                type=_Place(path_type=Path),
                 metavar="FILE",
                 help=f"The private key (PKCS#8 PEM) {purpose}.",
             ),
@@ -44,9 +77,9 @@ def key_options(prefix: str, purpose: str) -> Callable[[_F], _F]:
 
 def password_options(function: _F) -> _F:
     """Add the two ways of giving a key's password."""
-    function = click.option("--password-env", metavar="NAME", help="The environment variable with the key's password.")(
-        function
-    )
+    function = click.option(
+        "--password-env", type=_Variable(), metavar="NAME", help="The environment variable with the key's password."
+    )(function)
     return click.option("--password-fd", type=int, metavar="N", help="The open descriptor with the key's password.")(
         function
     )

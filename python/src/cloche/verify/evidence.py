@@ -28,7 +28,7 @@ def gather(bundles: Sequence[Path], attached: Sequence[tuple[str, bytes]], repor
             documents.append(envelope.read(data, name))
         except Refused as refused:
             report.refuse(f"evidence {name}", refused.refusal, refused.reason)
-    if not found:
+    if not found and not bundles:
         reason = "no evidence was given (--bundle FILE or FOLDER) and none is attached to the artifact"
         report.refuse("evidence", Refusal.MISSING_SIGNATURE, reason)
     return documents

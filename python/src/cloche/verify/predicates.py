@@ -157,6 +157,9 @@ def tests(predicate: dict[str, Any], policy: Policy, what: str, report: Report) 
             f"the result is {result!r} with {len(failed)} failed tests, where {accepted} is accepted{names}",
         )
         return
+    if not passed:
+        report.refuse(what, Refusal.FAILED_CHECK, "no test is among those that passed, so nothing was shown")
+        return
     missing = sorted(set(policy.required_tests) - set(passed))
     if missing:
         report.refuse(what, Refusal.FAILED_CHECK, f"the required test {missing[0]} is not among those that passed")
