@@ -46,6 +46,8 @@ in
     };
   };
   checks.nix-style = import ../checks/nix-style.nix { inherit toolchain; };
+  # What `reproduce` must catch.
+  legacyPackages.planted = import ../pkgs/reproduce/planted.nix { inherit toolchain; };
   legacyPackages.bashInteractive = toolchain.base;
   apps.docs = {
     type = "app";

@@ -2,7 +2,7 @@
 { toolchain }:
 let
   own = import ./cloche.nix { inherit toolchain; };
-  # Locking needs little, so that the first command in a project is quick.
+  # Locking and building again need little, so that the first command in a project is quick.
   locking = own.commandLine [ ];
   # The part of Cloche that fetches; a folder, because its scripts find each other by their places.
   fetching = builtins.path {
@@ -80,6 +80,11 @@ in
       };
     in
     "${program}/bin/load-image";
+  reproduce = import ./reproduce/program.nix {
+    inherit toolchain;
+    cloche = locking;
+    fetch = "${fetching}/pkgs/fetch/fetch.sh";
+  };
   # lock : { directory, python, sdists, systems } -> program
   lock =
     settings:

@@ -2,7 +2,7 @@
 #
 # Returns the contract that the rest of Cloche is written against (docs/toolchain.md):
 #   system, python { interpreter, version, full, sitePackages }, tools { name -> path }, loader, libraries,
-#   runPython, runBash, roles.
+#   environment, runPython, runBash, roles.
 {
   # The system whose binaries are pinned: a folder of ./pins.
   system,
@@ -58,7 +58,7 @@ let
       pins
       loader
       ;
-    inherit (run) runPython runBash;
+    inherit (run) runPython runBash environment;
     libraries = "${base}/lib";
     # A pip whose version is pinned with the toolchain: `fetch` reads the user's indexes through it.
     pip = "${seed}/usr/share/python-wheels/${pipWheel}";

@@ -27,6 +27,7 @@ let
   };
 in
 {
+  inherit environment;
   # runPython : { name, script, ... } -> derivation. `script` is a file whose function main(attrs) is called with the
   # derivation's attributes (structured, so of any size); standard library only, unless `path` names more.
   runPython =

@@ -22,6 +22,7 @@ VERBS = {
     "layout": Verb("cloche.layout", "Sign the in-toto links and layout of packages.in-toto."),
     "load-image": Verb("cloche.image.command", "Bring an image to podman, docker, a registry or a folder."),
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
+    "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
     "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),
 }
