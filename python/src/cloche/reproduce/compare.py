@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cloche.reproduce.elsewhere import Elsewhere, again_as_user, impossible_user
@@ -96,20 +97,26 @@ class Comparison:
 
     def elsewhere(self, name: str, address: str, derivations: Sequence[Derivation]) -> None:
         """Build everything in another store, from the sources, and compare."""
+        store = self._brought(address, derivations, name)
+        self._keep(self._proven([name], derivations, store.build), [name], store)
+
+    def user(self, address: str, derivations: Sequence[Derivation]) -> None:
+        """Build in another store, and there again as another user."""
+        store = self._brought(address, derivations, "user")
+        planted = closure_of([self.settings.planted["user"]])[self.settings.planted["user"]]
+        store.build([*derivations, planted])
+        self.report(f"building {len(derivations)} derivations again: user")
+        folder = self.empty()
+        work = partial(again_as_user, store=Path(address), folder=folder)
+        self._keep(self._proven(["user"], derivations, work), ["user"], None)
+
+    def _brought(self, address: str, derivations: Sequence[Derivation], name: str) -> Elsewhere:
+        """Return another store with all that these derivations and a planted one start from."""
         store = Elsewhere(address)
         self.report(f"building {len(derivations)} derivations in {address}: {name}")
         known = closure_of([derivation.path for derivation in derivations] + [self.settings.planted[name]])
         store.bring([each for each in known.values() if each.fixed], list(known))
-        self._keep(self._proven([name], derivations, store.build), [name], store)
-
-    def user(self, store: Path, derivations: Sequence[Derivation]) -> None:
-        """Build again as another user in a store where all was built before."""
-        self.report(f"building {len(derivations)} derivations again: user")
-        planted = closure_of([self.settings.planted["user"]])[self.settings.planted["user"]]
-        Elsewhere(str(store)).build([planted])
-        folder = self.empty()
-        found = self._proven(["user"], derivations, lambda all_of_them: again_as_user(all_of_them, store, folder))
-        self._keep(found, ["user"], None)
+        return store
 
     # --- one pass -------------------------------------------------------------------------------------------------
 

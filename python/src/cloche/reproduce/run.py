@@ -93,11 +93,11 @@ def run(request: Request, settings: Settings, report: Callable[[str], None]) -> 
     try:
         comparison = Comparison(settings, folder, report)
         comparison.inside(names, derivations)
-        if "store" in names or "user" in names:
-            store = comparison.empty()
-            comparison.elsewhere("store", str(store), derivations)
-            if "user" in names:
-                comparison.user(store, derivations)
+        store = str(comparison.empty())
+        if "store" in names:
+            comparison.elsewhere("store", store, derivations)
+        if "user" in names:
+            comparison.user(store, derivations)
         if "machine" in names and request.machine:
             comparison.elsewhere("machine", request.machine, derivations)
     finally:
