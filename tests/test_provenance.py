@@ -82,6 +82,11 @@ def test_the_sbom_is_a_statement_about_the_application(folder: str) -> None:
     assert about["predicateType"] == "https://cyclonedx.org/bom"
     assert about["predicate"] == json.loads(Path(sbom, "sbom.cdx.json").read_text())
     assert about["subject"] == statement(folder, "default/provenance.json")["subject"]
+    # What it consists of came from somewhere: the package URLs agree, but for what is said of the file.
+    python = {entry["purl"].partition("?")[0] for entry in about["predicate"]["components"] if "pypi" in entry.get("purl", "")}
+    sources = {entry.get("uri", "").partition("?")[0] for entry in definition(folder)["resolvedDependencies"]}
+    assert python <= sources
+    assert len(python) > 10
 
 
 def test_the_whole_closure_of_the_application_is_named(folder: str) -> None:
@@ -214,6 +219,16 @@ def test_what_is_not_there(consumer: Path, text: str, message: str) -> None:
     ended = nix("build", "--no-link", "--no-write-lock-file", ".#provenance", cwd=consumer)
     assert ended.code == 1
     assert message in words(ended)
+
+
+def test_without_tests_and_sbom_there_are_no_statements_about_them(consumer: Path) -> None:
+    configure(consumer, 'provenance.attributes = [ "wheel" "sdist" ];')
+    file = consumer / "cloche.nix"
+    file.write_text(file.read_text().replace("tests.enable = true", "tests.enable = false").replace("sbom.enable = true", "sbom.enable = false"))
+    folder = Path(made(consumer))
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json")) == ["sdist/provenance.json", "wheel/provenance.json"]
+    links = built(nix("build", "--no-link", "--print-out-paths", ".#in-toto", cwd=consumer))
+    assert sorted(os.listdir(links)) == ["build.json", "image.json", "layout.json", "lock.json"]
 
 
 def test_a_failed_test_is_attested_as_failed(consumer: Path) -> None:
