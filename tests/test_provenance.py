@@ -13,7 +13,7 @@ import pytest
 
 from cloche.attest import derivation
 from conftest import ROOT, built, nix, run
-from flakes import SYSTEM, add, words
+from flakes import FLAKE_PARTS, SYSTEM, add, words, write
 
 EXAMPLE = ROOT / "examples/branin"
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
@@ -199,6 +199,19 @@ def test_revision_source_and_builder_of_a_consumer(consumer: Path) -> None:
     run_details = statement(clean, "wheel/provenance.json")["predicate"]["runDetails"]
     assert run_details["builder"] == {"id": "https://example.org/ci/v1"}
     assert set(os.listdir(clean)) == {"wheel"}
+
+
+def test_the_revision_under_flake_parts(consumer: Path, inputs: Path) -> None:
+    assert inputs.is_dir()
+    configure(consumer, 'provenance.attributes = [ "wheel" ];')
+    write(consumer, {"flake.nix": FLAKE_PARTS})
+    nix("flake", "lock", cwd=consumer)
+    add(consumer)
+    run(*GIT, "commit", "-qm", "all", cwd=consumer)
+    found = definition(made(consumer), "wheel")
+    assert found["externalParameters"]["revision"] == run("git", "rev-parse", "HEAD", cwd=consumer).out.strip()
+    names = {entry["name"] for entry in found["resolvedDependencies"] if entry["annotations"]["kind"] == "flake-input"}
+    assert names == {"cloche", "flake-parts"}
 
 
 @pytest.mark.parametrize(
