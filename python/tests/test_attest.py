@@ -144,11 +144,11 @@ def test_the_closure_of_derivations_is_walked_once(tmp_path: Path) -> None:
         listed = ",".join(f'("{tmp_path}/{other}.drv",["out"])' for other in inputs)
         (tmp_path / f"{name}.drv").write_text(drv(name=name, inputs=listed))
     assert sorted(path for path, _ in graph.derivations(f"{tmp_path}/a.drv")) == [f"{tmp_path}/{n}.drv" for n in "abc"]
-    (tmp_path / "c.drv").write_text("?")
+    (tmp_path / "d.drv").write_text("?")
     with pytest.raises(
-        ProvenanceError, match=rf"{tmp_path}/c\.drv is no derivation that this Cloche can read: it begins with"
+        ProvenanceError, match=rf"{tmp_path}/d\.drv is no derivation that this Cloche can read: it begins with"
     ):
-        list(graph.derivations(f"{tmp_path}/a.drv"))
+        list(graph.derivations(f"{tmp_path}/d.drv"))
 
 
 def outcomes(*kinds: str) -> dict[str, Any]:

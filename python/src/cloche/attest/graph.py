@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -61,13 +62,18 @@ def derivations(root: str) -> Iterator[tuple[str, derivation.Derivation]]:
     waiting = [root]
     while waiting:
         path = waiting.pop()
-        if path in seen:
-            continue
-        seen.add(path)
-        try:
-            found = derivation.read(Path(path).read_text(errors="surrogateescape"))
+        if path not in seen:
+            seen.add(path)
+            found = _read(path)
             yield path, found
-        except derivation.BadDerivationError as error:
-            message = f"{path} is no derivation that this Cloche can read: {error}"
-            raise ProvenanceError(message) from error
-        waiting += found.inputs
+            waiting += found.inputs
+
+
+# Outputs of one project share most of their closures.
+@cache
+def _read(path: str) -> derivation.Derivation:
+    try:
+        return derivation.read(Path(path).read_text(errors="surrogateescape"))
+    except derivation.BadDerivationError as error:
+        message = f"{path} is no derivation that this Cloche can read: {error}"
+        raise ProvenanceError(message) from error
