@@ -27,7 +27,8 @@ def fixed_outputs(files: list[str]) -> Counter[tuple[str, str, str]]:
     found = set()
     for file in files:
         if match := _FIXED.match(Path(file).read_text(errors="surrogateescape")):
-            found.add((match[1], match[2], match[3]))
+            # A text is hashed as a file is.
+            found.add((match[1], match[2].removeprefix("text:"), match[3]))
     return Counter(found)
 
 
