@@ -19,6 +19,8 @@ toolchain.runPython {
     roots
     image
     known
+    scope
+    locked
     exportReferencesGraph
     ;
 }

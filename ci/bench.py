@@ -53,6 +53,12 @@ in
       packages = build.selection.names "default";
     };
     uv = build.set.packages.uv;
+    sbom = config.cloche.sbom.of {
+      name = "dependencies";
+      kind = "environment";
+      roots = [ config.packages.dependencies ];
+      wheel = null;
+    };
   };
   legacyPackages.facts = {
     python = toolchain.python.interpreter;
@@ -385,6 +391,15 @@ def provenance(bench: Bench) -> list[Figure]:
     return [figure]
 
 
+def sbom(bench: Bench) -> list[Figure]:
+    """Write the SBOM of the environment again: the builder and its sandbox, without evaluation."""
+    figure = Figure("sbom", "write the environment's SBOM (nix-store --realise --check)", 1.0)
+    bench.run("nix", "build", "--no-link", f"{bench.flake}#sbom")
+    derivation = bench.run("nix", "eval", "--raw", f"{bench.flake}#sbom.drvPath").strip()
+    figure.ours = [bench.spend("nix-store", "--realise", "--check", derivation) for _ in range(bench.runs)]
+    return [figure]
+
+
 GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "evaluation": evaluation,
     "no-op": no_op,
@@ -392,6 +407,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "substitution": substitution,
     "import": imports,
     "provenance": provenance,
+    "sbom": sbom,
 }
 
 

@@ -52,49 +52,70 @@ let
         }
       ) image.licenses;
       wanted = [ image.package ] ++ image.contents;
-    in
-    make {
-      inherit name development packages;
-      inherit (image) package tag user home allowed maxLayers;
-      imageName = image.name;
-      application = [ build.unpacked build.application.environment build.application image.package ];
-      contents =
-        image.contents
-        ++ lib.optional image.caCertificates certifi
-        ++ builtins.attrValues licenses;
-      links = {
-        "bin/sh" = toolchain.tools.bash;
-        "usr/bin/env" = "${toolchain.base}/bin/env";
-        "usr/share/common-licenses" = "${toolchain.licenses}/share/common-licenses";
-        "usr/share/doc" = "${toolchain.licenses}/share/doc";
-      }
-      // lib.optionalAttrs image.timeZones { "usr/share/zoneinfo" = "${toolchain.base}/share/zoneinfo"; }
-      // lib.optionalAttrs image.caCertificates { "etc/ssl/certs/ca-certificates.crt" = authorities; }
-      // lib.mapAttrs' (package: file: lib.nameValuePair "usr/share/licenses/${package}" file) licenses;
-      settings = {
-        architecture = if toolchain.system == "aarch64-linux" then "arm64" else "amd64";
-        inherit (image) user entrypoint command ports volumes labels;
-        working_directory = image.workingDirectory;
-        environment = {
-          PATH = builtins.concatStringsSep ":" (map (prefix: "${prefix}/bin") (wanted ++ [ toolchain.base ]));
-          HOME = image.home;
-          LANG = "C.UTF-8";
-          LOCPATH = "${toolchain.base}/lib/locale";
-        }
-        // lib.optionalAttrs image.timeZones { TZDIR = "/usr/share/zoneinfo"; }
-        // lib.optionalAttrs image.caCertificates { SSL_CERT_FILE = "/etc/ssl/certs/ca-certificates.crt"; }
-        // image.environment;
-        annotations =
-          lib.filterAttrs (_: value: value != null && builtins.isString value) {
-            "org.opencontainers.image.title" = cfg.name;
-            "org.opencontainers.image.version" = cfg.version;
-            "org.opencontainers.image.description" = project.description or null;
-            "org.opencontainers.image.licenses" = project.license or null;
-            "org.opencontainers.image.revision" = image.revision;
-          }
-          // image.annotations;
+      # What the image consists of.
+      sbom = cfg.sbom.of {
+        kind = "image";
+        inherit (image) name;
+        image = made;
+        inherit (made) roots;
+        made = application ++ builtins.attrValues licenses;
+        own = [ "certifi" ];
+        # Their programs and headers are left out of an image's base (pkgs/image.nix).
+        excluded = [
+          "dpkg"
+          "libpython3.11-dev"
+          "patchelf"
+        ];
       };
-    };
+      application = [
+        build.application.environment
+        build.application
+        image.package
+      ];
+      made = make {
+        inherit name development packages;
+        inherit (image) package tag user home allowed maxLayers;
+        imageName = image.name;
+        application = [ build.unpacked ] ++ application;
+        contents =
+          image.contents
+          ++ lib.optional image.caCertificates certifi
+          ++ builtins.attrValues licenses;
+        links = {
+          "bin/sh" = toolchain.tools.bash;
+          "usr/bin/env" = "${toolchain.base}/bin/env";
+          "usr/share/common-licenses" = "${toolchain.licenses}/share/common-licenses";
+          "usr/share/doc" = "${toolchain.licenses}/share/doc";
+        }
+        // lib.optionalAttrs image.timeZones { "usr/share/zoneinfo" = "${toolchain.base}/share/zoneinfo"; }
+        // lib.optionalAttrs image.caCertificates { "etc/ssl/certs/ca-certificates.crt" = authorities; }
+        // lib.mapAttrs' (package: file: lib.nameValuePair "usr/share/licenses/${package}" file) licenses;
+        settings = {
+          architecture = if toolchain.system == "aarch64-linux" then "arm64" else "amd64";
+          inherit (image) user entrypoint command ports volumes labels;
+          working_directory = image.workingDirectory;
+          environment = {
+            PATH = builtins.concatStringsSep ":" (map (prefix: "${prefix}/bin") (wanted ++ [ toolchain.base ]));
+            HOME = image.home;
+            LANG = "C.UTF-8";
+            LOCPATH = "${toolchain.base}/lib/locale";
+          }
+          // lib.optionalAttrs image.timeZones { TZDIR = "/usr/share/zoneinfo"; }
+          // lib.optionalAttrs image.caCertificates { SSL_CERT_FILE = "/etc/ssl/certs/ca-certificates.crt"; }
+          // image.environment;
+          annotations =
+            lib.filterAttrs (_: value: value != null && builtins.isString value) {
+              "org.opencontainers.image.title" = cfg.name;
+              "org.opencontainers.image.version" = cfg.version;
+              "org.opencontainers.image.description" = project.description or null;
+              "org.opencontainers.image.licenses" = project.license or null;
+              "org.opencontainers.image.revision" = image.revision;
+            }
+            // image.annotations;
+        };
+      };
+    in
+    made // { inherit sbom; };
   images = builtins.mapAttrs imageOf cfg.images;
   roots = builtins.filter (
     name: !cfg.images.${name}.allowRoot && builtins.match "0+:.*|.*:0+" cfg.images.${name}.user != null
@@ -102,6 +123,7 @@ let
 in
 {
   config = lib.mkIf (cfg.images != { }) {
+    cloche.sbom.checked = map (image: image.sbom) (builtins.attrValues images);
     packages = lib.mapAttrs' (
       name: image: lib.nameValuePair (if name == "default" then "image" else "image-${name}") image
     ) images;

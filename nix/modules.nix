@@ -10,6 +10,7 @@
   ./lint.nix
   ./types.nix
   ./sbom.nix
+  ./audit.nix
   ./lock.nix
   ./provenance.nix
   ./in-toto.nix

@@ -3,7 +3,6 @@
 let
   inherit (lib) mkOption types;
   cfg = config.cloche;
-  make = import ../pkgs/sbom.nix { inherit (cfg) toolchain; };
   component = types.submodule {
     options = {
       path = mkOption {
@@ -37,8 +36,13 @@ let
       };
     };
   };
-  default = config.packages.default;
-  sbom = cfg.sbom.of { roots = [ default ]; };
+  sbom = cfg.sbom.of { roots = [ config.packages.default ]; };
+  check =
+    what: sbom:
+    import ../checks/sbom.nix { inherit (cfg) toolchain; } {
+      name = "${cfg.name}-${what}-check";
+      inherit sbom;
+    };
 in
 {
   options.cloche.sbom = {
@@ -52,49 +56,35 @@ in
       default = [ ];
       description = "Packages in the closure that are from no lock and no toolchain; a path of which nothing is known is an error.";
     };
+    checked = mkOption {
+      type = types.listOf types.raw;
+      internal = true;
+      default = [ ];
+      description = "Further SBOMs that `checks.sbom` looks at, such as those of images.";
+    };
     of = mkOption {
       type = types.raw;
       internal = true;
       readOnly = true;
-      description = "Makes the SBOM of any closure: { roots, name, version, kind, image, made } -> derivation.";
+      description = "Makes the SBOM of any closure (pkgs/sbom-of.nix); other modules take it from here.";
     };
   };
   config = {
-    cloche.sbom.of =
-      {
-        # Derivations whose closure it is.
-        roots,
-        name ? cfg.name,
-        version ? if cfg.version == null then "dev" else cfg.version,
-        kind ? "application",
-        # The folder of an image, whose `digest` names the subject.
-        image ? null,
-        # Derivations besides the roots that hold nothing published.
-        made ? [ ],
-      }:
-      make {
-        inherit
-          name
-          version
-          kind
-          roots
-          image
-          ;
-        known = import ../pkgs/sbom-known.nix {
-          inherit (cfg) toolchain build;
-          declared = cfg.sbom.components;
-          # An application's environment is made of links and scripts alone, as the application itself is.
-          made = roots ++ builtins.filter lib.isDerivation (map (root: root.environment or null) roots) ++ made;
-        };
-        inherit (cfg.build) wheel;
-        revision = cfg.flake.rev or null;
-      };
+    cloche.sbom.of = import ../pkgs/sbom-of.nix {
+      inherit cfg;
+      revision = cfg.flake.rev or null;
+    };
     packages = lib.mkIf cfg.sbom.enable { inherit sbom; };
     checks = lib.mkIf cfg.sbom.enable {
-      sbom = import ../checks/sbom.nix { inherit (cfg) toolchain; } {
-        name = "${cfg.name}-sbom-check";
-        inherit sbom;
-      };
+      sbom =
+        cfg.toolchain.runBash {
+          name = "${cfg.name}-sbom-check";
+          checks = map (check "sbom") ([ sbom ] ++ cfg.sbom.checked);
+          script = "cat $checks; cat $checks > $out";
+        }
+        // {
+          build = check "sbom-build" sbom.build;
+        };
     };
   };
 }

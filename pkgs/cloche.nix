@@ -56,5 +56,7 @@ in
     );
   # package : string -> one unpacked wheel of the lock.
   package = name: project.set.packages.${name};
+  # entry : string -> what the lock says of one package.
+  entry = name: selection.packages.${name};
   modules = import ./python-modules.nix;
 }

@@ -8,8 +8,13 @@
   made,
   # Packages that the configuration declares: { path, name, version, purl, sha256, license }.
   declared,
+  # Names of packages of Cloche's own lock whose wheels are in the closure.
+  own,
+  # Names of Debian packages of the base of which the subject leaves out every file.
+  excluded,
 }:
 let
+  cloche = import ./cloche.nix { inherit toolchain; };
   text = value: builtins.unsafeDiscardStringContext "${value}";
   lockedPackage = name: entry: {
     inherit name;
@@ -17,27 +22,47 @@ let
     license = entry.license or null;
     dependencies = entry.dependencies or [ ];
   };
-  wheels = builtins.attrValues (
-    builtins.mapAttrs (name: entry: {
-      path = text build.set.packages.${name};
-      holds = "wheel";
-      packages = [ (lockedPackage name entry) ];
-    }) build.selection.packages
+  wheel = name: path: entry: {
+    path = text path;
+    holds = "wheel";
+    packages = [ (lockedPackage name entry) ];
+  };
+  wheels =
+    builtins.attrValues (
+      builtins.mapAttrs (
+        name: entry: wheel name build.set.packages.${name} entry
+      ) build.selection.packages
+    )
+    ++ map (name: wheel name (cloche.package name) (cloche.entry name)) own;
+  # A package of the project's own lock and one of Cloche's can be the same path.
+  once = entries: builtins.attrValues (
+    builtins.listToAttrs (
+      map (entry: {
+        name = entry.path;
+        value = entry;
+      }) entries
+    )
   );
-  own = {
-    path = text build.unpacked;
-    holds = "project";
+  unpublished = holds: value: {
+    path = text value;
+    inherit holds;
     packages = [ ];
   };
 in
-map (value: {
-  path = text value;
-  holds = "made";
-  packages = [ ];
-}) made
-++ [ own ]
-++ wheels
-++ map (entry: entry // { holds = "prefix"; }) (toolchain.contents or [ ])
+map (unpublished "made") made
+++ [
+  (unpublished "project" build.unpacked)
+  (unpublished "source" build.source)
+]
+++ once wheels
+++ map (
+  entry:
+  entry
+  // {
+    holds = "prefix";
+    packages = builtins.filter (package: !builtins.elem package.name excluded) entry.packages;
+  }
+) (toolchain.contents or [ ])
 ++ map (package: {
   path = text package.path;
   holds = "other";

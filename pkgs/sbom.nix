@@ -18,9 +18,12 @@ in
   wheel,
   # The project's revision, null where the tree is dirty.
   revision ? null,
+  # "runtime": what is in the closure of the roots; "build": what they were built from, with the table `locked`.
+  scope ? "runtime",
+  locked ? [ ],
 }:
 toolchain.runPython {
-  name = "${name}-sbom";
+  name = "${name}-sbom" + (if scope == "build" then "-build" else "");
   script = ../python/src/cloche/sbom/build.py;
   path = [
     (own.libraries "sbom" [ "sbom" ])
@@ -35,10 +38,13 @@ toolchain.runPython {
     known
     wheel
     revision
+    scope
+    locked
     ;
   inherit (toolchain) loader;
   clocheVersion = own.version;
-  exportReferencesGraph.closure = roots;
+  # The closure of a .drv holds all derivations, their sources and what they made.
+  exportReferencesGraph.closure = if scope == "build" then map (root: root.drvPath) roots ++ roots else roots;
   # A document about store paths does not need them.
   unsafeDiscardReferences.out = true;
 }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloche.sbom import build, check, closure, cyclonedx, inventory, spdx
+from cloche.sbom import build, build_closure, check, closure, cyclonedx, derivation, inventory, spdx
 
 NAR = "sha256:029y77pi14x8p1051wpq8wpnfygwb4fiawc4l0dv8ssknkfi6c9w"
 HEX = "3c3113ddb4536bb41ba08471151d59fc79672f47f8f25040b8a89310ef393e09"
@@ -273,3 +273,162 @@ def test_the_serial_number_names_the_subject() -> None:
     assert one == build.serial_number("application", "runtime", HEX)
     assert one != build.serial_number("application", "runtime", "0" * 64)
     assert one != build.serial_number("application", "build", HEX)
+
+
+def derivation_file(path: Path, output: str, algorithm: str = "", digest: str = "") -> None:
+    path.write_text(
+        f'Derive([("out","{output}","{algorithm}","{digest}")],[],[],"x86_64-linux","bash",[],[("text","a\\"b\\\\n")])'
+    )
+
+
+@pytest.fixture
+def build_graph(tmp_path: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return a build closure (a wheel, an unknown file, the seed, a made output, a source), and what is known of it."""
+    wheel = {**WHEEL, "name": "alpha", "file": "alpha-1.0-py3-none-any.whl"}
+    derivation_file(tmp_path / "a.drv", "/nix/store/1-alpha.whl", "sha256", "b" * 64)
+    derivation_file(tmp_path / "b.drv", "/nix/store/2-unknown.tar.gz", "sha256", "c" * 64)
+    derivation_file(tmp_path / "c.drv", "/nix/store/3-cloche-seed", "r:sha256", "d" * 64)
+    derivation_file(tmp_path / "d.drv", "/nix/store/4-made")
+    paths = [
+        *(str(tmp_path / f"{name}.drv") for name in "abcd"),
+        "/nix/store/1-alpha.whl",
+        "/nix/store/2-unknown.tar.gz",
+    ]
+    paths += ["/nix/store/3-cloche-seed", "/nix/store/4-made", "/nix/store/5-demo-source", "/nix/store/6-script.py"]
+    graph = [{"path": path, "narHash": NAR, "narSize": 1, "references": []} for path in paths]
+    known: list[dict[str, Any]] = [
+        {"path": "/nix/store/3-cloche-seed", "holds": "prefix", "name": "cloche-seed", "packages": [DEB]},
+        {"path": "/nix/store/5-demo-source", "holds": "source", "packages": []},
+        {"path": "/nix/store/9-not-here", "holds": "wheel", "packages": [wheel]},
+    ]
+    return graph, known, [wheel, {**DEB, "sha256": "0" * 64}]
+
+
+Graph = tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def test_the_build_closure_is_listed_by_its_sources(build_graph: Graph) -> None:
+    graph, known, locked = build_graph
+    subject = inventory.Component("subject", "application", "demo", "2.0")
+    evidence = inventory.Evidence(closure.read(graph), known, {"revision": "f" * 40}, LOADER)
+    taken = build_closure.take(subject, HEX, evidence, locked)
+    assert sorted((component.name, component.sha256) for component in taken.components.values()) == [
+        ("alpha", "b" * 64),
+        ("cloche-seed", None),
+        ("demo-source", None),
+        ("libfoo1", "d" * 64),
+        ("script.py", None),
+        ("unknown.tar.gz", "c" * 64),
+    ]
+    (source,) = (component for component in taken.components.values() if component.name == "demo-source")
+    assert source.properties == {("cloche:revision", "f" * 40), ("cloche:source-of", "demo")}
+    expected = check.expect_build(graph, known, locked, HEX)
+    bom = json.loads(cyclonedx.dumps(taken, build.serial_number("application", "build", HEX), "0.1.0"))
+    document = json.loads(spdx.dumps(taken, "https://cloche.example/x", datetime(1980, 1, 1), "0.1.0"))  # noqa: DTZ001
+    assert check.differences_cyclonedx(bom, expected) == []
+    assert check.differences_spdx(document, expected) == []
+    assert check.controls(bom, document, expected) == 16
+
+
+def test_only_derivations_are_read_as_such(tmp_path: Path) -> None:
+    (tmp_path / "x.drv").write_text("something else")
+    with pytest.raises(ValueError, match="is no derivation"):
+        derivation.read(tmp_path / "x.drv")
+    derivation_file(tmp_path / "y.drv", "/nix/store/y", "r:sha1", "0" * 40)
+    with pytest.raises(ValueError, match="a fixed output by r:sha1, where sha256 is expected"):
+        derivation.read(tmp_path / "y.drv")
+
+
+def attributes(store: Store, tmp_path: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute
+    """Return the derivation's attributes, for the builder and for the check."""
+    wheel = tmp_path / "wheel"
+    wheel.mkdir()
+    (wheel / "demo-2.0-py3-none-any.whl").write_bytes(b"wheel")
+    given = {
+        "closure": store.graph,
+        "known": store.known,
+        "locked": [],
+        "scope": "runtime",
+        "image": None,
+        "kind": "application",
+        "roots": [store.root],
+        "subject": "demo",
+        "version": "2.0",
+        "wheel": str(wheel),
+        "revision": None,
+        "loader": LOADER,
+        "clocheVersion": "0.1.0",
+        "outputs": {"out": str(tmp_path / "out")},
+    }
+    return {**given, **more}
+
+
+def test_the_builder_and_the_check(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "315532800")
+    given = attributes(store, tmp_path)
+    build.main(given)
+    written = json.loads((tmp_path / "out/sbom.spdx.json").read_text())
+    assert written["creationInfo"]["created"] == "1980-01-01T00:00:00Z"
+    judged = {**given, "sbom": str(tmp_path / "out"), "outputs": {"out": str(tmp_path / "verdict")}}
+    check.main(judged)
+    assert (tmp_path / "verdict").read_text() == capsys.readouterr().out
+    assert (
+        "6 store paths and 3 published packages are accounted for in both formats; 14 falsified"
+        in (tmp_path / "verdict").read_text()
+    )
+    # One component less on the disk.
+    bom = json.loads((tmp_path / "out/sbom.cdx.json").read_text())
+    bom["components"] = [entry for entry in bom["components"] if entry["name"] != "alpha"]
+    (tmp_path / "out/sbom.cdx.json").write_text(json.dumps(bom))
+    with pytest.raises(SystemExit) as ended:
+        check.main(judged)
+    assert str(ended.value).startswith(
+        f"{tmp_path}/out is not a sound SBOM:\n  sbom.cdx.json: missing: pypi alpha 1.0 {'b' * 64}\n"
+    )
+
+
+def test_an_image_is_named_by_its_manifest(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "315532800")
+    (tmp_path / "digest").write_text(f"sha256:{'7' * 64}\n")
+    given = attributes(store, tmp_path, image=str(tmp_path), kind="image")
+    build.main(given)
+    bom = json.loads((tmp_path / "out/sbom.cdx.json").read_text())
+    assert bom["metadata"]["component"]["type"] == "container"
+    assert bom["serialNumber"] == f"urn:uuid:{build.serial_number('image', 'runtime', '7' * 64)}"
+    check.main({**given, "sbom": str(tmp_path / "out"), "outputs": {"out": str(tmp_path / "verdict")}})
+
+
+def test_the_builder_tells_of_an_unknown_path(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "315532800")
+    known = [entry for entry in store.known if not entry["path"].endswith("/alpha")]
+    with pytest.raises(SystemExit, match="the closure has store paths of which no published package is known"):
+        build.main(attributes(store, tmp_path, known=known))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_cannot_be_written_ends_the_build(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "never")
+    with pytest.raises(SystemExit, match=r"^sbom\.spdx\.json could not be written; the reason is above$"):
+        build.main(attributes(store, tmp_path))
+
+
+def test_a_blind_check_is_found_out(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    bom, document = store.documents()
+    monkeypatch.setattr(check, "_compare", lambda *_: [])
+    monkeypatch.setattr(check, "_unreachable", lambda *_: [])
+    with pytest.raises(SystemExit, match=r"^CycloneDX: the check did not notice that alpha was taken out$"):
+        check.controls(bom, document, store.expected())
+
+
+def test_a_declared_package_is_listed(store: Store) -> None:
+    package = {"name": "openblas", "version": "0.3", "purl": None, "sha256": None, "license": "BSD-3-Clause"}
+    store.add("openblas", "other", packages=[package])
+    bom, _ = store.documents()
+    assert component(bom, "openblas")["licenses"][0]["expression"] == "BSD-3-Clause"
+    assert check.differences_cyclonedx(bom, store.expected()) == []
+    bom["components"] = [entry for entry in bom["components"] if entry["name"] != "openblas"]
+    assert "missing: other openblas 0.3 None" in check.differences_cyclonedx(bom, store.expected())

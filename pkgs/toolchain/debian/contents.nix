@@ -7,6 +7,7 @@
   distribution,
   base,
   seed,
+  licenses,
   roles,
 }:
 let
@@ -36,5 +37,7 @@ in
 [
   (path "base" base true)
   (path "seed" seed false)
+  # Each package's copyright file is a text about a package, not the package; the full texts are those of base-files.
+  (path "licenses" licenses true)
 ]
 ++ map (name: path name roles.${name} true) (builtins.attrNames roles)

@@ -88,7 +88,7 @@ let
         base
         seed
         ;
-      inherit (contract) roles;
+      inherit (contract) licenses roles;
       distribution = "debian-12";
     };
   };

@@ -3,12 +3,14 @@
 import hashlib
 import os
 import sys
+import traceback
 import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from cloche.sbom import closure, cyclonedx, inventory, spdx
+from cloche.sbom import build_closure, closure, inventory
 
 # What the serial numbers of Cloche's SBOMs are derived in.
 NAMESPACE = "https://cloche.example/sbom/v1"
@@ -29,7 +31,9 @@ def serial_number(kind: str, scope: str, digest: str) -> uuid.UUID:
 
 
 def project_of(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Return what read_project wants: file and sha256 of the wheel, and the revision."""
+    """Return what read_project wants: file and sha256 of the wheel (None without one), and the revision."""
+    if attributes["wheel"] is None:
+        return {"file": None, "sha256": None, "revision": attributes["revision"]}
     (wheel,) = Path(attributes["wheel"]).glob("*.whl")
     return {
         "file": wheel.name,
@@ -46,14 +50,51 @@ def main(attributes: dict[str, Any]) -> None:
     subject = inventory.Component(ref="subject", kind=kind, name=attributes["subject"], version=attributes["version"])
     try:
         evidence = inventory.Evidence(paths, attributes["known"], project_of(attributes), attributes["loader"])
-        taken = inventory.take(subject, digest, evidence)
+        if attributes["scope"] == "build":
+            taken = build_closure.take(subject, digest, evidence, attributes["locked"])
+        else:
+            taken = inventory.take(subject, digest, evidence)
     except inventory.InventoryError as error:
         sys.exit(str(error))
     serial = serial_number(attributes["kind"], taken.scope, digest)
-    created = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC).replace(tzinfo=None)
-    own = attributes["clocheVersion"]
     out = Path(attributes["outputs"]["out"])
     out.mkdir()
-    (out / "sbom.cdx.json").write_text(cyclonedx.dumps(taken, serial, own), encoding="utf-8")
+    # Most of the time is spent importing the two libraries, so each is imported by a process of its own.
+    other = os.fork()
+    if other == 0:
+        _in_child(lambda: write_spdx(out, taken, serial, attributes))
+    write_cyclonedx(out, taken, serial, attributes)
+    _, status = os.waitpid(other, 0)
+    if status:
+        sys.exit("sbom.spdx.json could not be written; the reason is above")
+
+
+def write_cyclonedx(out: Path, taken: inventory.Inventory, serial: uuid.UUID, attributes: dict[str, Any]) -> None:
+    """Write sbom.cdx.json."""
+    from cloche.sbom import cyclonedx  # noqa: PLC0415 - in the process that uses it
+
+    text = cyclonedx.dumps(taken, serial, attributes["clocheVersion"])
+    (out / "sbom.cdx.json").write_text(text, encoding="utf-8")
+
+
+def write_spdx(out: Path, taken: inventory.Inventory, serial: uuid.UUID, attributes: dict[str, Any]) -> None:
+    """Write sbom.spdx.json."""
+    from cloche.sbom import spdx  # noqa: PLC0415 - in the process that uses it
+
+    created = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC).replace(tzinfo=None)
     namespace = f"{NAMESPACE}/spdx/{attributes['subject']}-{serial}"
-    (out / "sbom.spdx.json").write_text(spdx.dumps(taken, namespace, created, own), encoding="utf-8")
+    text = spdx.dumps(taken, namespace, created, attributes["clocheVersion"])
+    (out / "sbom.spdx.json").write_text(text, encoding="utf-8")
+
+
+def _in_child(work: Callable[[], None]) -> NoReturn:
+    """Do the work and end the process, whatever happens; what was raised goes to standard error."""
+    code = 1
+    try:
+        work()
+        code = 0
+    except BaseException:  # noqa: BLE001 - nothing may get past the end of a forked process
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)

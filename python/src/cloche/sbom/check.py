@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cloche.sbom import derivation
 from cloche.sbom.closure import hexadecimal
 
 _PREFIX = "cloche:"
@@ -37,6 +38,32 @@ def expect(closure: list[dict[str, Any]], known: list[dict[str, Any]], digest: s
         if entry["path"] in paths
         for package in entry["packages"]
     }
+    return Expected(paths, frozenset(packages), digest)
+
+
+def expect_build(
+    closure: list[dict[str, Any]], known: list[dict[str, Any]], locked: list[dict[str, Any]], digest: str
+) -> Expected:
+    """Return what the SBOM of a build closure has to list: each fixed output and each source, and nothing made of them."""
+    graph = {entry["path"]: hexadecimal(entry["narHash"]) for entry in closure}
+    made: set[str] = set()
+    packages: set[tuple[str, str, str, str | None]] = set()
+    paths: dict[str, str] = {}
+    for path in graph:
+        if not path.endswith(".drv"):
+            continue
+        found = derivation.read(Path(path))
+        made.update(found.outputs)
+        if found.fixed:
+            (output,) = found.outputs
+            paths[output] = graph[output]
+            files = [entry for entry in locked if entry["sha256"] == found.fixed]
+            files += [package for entry in known if entry["path"] == output for package in entry["packages"]]
+            packages |= {
+                ("deb" if file["file"].endswith(".deb") else "pypi", file["name"], file["version"], file["sha256"])
+                for file in files
+            }
+    paths |= {path: nar for path, nar in graph.items() if path not in made and not path.endswith(".drv")}
     return Expected(paths, frozenset(packages), digest)
 
 
@@ -226,7 +253,10 @@ def main(attributes: dict[str, Any]) -> None:
     else:
         (root,) = attributes["roots"]
         digest = next(hexadecimal(entry["narHash"]) for entry in attributes["closure"] if entry["path"] == root)
-    expected = expect(attributes["closure"], attributes["known"], digest)
+    if attributes["scope"] == "build":
+        expected = expect_build(attributes["closure"], attributes["known"], attributes["locked"], digest)
+    else:
+        expected = expect(attributes["closure"], attributes["known"], digest)
     problems = [
         *(f"sbom.cdx.json: {line}" for line in schema_cyclonedx(texts["sbom.cdx.json"])),
         *(f"sbom.spdx.json: {line}" for line in validity_spdx(folder / "sbom.spdx.json")),

@@ -1,0 +1,11 @@
+# Passes when the audit found nothing that its policy does not accept; else shows the report.
+{ toolchain }:
+{
+  name,
+  # pkgs/audit.nix
+  report,
+}:
+toolchain.runPython {
+  inherit name report;
+  script = ../python/src/cloche/audit/check.py;
+}

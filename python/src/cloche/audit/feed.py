@@ -1,0 +1,155 @@
+"""Advisories in the OSV format (https://ossf.github.io/osv-schema/), from a folder of JSON or YAML files."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from cloche import strict_json
+from cloche.audit import yaml_text
+from cloche.errors import ClocheError
+from cloche.limits import ADVISORY
+
+# Events of a range, with the part of the record's name that they have.
+_EVENTS = ("introduced", "fixed", "last_affected", "limit")
+
+
+class FeedError(ClocheError):
+    """A folder of advisories that cannot be used, or a record that is not in the OSV format."""
+
+
+@dataclass(frozen=True)
+class Affected:
+    """One package that a record is about: the ranges' events (kind, version) and the versions that it lists."""
+
+    ecosystem: str
+    name: str
+    ranges: tuple[tuple[tuple[str, str], ...], ...]
+    versions: tuple[str, ...]
+    severities: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Advisory:
+    """One record; `severities` are (type, vector)."""
+
+    id: str
+    aliases: frozenset[str]
+    modified: datetime
+    withdrawn: bool
+    summary: str
+    severities: tuple[tuple[str, str], ...]
+    affected: tuple[Affected, ...]
+
+
+@dataclass(frozen=True)
+class Feed:
+    """All records of a folder, sorted by id."""
+
+    advisories: tuple[Advisory, ...]
+
+    @property
+    def newest(self) -> date:
+        """The day of the newest change to a record, in UTC."""
+        return max(advisory.modified for advisory in self.advisories).date()
+
+    @property
+    def ecosystems(self) -> frozenset[str]:
+        """The ecosystems that at least one record is about, without a release's number."""
+        return frozenset(part.ecosystem for advisory in self.advisories for part in advisory.affected)
+
+
+def load(folder: Path) -> Feed:
+    """Return the feed of a folder; every .json, .yaml and .yml file below it must be a record.
+
+    Raises FeedError for a folder without records and for a record that is not as the format says.
+    """
+    if not folder.is_dir():
+        message = f"{folder}: there is no such folder of advisories"
+        raise FeedError(message)
+    files = sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".yaml", ".yml"} and path.is_file())
+    if not files:
+        message = f"{folder}: there is no advisory in it (no file that ends in .json, .yaml or .yml)"
+        raise FeedError(message)
+    found: dict[str, Advisory] = {}
+    for path in files:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            message = f"{path}: the advisory cannot be read: {error.strerror}"
+            raise FeedError(message) from error
+        advisory = read(data, what=str(path.relative_to(folder)), as_yaml=path.suffix != ".json")
+        if advisory.id in found:
+            message = f"{path.relative_to(folder)}: {advisory.id} stands in another file too"
+            raise FeedError(message)
+        found[advisory.id] = advisory
+    return Feed(tuple(found[name] for name in sorted(found)))
+
+
+def read(data: bytes, *, what: str, as_yaml: bool = False) -> Advisory:
+    """Return one record; `what` names it in messages. Raises FeedError, BadJsonError or BadYamlError."""
+    parse = yaml_text.loads if as_yaml else strict_json.loads
+    value = parse(data, what=what, limit=ADVISORY)
+    try:
+        return _advisory(value)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        message = f"{what} is not an advisory in the OSV format: {reason}"
+        raise FeedError(message) from error
+
+
+def _advisory(value: Any) -> Advisory:  # noqa: ANN401 - JSON is of any shape
+    if not isinstance(value, dict):
+        message = "it is no object"
+        raise TypeError(message)
+    return Advisory(
+        id=_text(value["id"], "id"),
+        aliases=frozenset(_text(alias, "aliases") for alias in value.get("aliases") or ()),
+        modified=_time(value["modified"]),
+        withdrawn=bool(value.get("withdrawn")),
+        summary=_text(value.get("summary") or value.get("details") or "", "summary"),
+        severities=_severities(value),
+        affected=tuple(_affected(part) for part in value.get("affected") or () if part.get("package")),
+    )
+
+
+def _affected(part: dict[str, Any]) -> Affected:
+    package = part["package"]
+    return Affected(
+        ecosystem=_text(package["ecosystem"], "ecosystem"),
+        name=_text(package["name"], "name"),
+        ranges=tuple(
+            tuple(_event(event) for event in found["events"])
+            for found in part.get("ranges") or ()
+            # Commits of a repository say nothing about a version.
+            if found["type"] != "GIT"
+        ),
+        versions=tuple(_text(version, "versions") for version in part.get("versions") or ()),
+        severities=_severities(part),
+    )
+
+
+def _event(event: dict[str, Any]) -> tuple[str, str]:
+    (pair,) = event.items()
+    if pair[0] not in _EVENTS:
+        message = f"{pair[0]!r} is no event of a range"
+        raise ValueError(message)
+    return pair[0], _text(pair[1], pair[0])
+
+
+def _severities(value: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple(
+        (_text(found["type"], "type"), _text(found["score"], "score")) for found in value.get("severity") or ()
+    )
+
+
+def _time(value: Any) -> datetime:  # noqa: ANN401
+    found = datetime.fromisoformat(_text(value, "modified"))
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _text(value: Any, name: str) -> str:  # noqa: ANN401
+    if not isinstance(value, str):
+        message = f"{name} is {value!r}, where a text is expected"
+        raise TypeError(message)
+    return value
