@@ -22,6 +22,7 @@
       ];
     };
     lint.enable = true;
+    sbom.enable = true;
     provenance.enable = true;
     types = {
       enable = true;

@@ -1,5 +1,10 @@
 # Outputs that only Cloche's own flake has: the app `demo`, its documents, and what its tests need.
-{ config, self, ... }:
+{
+  config,
+  self,
+  system,
+  ...
+}:
 let
   inherit (config.cloche) toolchain;
   programs = import ../pkgs/programs.nix { inherit toolchain; };
@@ -25,6 +30,12 @@ let
       chmod +x $out/bin/demo
     '';
   };
+  # The example with the capabilities that it does not use: the documents name a consumer's outputs. Only the names are
+  # taken, so nothing of it is built.
+  everything = import ./mk-flake.nix { inherit self; } {
+    imports = [ ../examples/branin/cloche.nix ];
+    cloche.audit.enable = true;
+  };
 in
 {
   # What ci/test runs the integration tests with.
@@ -35,15 +46,9 @@ in
   packages.docs = docs.reference;
   checks.docs = import ../checks/docs.nix { inherit toolchain; } {
     inherit (docs) reference;
-    outputs = builtins.mapAttrs (_: builtins.attrNames) {
-      inherit (config)
-        packages
-        checks
-        devShells
-        apps
-        legacyPackages
-        ;
-    };
+    outputs = builtins.mapAttrs (
+      kind: own: builtins.attrNames (own // everything.${kind}.${system})
+    ) { inherit (config) packages checks devShells apps legacyPackages; };
   };
   checks.nix-style = import ../checks/nix-style.nix { inherit toolchain; };
   # What `reproduce` must catch.
