@@ -4,6 +4,8 @@
   toolchain,
   # pkgs/project.nix and its selection, as config.cloche.build has them.
   build,
+  # cloche.python.overrides
+  overrides,
   # Derivations that hold nothing published: links, scripts and settings that are made here.
   made,
   # Packages that the configuration declares: { path, name, version, purl, sha256, license }.
@@ -22,18 +24,18 @@ let
     license = entry.license or null;
     dependencies = entry.dependencies or [ ];
   };
-  wheel = name: path: entry: {
+  wheel = name: path: leftOut: entry: {
     path = text path;
     holds = "wheel";
-    packages = [ (lockedPackage name entry) ];
+    packages = [ (lockedPackage name entry // { inherit leftOut; }) ];
   };
   wheels =
     builtins.attrValues (
       builtins.mapAttrs (
-        name: entry: wheel name build.set.packages.${name} entry
+        name: entry: wheel name build.set.packages.${name} (overrides.${name}.exclude or [ ]) entry
       ) build.selection.packages
     )
-    ++ map (name: wheel name (cloche.package name) (cloche.entry name)) own;
+    ++ map (name: wheel name (cloche.package name) [ ] (cloche.entry name)) own;
   # A package of the project's own lock and one of Cloche's can be the same path.
   once = entries: builtins.attrValues (
     builtins.listToAttrs (

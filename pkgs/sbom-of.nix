@@ -49,6 +49,7 @@ let
         own
         excluded
         ;
+      inherit (cfg.python) overrides;
       declared = cfg.sbom.components;
       made = (if image == null then roots ++ environments else [ ]) ++ made;
     };

@@ -1,6 +1,9 @@
 """The SBOM of a made-up closure: what is listed, both formats, and what the check catches."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -183,6 +186,36 @@ def test_patched_executables_are_noted(store: Store) -> None:
     entry["references"].append(str(store.folder / "base"))
     found = properties(component(store.documents()[0], "alpha"))
     assert [value for name, value in found if name == "cloche:patched-executable"] == ["bin/tool"]
+
+
+def test_what_an_override_leaves_out_is_noted(store: Store) -> None:
+    store.known[1]["packages"][0]["leftOut"] = ["tests/*"]
+    assert ("cloche:left-out", "tests/*") in properties(component(store.documents()[0], "alpha"))
+
+
+SCRIPT = """
+import sys, uuid
+from datetime import datetime
+from cloche.sbom import cyclonedx, inventory, spdx
+taken = inventory.Inventory(inventory.Component("subject", "application", "x", "1", paths=frozenset("abc")), "0" * 64)
+taken.nar = dict.fromkeys("abcdef", "1" * 64)
+for name in ("one", "two", "three", "four"):
+    entry = {"name": name, "version": "1", "sha256": "a" * 64, "file": f"{name}.whl", "license": "MIT"}
+    ref = taken.add(inventory.python(entry, frozenset("def")))
+    taken.edges.setdefault("subject", set()).add(ref)
+taken.edges[ref] |= {"pkg:pypi/one@1", "pkg:pypi/two@1", "pkg:pypi/three@1"}
+sys.stdout.write(cyclonedx.dumps(taken, uuid.UUID(int=0), "1") + spdx.dumps(taken, "https://x.example/y", datetime(1980, 1, 1), "1"))
+"""
+
+
+def test_the_bytes_are_the_same_whatever_the_hash_seed() -> None:
+    written = {
+        subprocess.run(
+            [sys.executable, "-c", SCRIPT], check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(written) == 1
 
 
 def test_an_unknown_path_is_an_error_that_names_it(store: Store) -> None:

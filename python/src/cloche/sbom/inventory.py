@@ -196,11 +196,13 @@ def python(package: dict[str, Any], paths: frozenset[str] = frozenset()) -> Comp
 def _unpacked(path: str, package: dict[str, Any], loader: str | None) -> Component:
     """Return an unpacked wheel as a component; `loader` is given where the wheel refers to the base at all."""
     component = python(package, frozenset([path]))
+    properties = {(f"{PREFIX}left-out", pattern) for pattern in package.get("leftOut", [])}
     if not package["file"].endswith(".whl"):
         # What was compiled here refers to the base as a matter of course; nothing published was changed.
-        return replace(component, properties=frozenset({(f"{PREFIX}built-from", "sdist")}))
-    patched = patched_executables(Path(path), loader) if loader else []
-    return replace(component, properties=frozenset((f"{PREFIX}patched-executable", file) for file in patched))
+        properties.add((f"{PREFIX}built-from", "sdist"))
+    elif loader:
+        properties |= {(f"{PREFIX}patched-executable", file) for file in patched_executables(Path(path), loader)}
+    return replace(component, properties=frozenset(properties))
 
 
 def _other(path: str, package: dict[str, Any]) -> Component:
