@@ -181,17 +181,20 @@ def test_statements_that_are_none(release: Release) -> None:
     path = place / "default/sbom.json"
     good = json.loads(path.read_text())
     for change, words in (
-        ({"_type": "x"}, "is a 'x'; known are https://in-toto.io/Statement/v1, https://in-toto.io/Statement/v0.1"),
-        ({"subject": []}, "has no subject"),
         (
-            {"subject": [{"digest": {"sha512": "a"}}]},
+            {"_type": "x"},
+            ": _type is 'x'; Cloche reads https://in-toto.io/Statement/v1 and https://in-toto.io/Statement/v0.1",
+        ),
+        ({"subject": []}, ": subject is no list with an artifact in it, so the statement is about nothing"),
+        (
+            {"subject": [{"digest": {"sha512": "a" * 128}}]},
             ": a subject has no sha256, so nobody could verify what it is about",
         ),
         (
             {"subject": [{"digest": {"sha256": "a"}}]},
-            ": a subject's sha256 is not 64 hexadecimal digits in lower case, or its name is no text",
+            ": subject[0]: the sha256 digest is 'a' instead of 64 hexadecimal digits in lower case",
         ),
-        ({"predicate": None}, ": the predicate is no object"),
+        ({"predicate": None}, ": predicate is no object"),
     ):
         path.write_text(json.dumps({**good, **change}))
         outcome = release.run("sign", "--key", str(release.key), "--output", str(release.bundles), str(place))

@@ -6,7 +6,6 @@ the same digest. An image is named by its manifest, which names all its layers.
 """
 
 import hashlib
-import importlib
 import os
 import re
 import stat
@@ -14,9 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from cloche import strict_json
 from cloche.errors import ClocheError, ExitCode
+from cloche.image.descriptor import Descriptor, Reference
+from cloche.image.errors import BadReferenceError, NotFoundError, WrongBytesError
+from cloche.image.layout import Layout
 from cloche.limits import MANIFEST
 
 NAR_TYPE = "application/x-nix-nar"
@@ -48,6 +51,24 @@ class Artifact:
     content: Callable[[], bytes] | None = field(default=None, compare=False, repr=False)
     # What was read, for a report: "12 layers", "3104 bytes".
     extent: str = ""
+    # Where an image is, and what is attached to it.
+    shelf: "Shelf | None" = field(default=None, compare=False, repr=False)
+
+
+class Shelf(Protocol):
+    """A registry's repository, or a layout in a folder: all bytes read are compared with the digest asked for."""
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest to the byte."""
+
+    def blob(self, digest: str) -> bytes:
+        """Return a blob that fits into memory."""
+
+    def stream(self, digest: str) -> Iterator[bytes]:
+        """Yield a blob of any size."""
+
+    def referrers(self, digest: str, artifact_type: str | None = None) -> list[Descriptor]:
+        """Return what refers to a manifest."""
 
 
 class ArtifactError(ClocheError):
@@ -80,7 +101,11 @@ def digest_of(reference: str | Path, *, insecure: bool = False) -> Artifact:
     if text.startswith("oci:"):
         match = _OCI.fullmatch(text)
         assert match is not None  # noqa: S101 - the pattern takes anything after "oci:" but the empty word
-        return _image(Path(match["folder"]), _digest(match["digest"], text))
+        sha256, folder = _digest(match["digest"], text), Path(match["folder"])
+        if not (folder / "oci-layout").is_file():
+            message = f"{folder} is no OCI layout: it has no file oci-layout"
+            raise MissingArtifactError(message)
+        return _image(Layout(folder), folder.name, sha256)
     path = Path(reference)
     if path.is_symlink() or path.exists():
         return _path(path)
@@ -188,84 +213,64 @@ def _digest(text: str | None, reference: str) -> str:
     return match[1]
 
 
-def _image(folder: Path, sha256: str) -> Artifact:
-    if not (folder / "oci-layout").is_file():
-        message = f"{folder} is no OCI layout: it has no file oci-layout"
-        raise MissingArtifactError(message)
-    manifest = _blob(folder, sha256, MANIFEST.bytes)
-    layers = _layers(manifest, f"the manifest sha256:{sha256}")
-    for blob, size in layers:
-        path = folder / "blobs/sha256" / blob
-        if not path.is_file():
-            message = f"{folder} has no blob sha256:{blob}, which the manifest names"
-            raise MissingArtifactError(message)
-        found = _file_sha256(path)
-        if found != (blob, size):
-            message = (
-                f"the blob sha256:{blob} in {folder} was altered: it has {found[1]} bytes with the sha256 {found[0]}, "
-                f"where the manifest names {size} bytes"
-            )
+def _registry(text: str, *, insecure: bool) -> Artifact:
+    sha256 = _digest(text.partition("@")[2] or None, text)
+    from cloche.image.registry import Registry  # noqa: PLC0415 - it takes 0.3 s to import
+
+    try:
+        reference = Reference.parse(text)
+    except BadReferenceError as error:
+        raise ArtifactError(error.message) from error
+    return _image(Registry(reference, insecure=insecure), reference.name.rpartition("/")[2], sha256)
+
+
+def _image(shelf: Shelf, name: str, sha256: str) -> Artifact:
+    """Return the image with this manifest, after all that the manifest names has been read and compared."""
+    try:
+        manifest = shelf.manifest(f"sha256:{sha256}")
+        if hashlib.sha256(manifest).hexdigest() != sha256:
+            message = f"the manifest sha256:{sha256} was altered"
             raise AlteredArtifactError(message)
-    return _manifest(folder.name, sha256, manifest, f"image of {len(layers) - 1} layers, each compared with its digest")
+        layers = _layers(manifest, f"the manifest sha256:{sha256}")
+        for digest, size in layers:
+            _compare_size(shelf, digest, size)
+    except NotFoundError as error:
+        raise MissingArtifactError(error.message) from error
+    except FileNotFoundError as error:
+        message = f"{error.filename} is missing, which the manifest names"
+        raise MissingArtifactError(message) from error
+    except WrongBytesError as error:
+        raise AlteredArtifactError(error.message) from error
+    extent = f"image of {len(layers) - 1} layers, each compared with its digest"
+    return Artifact(Kind.IMAGE, name, sha256, MANIFEST_TYPE, lambda: manifest, extent, shelf)
 
 
-def _manifest(name: str, sha256: str, manifest: bytes, extent: str) -> Artifact:
-    return Artifact(Kind.IMAGE, name, sha256, MANIFEST_TYPE, lambda: manifest, extent)
-
-
-def _blob(folder: Path, sha256: str, most: int) -> bytes:
-    path = folder / "blobs/sha256" / sha256
-    if not path.is_file():
-        message = f"{folder} has no manifest sha256:{sha256}"
-        raise MissingArtifactError(message)
-    if path.stat().st_size > most:
-        message = f"the manifest sha256:{sha256} has {path.stat().st_size} bytes, where at most {most} are read"
-        raise ArtifactError(message)
-    data = path.read_bytes()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        message = f"the manifest in {folder} was altered: it has not the digest sha256:{sha256}"
+def _compare_size(shelf: Shelf, digest: str, size: int) -> None:
+    found = 0
+    for block in shelf.stream(digest):
+        found += len(block)
+        if found > size:
+            break
+    if found != size:
+        message = (
+            f"the blob {digest} has {'more' if found > size else 'less'} than the {size} bytes that the manifest says"
+        )
         raise AlteredArtifactError(message)
-    return data
 
 
 def _layers(manifest: bytes, what: str) -> list[tuple[str, int]]:
+    """Return digest and size of the configuration and of all layers."""
     data = strict_json.loads(manifest, what=what, limit=MANIFEST)
-    if (
-        not isinstance(data, dict)
-        or data.get("schemaVersion") != _SCHEMA
-        or data.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE
-    ):
+    if not isinstance(data, dict) or data.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE:
         message = f"{what} is no OCI image manifest"
         raise ArtifactError(message)
     layers = data.get("layers")
-    if not isinstance(layers, list):
-        message = f"{what} has no list of layers"
+    if data.get("schemaVersion") != _SCHEMA or not isinstance(layers, list):
+        message = f"{what} is no OCI image manifest"
         raise ArtifactError(message)
-    return [_descriptor(item, what) for item in (data.get("config"), *layers)]
-
-
-def _descriptor(item: object, what: str) -> tuple[str, int]:
-    digest, size = (item.get("digest"), item.get("size")) if isinstance(item, dict) else (None, None)
-    match = _DIGEST.fullmatch(digest) if isinstance(digest, str) else None
-    if match is None or not isinstance(size, int) or isinstance(size, bool):
-        message = f"{what} names something that has no digest and size: {item!r}"
-        raise ArtifactError(message)
-    return match[1], size
-
-
-def _registry(text: str, *, insecure: bool) -> Artifact:
-    name, _, digest = text.partition("@")
-    sha256 = _digest(digest, text)
-    # The client is loaded for images in registries only.
-    registry = importlib.import_module("cloche.image.registry")
-    client = registry.Registry(registry.Reference.parse(text), insecure=insecure)
-    manifest = client.manifest(f"sha256:{sha256}")
-    if hashlib.sha256(manifest).hexdigest() != sha256:
-        message = f"the registry gave another manifest for {text}"
-        raise AlteredArtifactError(message)
-    layers = _layers(manifest, f"the manifest of {text}")
-    for blob, _ in layers:
-        client.blob(f"sha256:{blob}")
-    return _manifest(
-        name.rsplit("/", 1)[-1], sha256, manifest, f"image of {len(layers) - 1} layers, each compared with its digest"
-    )
+    try:
+        found = [Descriptor.from_json(item) for item in (data.get("config"), *layers)]
+    except ValueError as error:
+        message = f"{what} is no OCI image manifest: {error}"
+        raise ArtifactError(message) from error
+    return [(item.digest, item.size) for item in found]

@@ -9,8 +9,8 @@ from securesystemslib import dsse
 from securesystemslib.signer._crypto_signer import CryptoSigner
 
 from cloche.sign import keys
+from cloche.verify.statements import PAYLOAD_TYPE
 
-PAYLOAD_TYPE = "application/vnd.in-toto+json"
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 Json = dict[str, Any]

@@ -5,13 +5,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloche.attest.statement import PROVENANCE
 from cloche.errors import ClocheError
 from cloche.limits import STATEMENT
 from cloche.sign.options import KeySource
 from cloche.verify import statements
-from cloche.verify.outcome import Refused
-
-_PROVENANCE = "https://slsa.dev/provenance/v1"
 
 
 class NotSignedError(ClocheError):
@@ -29,7 +27,7 @@ class Written:
 def sign(paths: tuple[Path, ...], output: Path, source: KeySource | None) -> list[Written]:
     """Sign statements by a key, or by an identity where there is none, and return what was written into `output`.
 
-    All are read and signed before the first is written. Raises NotSignedError, KeyRefusedError, NoIdentityError.
+    All are read and signed before the first is written. Raises NotSignedError, BadStatementError, KeyRefusedError, NoIdentityError.
     """
     found = _named(paths)
     payloads = [_statement(path) for _, path in found]
@@ -83,14 +81,11 @@ def _statement(path: Path) -> bytes:
     except OSError as error:
         message = f"the statement {path} can't be read: {error.strerror}"
         raise NotSignedError(message) from error
-    try:
-        statement = statements.read(data, statements.PAYLOAD_TYPE, str(path))
-    except Refused as refused:
-        raise NotSignedError(refused.reason) from refused
-    if not all(digest for _, digest in statement.subjects):
+    statement = statements.parse(data, what=str(path))
+    if not all("sha256" in subject.digest for subject in statement.subjects):
         message = f"{path}: a subject has no sha256, so nobody could verify what it is about"
         raise NotSignedError(message)
-    if statement.predicate_type == _PROVENANCE:
+    if statement.predicate_type == PROVENANCE:
         definition = statement.predicate.get("buildDefinition")
         parameters = definition.get("externalParameters") if isinstance(definition, dict) else None
         if not isinstance(parameters, dict) or not parameters.get("revision"):

@@ -1,11 +1,12 @@
 """Where evidence is found: files and folders that are named, or what is attached to an image."""
 
-import importlib
 from collections.abc import Sequence
 from pathlib import Path
 
+from cloche import strict_json
 from cloche.artifact import Artifact
-from cloche.limits import BUNDLE
+from cloche.image.descriptor import Descriptor
+from cloche.limits import BUNDLE, MANIFEST
 from cloche.verify import envelope
 from cloche.verify.envelope import Evidence
 from cloche.verify.outcome import Refusal, Refused, Report
@@ -61,12 +62,28 @@ def _read(path: Path) -> bytes:
     return data
 
 
-def attached(reference: str, artifact: Artifact, *, insecure: bool) -> list[tuple[str, bytes]]:
-    """Return the bundles that a registry holds for an image."""
-    # The client is loaded for images in registries only.
-    registry = importlib.import_module("cloche.image.registry")
-    client = registry.Registry(registry.Reference.parse(reference), insecure=insecure)
+def attached(artifact: Artifact) -> list[tuple[str, bytes]]:
+    """Return the bundles that a registry or layout holds for an image. Raises ClocheError, Refused."""
+    shelf = artifact.shelf
+    if shelf is None:
+        return []
+    referrers = shelf.referrers(f"sha256:{artifact.sha256}", BUNDLE_TYPE)
+    if len(referrers) > _MOST_FILES:
+        raise Refused(Refusal.MALFORMED, f"{len(referrers)} bundles are attached, where at most {_MOST_FILES} are read")
     found = []
-    for descriptor in client.referrers(f"sha256:{artifact.sha256}", BUNDLE_TYPE):
-        found += [(f"{descriptor.digest[:19]}", data) for data in client.attached(descriptor)]
+    for descriptor in referrers:
+        what = f"the artifact {descriptor.digest}"
+        manifest = strict_json.loads(shelf.manifest(descriptor.digest), what=what, limit=MANIFEST)
+        found += [(f"attached {digest[7:19]}", shelf.blob(digest)) for digest in _layers(manifest, what)]
+    return found
+
+
+def _layers(manifest: object, what: str) -> list[str]:
+    layers = manifest.get("layers") if isinstance(manifest, dict) else None
+    try:
+        found = [Descriptor.from_json(item).digest for item in layers] if isinstance(layers, list) else []
+    except ValueError as error:
+        raise Refused(Refusal.MALFORMED, f"{what}: {error}") from error
+    if not found:
+        raise Refused(Refusal.MALFORMED, f"{what} has no layers")
     return found

@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cloche.attest import statement
 from cloche.limits import POLICY, TRUST_ROOT
 from cloche.verify.outcome import Refusal, Refused
 
 LOCAL_BUILDER = "https://cloche.example/builders/unattested-local/v1"
 PREDICATES = {
-    "provenance": "https://slsa.dev/provenance/v1",
-    "test-result": "https://in-toto.io/attestation/test-result/v0.1",
-    "sbom": "https://cyclonedx.org/bom",
+    "provenance": statement.PROVENANCE,
+    "test-result": statement.TEST_RESULT,
+    "sbom": statement.SBOM,
 }
 # A signature over the artifact's own bytes, which states nothing else.
 SIGNATURE = "signature"
@@ -409,17 +410,15 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
             for name in builder.signers
             if name not in names
         ]
-    for given, section, statement in (
+    for given, section, name in (
         (policy.provenance, "provenance", "provenance"),
         (policy.builders, "builder", "provenance"),
         (policy.required_tests, "tests", "test-result"),
         (policy.licences_denied, "licences", "sbom"),
         (policy.highest_severity, "vulnerabilities", "sbom"),
     ):
-        if given and statement not in policy.required:
-            found.append(
-                f"[{section}] asks something of the statement {statement}, which statements.required does not name"
-            )
+        if given and name not in policy.required:
+            found.append(f"[{section}] asks something of the statement {name}, which statements.required does not name")
     if set(policy.required) & set(policy.also_allowed):
         found.append("a statement is both in statements.required and in statements.also-allowed")
     return found

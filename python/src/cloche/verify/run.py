@@ -100,15 +100,16 @@ def _artifact(request: Request, report: Report) -> Artifact | None:
 
 
 def _attached(request: Request, artifact: Artifact, report: Report) -> list[tuple[str, bytes]]:
-    """Return what is attached to an image in a registry; evidence that was given replaces it."""
-    in_registry = artifact.kind is artifacts.Kind.IMAGE and not request.artifact.startswith("oci:")
-    if request.bundles or not in_registry:
+    """Return what is attached to an image; evidence that was given replaces it."""
+    if request.bundles:
         return []
     try:
-        return evidence.attached(request.artifact, artifact, insecure=request.insecure)
-    except ClocheError as error:
-        report.refuse("evidence in the registry", Refusal.MISSING, error.message)
-        return []
+        return evidence.attached(artifact)
+    except Refused as refused:
+        report.refuse("attached evidence", refused.refusal, refused.reason)
+    except (ClocheError, OSError) as error:
+        report.refuse("attached evidence", Refusal.MISSING, str(error))
+    return []
 
 
 def _about(
@@ -134,7 +135,7 @@ def _about(
             continue
         others.append(statement)
         subjects = ", ".join(
-            f"{name or '(no name)'} with the sha256 {digest}" for name, digest in statement.subjects[:3]
+            f"{item.name or '(no name)'} with the sha256 {item.digest.get('sha256')}" for item in statement.subjects[:3]
         )
         if named & set(item.documents):
             report.refuse(f"subject of {item.name}", Refusal.WRONG_SUBJECT, f"it is about {subjects}")

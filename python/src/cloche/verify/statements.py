@@ -1,63 +1,121 @@
-"""Statements: what an accepted signer said about which artifact (in-toto attestation framework, Statement v0.1 and v1)."""
+"""In-toto Statements of others, read strictly: which artifacts something is said about, and what.
+
+https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md. Read by hand, since the library jsonschema takes
+over a second to load. Cloche's own are made by cloche.attest.statement.
+"""
 
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from cloche import strict_json
-from cloche.limits import STATEMENT
+from cloche.attest.statement import STATEMENT
+from cloche.errors import ClocheError
+from cloche.limits import STATEMENT as LIMIT
+from cloche.strict_json import BadJsonError
 from cloche.verify.outcome import Refusal, Refused
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-STATEMENT_TYPES = ("https://in-toto.io/Statement/v1", "https://in-toto.io/Statement/v0.1")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+# As cosign still writes it; what it says is the same.
+STATEMENT_0_1 = "https://in-toto.io/Statement/v0.1"
+
+# How many hexadecimal digits the digests have whose algorithm we know.
+_LENGTHS = {"md5": 32, "sha1": 40, "gitCommit": 40, "gitTree": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+_HEXADECIMAL = re.compile(r"[0-9a-f]+")
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+
+
+class BadStatementError(ClocheError):
+    """A text that is no in-toto statement; the message says which text, which part of it, and why."""
+
+
+class UnknownStatementError(BadStatementError):
+    """A statement of a version that Cloche does not know."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An artifact that a statement is about: its digests by algorithm, in hexadecimal."""
+
+    name: str | None
+    digest: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement: the digests of its subjects, and its predicate."""
+    """A statement; fields that the specification has not are left out."""
 
-    subjects: tuple[tuple[str, str | None], ...]
+    subjects: tuple[Subject, ...]
     predicate_type: str
     predicate: dict[str, Any]
 
     def about(self, sha256: str) -> bool:
         """Return whether one of the subjects has this digest."""
-        return any(digest == sha256 for _, digest in self.subjects)
+        return any(subject.digest.get("sha256") == sha256 for subject in self.subjects)
 
 
 def read(payload: bytes, payload_type: str, what: str) -> Statement:
-    """Return the statement of a payload. Raises Refused (UNKNOWN, MALFORMED). Unknown fields are ignored."""
+    """Return the statement of a payload. Raises Refused (UNKNOWN, MALFORMED)."""
     if payload_type != PAYLOAD_TYPE:
-        raise Refused(
-            Refusal.UNKNOWN, f"{what} has a payload of the type {payload_type!r}, where {PAYLOAD_TYPE} belongs"
-        )
+        raise Refused(Refusal.UNKNOWN, f"{what} has a payload of the type {payload_type!r}, where {PAYLOAD_TYPE} belongs")
     try:
-        data = strict_json.loads(payload, what=what, limit=STATEMENT)
-    except strict_json.BadJsonError as error:
-        raise Refused(Refusal.MALFORMED, str(error)) from error
-    if not isinstance(data, dict) or not isinstance(data.get("_type"), str):
-        raise Refused(Refusal.MALFORMED, f"{what} is no statement: it has no _type")
-    if data["_type"] not in STATEMENT_TYPES:
-        raise Refused(Refusal.UNKNOWN, f"{what} is a {data['_type']!r}; known are {', '.join(STATEMENT_TYPES)}")
-    predicate_type, predicate, subjects = data.get("predicateType"), data.get("predicate"), data.get("subject")
-    if not isinstance(predicate_type, str) or not predicate_type:
-        raise Refused(Refusal.MALFORMED, f"{what} has no predicateType")
-    if not isinstance(predicate, dict):
-        raise Refused(Refusal.MALFORMED, f"{what}: the predicate is no object")
+        return parse(payload, what=what)
+    except UnknownStatementError as error:
+        raise Refused(Refusal.UNKNOWN, error.message) from error
+    except (BadStatementError, BadJsonError) as error:
+        raise Refused(Refusal.MALFORMED, error.message) from error
+
+
+def parse(data: bytes, *, what: str) -> Statement:
+    """Return the statement that a text says; fields that the specification has not are ignored.
+
+    `what` names the text in messages. Raises BadStatementError (UnknownStatementError for another version), and
+    BadJsonError (see cloche.strict_json).
+    """
+    value = strict_json.loads(data, what=what, limit=LIMIT)
+    if not isinstance(value, dict):
+        message = f"{what} is no JSON object"
+        raise BadStatementError(message)
+    kind = value.get("_type")
+    if kind not in (STATEMENT, STATEMENT_0_1):
+        message = f"{what}: _type is {kind!r}; Cloche reads {STATEMENT} and {STATEMENT_0_1}"
+        raise UnknownStatementError(message)
+    subjects = value.get("subject")
     if not isinstance(subjects, list) or not subjects:
-        raise Refused(Refusal.MALFORMED, f"{what} has no subject")
-    return Statement(tuple(_subject(item, what) for item in subjects), predicate_type, predicate)
+        message = f"{what}: subject is no list with an artifact in it, so the statement is about nothing"
+        raise BadStatementError(message)
+    predicate_type = value.get("predicateType")
+    if not isinstance(predicate_type, str) or not _URI.fullmatch(predicate_type):
+        message = f"{what}: predicateType is {predicate_type!r}, which is no URI"
+        raise BadStatementError(message)
+    predicate = value.get("predicate", {})
+    if not isinstance(predicate, dict):
+        message = f"{what}: predicate is no object"
+        raise BadStatementError(message)
+    read = tuple(_subject(entry, f"{what}: subject[{number}]") for number, entry in enumerate(subjects))
+    return Statement(read, predicate_type, predicate)
 
 
-def _subject(item: Any, what: str) -> tuple[str, str | None]:  # noqa: ANN401 - JSON is of any shape
-    digest = item.get("digest") if isinstance(item, dict) else None
-    if not isinstance(digest, dict) or not digest or not all(isinstance(value, str) for value in digest.values()):
-        raise Refused(Refusal.MALFORMED, f"{what}: a subject has no digest")
-    name, sha256 = item.get("name", ""), digest.get("sha256")
-    if not isinstance(name, str) or (sha256 is not None and not _SHA256.fullmatch(sha256)):
-        raise Refused(
-            Refusal.MALFORMED,
-            f"{what}: a subject's sha256 is not 64 hexadecimal digits in lower case, or its name is no text",
-        )
-    return name, sha256
+def _subject(value: object, what: str) -> Subject:
+    if not isinstance(value, dict):
+        message = f"{what} is no object"
+        raise BadStatementError(message)
+    name = value.get("name")
+    if name is not None and not isinstance(name, str):
+        message = f"{what}: name is {name!r}"
+        raise BadStatementError(message)
+    return Subject(name, _digests(value.get("digest"), what))
+
+
+def _digests(value: object, what: str) -> dict[str, str]:
+    """Return a DigestSet; https://github.com/in-toto/attestation/blob/main/spec/v1/digest_set.md."""
+    if not isinstance(value, dict) or not value:
+        message = f"{what}: digest is {value!r}, so no artifact can be compared with it"
+        raise BadStatementError(message)
+    for algorithm, digest in value.items():
+        length = _LENGTHS.get(algorithm)
+        if not isinstance(digest, str) or (length is not None and (len(digest) != length or not _HEXADECIMAL.fullmatch(digest))):
+            kind = f" instead of {length} hexadecimal digits in lower case" if length else ", which is no text"
+            message = f"{what}: the {algorithm} digest is {digest!r}{kind}"
+            raise BadStatementError(message)
+    return dict(value)

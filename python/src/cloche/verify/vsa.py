@@ -6,6 +6,7 @@ from typing import Any
 
 from cloche import canonical_json
 from cloche.artifact import Artifact, Kind
+from cloche.attest import statement as statements
 from cloche.verify.run import Outcome, Request
 
 PREDICATE = "https://slsa.dev/verification_summary/v1"
@@ -20,11 +21,10 @@ def statement(outcome: Outcome, request: Request) -> bytes:
         raise ValueError(message)
     level = outcome.claimed.level if outcome.claimed else 0
     return canonical_json.dumps(
-        {
-            "_type": "https://in-toto.io/Statement/v1",
-            "subject": [_subject(artifact)],
-            "predicateType": PREDICATE,
-            "predicate": {
+        statements.make(
+            [_subject(artifact)],
+            PREDICATE,
+            {
                 "verifier": {"id": VERIFIER},
                 "timeVerified": request.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "resourceUri": outcome.claimed.flake if outcome.claimed else artifact.name,
@@ -34,7 +34,7 @@ def statement(outcome: Outcome, request: Request) -> bytes:
                 "verifiedLevels": [f"SLSA_BUILD_LEVEL_{level}"],
                 "slsaVersion": "1.1",
             },
-        }
+        )
     )
 
 
@@ -47,9 +47,8 @@ def unsigned(data: bytes) -> bytes:
 
 
 def _subject(artifact: Artifact) -> dict[str, Any]:
-    subject: dict[str, Any] = {"name": artifact.name, "digest": {"sha256": artifact.sha256}}
-    if artifact.media_type is not None:
-        subject["mediaType"] = artifact.media_type
     if artifact.kind is Kind.STORE:
-        subject["annotations"] = {"serialization": "nix-archive-1"}
-    return subject
+        return statements.of_tree(artifact.name, {"sha256": artifact.sha256})
+    if artifact.kind is Kind.IMAGE:
+        return statements.of_image(artifact.name, artifact.sha256)
+    return {"name": artifact.name, "digest": {"sha256": artifact.sha256}}
