@@ -1,0 +1,190 @@
+"""Signing and verifying from outside: the apps, Debian's cosign in both directions, and sigstore's trust root."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Ended, run
+from machines import OFFLINE
+
+TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
+PREDICATE = {"result": "PASSED", "passedTests": ["tests/test_app.py::test_it"]}
+
+
+@pytest.fixture(scope="session")
+def cloche() -> Path:
+    """Return Cloche's whole command line."""
+    # `nix run` builds it; where it is, only evaluation says.
+    made = run("nix", "run", f"{ROOT}#cloche", "--", "--version")
+    assert made.code == 0, made.err
+    ended = run("nix", "eval", "--raw", "--impure", "--expr", f'(builtins.getFlake "git+file://{ROOT}").apps.${{builtins.currentSystem}}.cloche.program')
+    assert ended.code == 0, ended.err
+    return Path(ended.out)
+
+
+@pytest.fixture(scope="session")
+def cosign() -> Path:
+    """Return Debian's cosign; skip where there is none to be had."""
+    program = ROOT / "ci/cosign"
+    ended = run(program, "version")
+    if ended.code == 3:
+        pytest.skip(ended.err.strip())
+    assert ended.code == 0, ended.err
+    return program
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Return a folder with an artifact, a statement about it, keys of both kinds, and a policy for each."""
+    (tmp_path / "app.txt").write_text("the application\n")
+    sha256 = hashlib.sha256(b"the application\n").hexdigest()
+    statement = {
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "app.txt", "digest": {"sha256": sha256}}],
+        "predicateType": TEST_RESULT,
+        "predicate": PREDICATE,
+    }
+    (tmp_path / "statement.json").write_text(json.dumps(statement))
+    (tmp_path / "predicate.json").write_text(json.dumps(PREDICATE))
+    (tmp_path / "trusted_root.json").write_text('{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}')
+    for name, words in (("ed25519", ["-algorithm", "ed25519"]), ("p256", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])):
+        assert run("openssl", "genpkey", *words, "-out", tmp_path / f"{name}.pem", cwd=tmp_path).code == 0
+        (tmp_path / f"{name}.pem").chmod(0o600)
+        assert run("openssl", "pkey", "-in", tmp_path / f"{name}.pem", "-pubout", "-out", tmp_path / f"{name}.pub", cwd=tmp_path).code == 0
+    return tmp_path
+
+
+def policy(place: Path, key: str) -> Path:
+    path = place / f"{key}.toml"
+    path.write_text(f'version = 1\n[[signer]]\nname = "{key}"\nkey-file = "{key}.pub"\n[statements]\nrequired = ["test-result"]\n')
+    return path
+
+
+def offline(program: Path, *words: str | Path, place: Path, env: dict[str, str] | None = None) -> Ended:
+    return run(*OFFLINE, program, *words, cwd=place, env=env)
+
+
+@pytest.mark.parametrize("key", ["ed25519", "p256"])
+def test_cosign_accepts_what_we_sign(place: Path, cloche: Path, cosign: Path, key: str) -> None:
+    signed = run(cloche, "sign", "--key", f"{key}.pem", "--output", "signed", "statement.json", cwd=place)
+    assert signed.code == 0, signed.err
+    common = ["verify-blob-attestation", "--key", f"{key}.pub", "--type", TEST_RESULT, "--private-infrastructure=true"]
+    bare = [*common, "--signature", "signed/statement.dsse.json"]
+    bundle = [*common, "--bundle", "signed/statement.sigstore.json", "--new-bundle-format", "--trusted-root", "trusted_root.json"]
+    for words in (bare, bundle):
+        ended = offline(cosign, *words, "app.txt", place=place)
+        assert (ended.code, ended.err) == (0, "Verified OK\n")
+    # The control: another artifact.
+    (place / "app.txt").write_text("another application\n")
+    for words in (bare, bundle):
+        assert offline(cosign, *words, "app.txt", place=place).code != 0
+
+
+def test_we_accept_what_cosign_signs(place: Path, cloche: Path, cosign: Path) -> None:
+    environment = {"COSIGN_PASSWORD": "open"}
+    assert offline(cosign, "generate-key-pair", place=place, env=environment).code == 0
+    attest = ["attest-blob", "--key", "cosign.key", "--predicate", "predicate.json", "--type", TEST_RESULT, "--tlog-upload=false", "-y"]
+    for more in (["--output-signature", "envelope.json"], ["--bundle", "bundle.json", "--new-bundle-format"]):
+        ended = offline(cosign, *attest, *more, "app.txt", place=place, env=environment)
+        assert ended.code == 0, ended.err
+    rules = policy(place, "cosign")
+    # As cosign writes it: Statement v0.1 and an empty keyid. Then a keyid of nobody, and Statement v1 (its signature is
+    # made by cosign over the bytes that DSSE signs).
+    envelope = json.loads((place / "envelope.json").read_text())
+    assert envelope["signatures"][0]["keyid"] == ""
+    assert b"Statement/v0.1" in base64.b64decode(envelope["payload"])
+    envelope["signatures"][0]["keyid"] = "nobody"
+    (place / "foreign.json").write_text(json.dumps(envelope))
+    payload, kind = (place / "statement.json").read_bytes(), "application/vnd.in-toto+json"
+    (place / "pae").write_bytes(b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload))
+    signed = offline(cosign, "sign-blob", "--key", "cosign.key", "--tlog-upload=false", "-y", "pae", place=place, env=environment)
+    assert signed.code == 0, signed.err
+    version_1 = {"payload": base64.b64encode(payload).decode(), "payloadType": kind, "signatures": [{"sig": signed.out.strip()}]}
+    (place / "version-1.json").write_text(json.dumps(version_1))
+    for name in ("envelope", "bundle", "foreign", "version-1"):
+        ended = offline(cloche, "verify", "--policy", rules, "--bundle", f"{name}.json", "app.txt", place=place)
+        assert ended.code == 0, ended.out + ended.err
+    # The control: the policy of another key.
+    for name in ("envelope", "bundle", "foreign", "version-1"):
+        ended = offline(cloche, "verify", "--policy", policy(place, "p256"), "--bundle", f"{name}.json", "app.txt", place=place)
+        assert ended.code in {15, 17}, ended.out
+
+
+def test_store_directory_and_its_dump_have_one_digest(cloche: Path, place: Path) -> None:
+    """What is verified about a store path is what `nix-store --dump PATH | sha256sum` prints."""
+    path = cloche.parent.parent
+    dumped = run("sh", "-c", f"nix-store --dump {path} | sha256sum")
+    ended = run(cloche, "verify", "--json", "--policy", policy(place, "p256"), "--bundle", "statement.json", path, cwd=place)
+    assert json.loads(ended.out)["artifact"]["sha256"] == dumped.out.split()[0]
+    assert ended.code == 17
+
+
+def test_apps_refuse_a_key_inside_the_flake(consumer: Path, place: Path) -> None:
+    """`nix run .#sign` with a key in the checkout: refused before anything is signed, and nothing is written."""
+    keys = consumer / "keys"
+    keys.mkdir()
+    (keys / "release.pem").write_bytes((place / "p256.pem").read_bytes())
+    (keys / "release.pem").chmod(0o600)
+    words = ["nix", "run", ".#sign", "--", "--key", "keys/release.pem", "--output", place / "signed", place / "statement.json"]
+    ended = run(*words, cwd=consumer)
+    assert ended.code == 2, ended.err
+    assert f"the key keys/release.pem is inside the flake {consumer}, which `nix run` copies into the store" in ended.err
+    assert not (place / "signed").exists()
+
+
+def conformance() -> Path:
+    given = os.environ.get("CLOCHE_CONFORMANCE")
+    if not given:
+        pytest.skip("CLOCHE_CONFORMANCE names no folder with sigstore-conformance's bundle-verify assets")
+    return Path(given)
+
+
+def test_trust_root_is_the_pinned_file_and_never_the_cache(cloche: Path, place: Path) -> None:
+    """A bundle of another instance is refused though the user's cache trusts it; a valid one needs no home at all."""
+    folder = conformance()
+    stores = _sigstore_stores(cloche)
+    production, staging = (stores / f"https%3A%2F%2Ftuf-repo-cdn.{name}" for name in ("sigstore.dev", "sigstage.dev"))
+    root = (production / "trusted_root.json").read_bytes()
+    (place / "root.json").write_bytes(root)
+    identity = (
+        "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/"
+        ".github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main"
+    )
+    rules = place / "identity.toml"
+    rules.write_text(
+        f'version = 1\n[[signer]]\nname = "ci"\nidentity = "{identity}"\nissuer = "https://token.actions.githubusercontent.com"\n'
+        f'[trust-root]\nfile = "root.json"\nsha256 = "{hashlib.sha256(root).hexdigest()}"\n[statements]\nrequired = ["signature"]\n'
+    )
+    # Everything that the library would keep of the public instance says what the other instance's root says.
+    home = place / "home"
+    for base in (".local/share/sigstore-python/tuf", ".cache/sigstore-python/tuf"):
+        poisoned = home / base / production.name
+        poisoned.mkdir(parents=True)
+        for name in ("root.json", "trusted_root.json", "targets/trusted_root.json"):
+            (poisoned / name).parent.mkdir(exist_ok=True)
+            (poisoned / name).write_bytes((staging / Path(name).name).read_bytes())
+
+    def judge(case: str, *prefix: str) -> int:
+        words = [*prefix, cloche, "verify", "--policy", rules, "--bundle", folder / case / "bundle.sigstore.json", folder / "a.txt"]
+        return run(*OFFLINE, *words, cwd=place).code
+
+    empty = place / "read-only"
+    empty.mkdir(mode=0o555)
+    for prefix in (["env", f"HOME={home}"], ["env", "-u", "HOME"], ["env", f"HOME={empty}"], ["env", "HOME=/proc"]):
+        assert judge("happy-path-v0.3", *prefix) == 0
+        assert judge("bundle-from-wrong-instance_fail", *prefix) == 17
+        assert list(empty.iterdir()) == []
+
+
+def _sigstore_stores(cloche: Path) -> Path:
+    """Return the folder of trust roots that the sigstore package of this command line carries."""
+    closure = run("nix-store", "--query", "--requisites", cloche.parent.parent)
+    assert closure.code == 0, closure.err
+    found = [path for line in closure.out.split() for path in Path(line).glob("lib/python3.*/site-packages/sigstore/_store")]
+    assert found
+    return found[0]
