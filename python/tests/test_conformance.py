@@ -180,3 +180,30 @@ def test_case(case: Path, tmp_path: Path, run: Callable[..., Outcome]) -> None:
         assert [(row["verdict"], row["reason"].split(",")[0]) for row in worst] == [("unknown", FOREIGN[case.name])]
     else:
         assert outcome.code == 0, worst
+
+
+def test_poisoned_cache_control(tmp_path: Path, run: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the cache says makes the library accept a bundle of another instance, and makes no difference to us."""
+    from sigstore.hashes import Hashed
+    from sigstore.models import Bundle, ClientTrustConfig
+    from sigstore.verify import Verifier
+    from sigstore.verify.policy import Identity
+    from sigstore_models.common.v1 import HashAlgorithm
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    production = production_root()
+    staging = production.parent.parent / "https%3A%2F%2Ftuf-repo-cdn.sigstage.dev" / production.name
+    poisoned = tmp_path / ".cache/sigstore-python/tuf" / production.parent.name
+    poisoned.mkdir(parents=True)
+    (poisoned / production.name).write_bytes(staging.read_bytes())
+    case = FOLDER / "bundle-from-wrong-instance_fail"
+    digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=hashlib.sha256((FOLDER / "a.txt").read_bytes()).digest())
+    believer = Verifier(trusted_root=ClientTrustConfig.production(offline=True).trusted_root)
+    believer.verify_artifact(
+        digest, Bundle.from_json((case / "bundle.sigstore.json").read_bytes()), Identity(identity=IDENTITY, issuer=ISSUER)
+    )
+    outcome, report = judge(case, tmp_path, run)
+    assert outcome.code == 17
+    assert "untrusted-service" in {row["verdict"] for row in report["rows"]}
