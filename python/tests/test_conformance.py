@@ -202,7 +202,9 @@ def test_poisoned_cache_control(tmp_path: Path, run: Callable[..., Outcome], mon
     digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=hashlib.sha256((FOLDER / "a.txt").read_bytes()).digest())
     believer = Verifier(trusted_root=ClientTrustConfig.production(offline=True).trusted_root)
     believer.verify_artifact(
-        digest, Bundle.from_json((case / "bundle.sigstore.json").read_bytes()), Identity(identity=IDENTITY, issuer=ISSUER)
+        digest,
+        Bundle.from_json((case / "bundle.sigstore.json").read_bytes()),
+        Identity(identity=IDENTITY, issuer=ISSUER),
     )
     outcome, report = judge(case, tmp_path, run)
     assert outcome.code == 17

@@ -20,7 +20,16 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_0_1 = "https://in-toto.io/Statement/v0.1"
 
 # How many hexadecimal digits the digests have whose algorithm we know.
-_LENGTHS = {"md5": 32, "sha1": 40, "gitCommit": 40, "gitTree": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
+_LENGTHS = {
+    "md5": 32,
+    "sha1": 40,
+    "gitCommit": 40,
+    "gitTree": 40,
+    "sha224": 56,
+    "sha256": 64,
+    "sha384": 96,
+    "sha512": 128,
+}
 _HEXADECIMAL = re.compile(r"[0-9a-f]+")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
@@ -57,7 +66,9 @@ class Statement:
 def read(payload: bytes, payload_type: str, what: str) -> Statement:
     """Return the statement of a payload. Raises Refused (UNKNOWN, MALFORMED)."""
     if payload_type != PAYLOAD_TYPE:
-        raise Refused(Refusal.UNKNOWN, f"{what} has a payload of the type {payload_type!r}, where {PAYLOAD_TYPE} belongs")
+        raise Refused(
+            Refusal.UNKNOWN, f"{what} has a payload of the type {payload_type!r}, where {PAYLOAD_TYPE} belongs"
+        )
     try:
         return parse(payload, what=what)
     except UnknownStatementError as error:
@@ -114,7 +125,9 @@ def _digests(value: object, what: str) -> dict[str, str]:
         raise BadStatementError(message)
     for algorithm, digest in value.items():
         length = _LENGTHS.get(algorithm)
-        if not isinstance(digest, str) or (length is not None and (len(digest) != length or not _HEXADECIMAL.fullmatch(digest))):
+        if not isinstance(digest, str) or (
+            length is not None and (len(digest) != length or not _HEXADECIMAL.fullmatch(digest))
+        ):
             kind = f" instead of {length} hexadecimal digits in lower case" if length else ", which is no text"
             message = f"{what}: the {algorithm} digest is {digest!r}{kind}"
             raise BadStatementError(message)
