@@ -59,7 +59,7 @@ def verify(  # noqa: PLR0913 - click passes each option as an argument
     ARTIFACT is a file, a store path or other folder, oci:FOLDER@sha256:..., or REGISTRY/NAME@sha256:....
     Ends with 0 when it is accepted, and else with the code of the first class of refusal in docs/verify.md.
     """
-    from cloche.sign import keys, options  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
+    from cloche.sign import options  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
     from cloche.verify import report, run  # noqa: PLC0415 - as above
 
     key = options.key(key_file, key_fd, key_env, password_fd, password_env)
@@ -70,7 +70,11 @@ def verify(  # noqa: PLR0913 - click passes each option as an argument
         message = "a key was given, and no --vsa FILE that it could sign"
         raise click.UsageError(message)
     # The key is read first, so that a fault of it is known before anything is accepted.
-    signer = None if key is None else keys.load(key)
+    signer = None
+    if key is not None:
+        from cloche.sign import keys  # noqa: PLC0415 - as above
+
+        signer = keys.load(key)
     request = run.Request(artifact, policy, bundles, sbom, advisories, repository, rebuild, source, insecure)
     outcome = run.verify(request)
     refusal = outcome.report.refusal
