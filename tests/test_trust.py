@@ -6,7 +6,12 @@ import base64
 import hashlib
 import json
 import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT, Ended, run
@@ -188,3 +193,122 @@ def _sigstore_stores(cloche: Path) -> Path:
     found = [path for line in closure.out.split() for path in Path(line).glob("lib/python3.*/site-packages/sigstore/_store")]
     assert found
     return found[0]
+
+
+ATTACH = """
+import sys
+from cloche.image.descriptor import Reference
+from cloche.image.registry import Registry
+
+reference, digest, path = sys.argv[1:]
+kind = "application/vnd.dev.sigstore.bundle.v0.3+json"
+Registry(Reference.parse(reference), insecure=True).attach(digest, kind, open(path, "rb").read(), kind)
+"""
+
+
+def layout(folder: Path) -> tuple[str, list[str]]:
+    """Write an OCI layout with an image of three layers, and return its digest and those of its layers."""
+    blobs = folder / "blobs/sha256"
+    blobs.mkdir(parents=True)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+    def put(data: bytes, kind: str) -> dict[str, Any]:
+        sha256 = hashlib.sha256(data).hexdigest()
+        (blobs / sha256).write_bytes(data)
+        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{sha256}", "size": len(data)}
+
+    layers = [put(b"layer %d" % number, "layer.v1.tar") for number in range(3)]
+    rootfs = {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]}
+    config = put(json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs}).encode(), "config.v1+json")
+    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": layers}
+    entry = put(json.dumps(manifest).encode(), "manifest.v1+json")
+    (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
+    return entry["digest"], [layer["digest"] for layer in layers]
+
+
+@pytest.fixture(scope="session")
+def oci() -> Path:
+    """Return the programs of the toolchain's role `oci`."""
+    brought = run("sh", ROOT / "pkgs/fetch/fetch.sh", "--tools-only", "--role", "oci")
+    assert brought.code == 0, brought.err
+    expression = f"(import {ROOT}/pkgs/toolchain {{ system = builtins.currentSystem; }}).roles.oci"
+    made = run("nix", "build", "--no-link", "--print-out-paths", "--impure", "--expr", expression)
+    assert made.code == 0, made.err
+    return Path(made.out.strip(), "bin")
+
+
+@pytest.fixture
+def registry(oci: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Return the address of a docker-registry on the loopback device, and the folder of its blobs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{free.getsockname()[1]}"
+    data, settings = tmp_path / "registry", tmp_path / "registry.yml"
+    settings.write_text(f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}}}\nhttp: {{addr: '{host}'}}\n")
+    with (tmp_path / "registry.log").open("wb") as log, subprocess.Popen([oci / "docker-registry", "serve", settings], stdout=log, stderr=log) as server:
+        for _ in range(200):
+            with socket.socket() as client:
+                if client.connect_ex(("127.0.0.1", int(host.rpartition(":")[2]))) == 0:
+                    break
+            time.sleep(0.05)
+        yield host, data / "docker/registry/v2/blobs/sha256"
+        server.terminate()
+
+
+def test_evidence_travels_through_a_registry(place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path]) -> None:
+    """Ours is read by cosign, cosign's by us; a swapped layer and a tag are refused."""
+    host, blobs = registry
+    digest, layers = layout(place / "image")
+    statement = json.loads((place / "statement.json").read_text())
+    statement["subject"] = [{"name": "app", "digest": {"sha256": digest.removeprefix("sha256:")}}]
+    (place / "statement.json").write_text(json.dumps(statement))
+    copy = ["copy", "--preserve-digests", "--insecure-policy", "--dest-tls-verify=false", "oci:image"]
+    pushed = run(oci / "skopeo", *copy, f"docker://{host}/app:1", cwd=place)
+    assert pushed.code == 0, pushed.err
+
+    signed = run(cloche, "sign", "--key", "p256.pem", "--output", "signed", "statement.json", cwd=place)
+    assert signed.code == 0, signed.err
+    python = cloche.resolve().parent / "python"
+    attached = run(python, "-c", ATTACH, f"{host}/app:1", digest, place / "signed/statement.sigstore.json")
+    assert attached.code == 0, attached.err
+    reference = f"{host}/app@{digest}"
+
+    def judge(key: str, artifact: str) -> Ended:
+        return run(cloche, "verify", "--policy", policy(place, key), "--insecure-registry", artifact, cwd=place)
+
+    accepted = judge("p256", reference)
+    assert accepted.code == 0, accepted.out
+    assert "app, image of 3 layers, each compared with its digest" in accepted.out
+    bundle = ["--new-bundle-format", "--trusted-root", "trusted_root.json"]
+    check = ["verify-attestation", "--key", "p256.pub", "--private-infrastructure=true", *bundle, "--type", TEST_RESULT]
+    theirs = run(cosign, *check, "--allow-http-registry", reference, cwd=place)
+    assert theirs.code == 0, theirs.err
+    # Controls: another key, a tag, a registry without TLS that was not announced.
+    assert judge("ed25519", reference).code == 17
+    assert judge("p256", f"{host}/app:1").code == 13
+    assert run(cloche, "verify", "--policy", policy(place, "p256"), reference, cwd=place).code == 12
+
+    # One layer is swapped behind the registry's back.
+    name = layers[1].removeprefix("sha256:")
+    blob = blobs / name[:2] / name / "data"
+    blob.write_bytes(b"layer X")
+    before = {path: path.read_bytes() for path in blobs.rglob("data")}
+    swapped = judge("p256", reference)
+    assert swapped.code == 15, swapped.out
+    assert before == {path: path.read_bytes() for path in blobs.rglob("data")}
+
+
+def test_we_accept_what_cosign_attaches_to_an_image(place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path]) -> None:
+    host, _ = registry
+    digest, _ = layout(place / "image")
+    copy = ["copy", "--preserve-digests", "--insecure-policy", "--dest-tls-verify=false", "oci:image"]
+    pushed = run(oci / "skopeo", *copy, f"docker://{host}/app:1", cwd=place)
+    assert pushed.code == 0, pushed.err
+    environment = {"COSIGN_PASSWORD": "open"}
+    assert run(cosign, "generate-key-pair", cwd=place, env=environment).code == 0
+    attest = ["attest", "--key", "cosign.key", "--predicate", "predicate.json", "--type", TEST_RESULT, "--tlog-upload=false", "-y"]
+    ended = run(cosign, *attest, "--new-bundle-format", "--allow-http-registry", f"{host}/app@{digest}", cwd=place, env=environment)
+    assert ended.code == 0, ended.err
+    words = ["verify", "--policy", policy(place, "cosign"), "--insecure-registry", f"{host}/app@{digest}"]
+    accepted = run(cloche, *words, cwd=place)
+    assert accepted.code == 0, accepted.out

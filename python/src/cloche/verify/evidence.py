@@ -11,7 +11,8 @@ from cloche.verify import envelope
 from cloche.verify.envelope import Evidence
 from cloche.verify.outcome import Refusal, Refused, Report
 
-BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+# All versions of the bundle: "...bundle.v0.3+json", "...bundle+json;version=0.3".
+_BUNDLE = "application/vnd.dev.sigstore.bundle"
 _MOST_FILES = 1000
 
 
@@ -63,27 +64,32 @@ def _read(path: Path) -> bytes:
 
 
 def attached(artifact: Artifact) -> list[tuple[str, bytes]]:
-    """Return the bundles that a registry or layout holds for an image. Raises ClocheError, Refused."""
+    """Return the bundles that a registry or layout holds for an image. Raises ClocheError, Refused.
+
+    What is a bundle is told by the media type of the blob: the type in the index of referrers is wrong in what cosign
+    2.5 writes. SBOMs and statements that are attached without a signature are no evidence.
+    """
     shelf = artifact.shelf
     if shelf is None:
         return []
-    referrers = shelf.referrers(f"sha256:{artifact.sha256}", BUNDLE_TYPE)
+    referrers = shelf.referrers(f"sha256:{artifact.sha256}")
     if len(referrers) > _MOST_FILES:
-        raise Refused(Refusal.MALFORMED, f"{len(referrers)} bundles are attached, where at most {_MOST_FILES} are read")
+        raise Refused(
+            Refusal.MALFORMED, f"{len(referrers)} artifacts are attached, where at most {_MOST_FILES} are read"
+        )
     found = []
-    for descriptor in referrers:
-        what = f"the artifact {descriptor.digest}"
-        manifest = strict_json.loads(shelf.manifest(descriptor.digest), what=what, limit=MANIFEST)
-        found += [(f"attached {digest[7:19]}", shelf.blob(digest)) for digest in _layers(manifest, what)]
+    for referrer in referrers:
+        what = f"the artifact {referrer.digest}"
+        manifest = strict_json.loads(shelf.manifest(referrer.digest), what=what, limit=MANIFEST)
+        for layer in _layers(manifest, what):
+            if layer.media_type.startswith(_BUNDLE):
+                found.append((f"attached {layer.digest[7:19]}", shelf.blob(layer.digest)))
     return found
 
 
-def _layers(manifest: object, what: str) -> list[str]:
+def _layers(manifest: object, what: str) -> list[Descriptor]:
     layers = manifest.get("layers") if isinstance(manifest, dict) else None
     try:
-        found = [Descriptor.from_json(item).digest for item in layers] if isinstance(layers, list) else []
+        return [Descriptor.from_json(item) for item in layers] if isinstance(layers, list) else []
     except ValueError as error:
         raise Refused(Refusal.MALFORMED, f"{what}: {error}") from error
-    if not found:
-        raise Refused(Refusal.MALFORMED, f"{what} has no layers")
-    return found

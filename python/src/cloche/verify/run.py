@@ -8,7 +8,7 @@ from typing import Any
 
 from cloche import artifact as artifacts
 from cloche.artifact import Artifact
-from cloche.errors import ClocheError
+from cloche.errors import ClocheError, ExitCode
 from cloche.limits import SBOM
 from cloche.verify import evidence, policy, predicates, source, statements
 from cloche.verify.outcome import Refusal, Refused, Report
@@ -93,7 +93,8 @@ def _artifact(request: Request, report: Report) -> Artifact | None:
     try:
         return artifacts.digest_of(request.artifact, insecure=request.insecure)
     except ClocheError as error:
-        report.refuse("artifact", refusals.get(type(error), Refusal.MALFORMED), error.message)
+        other = Refusal.MISSING if error.exit_code is ExitCode.ENVIRONMENT_LACKS else Refusal.MALFORMED
+        report.refuse("artifact", refusals.get(type(error), other), error.message)
     except OSError as error:
         report.refuse("artifact", Refusal.MISSING, f"{request.artifact} can't be read: {error.strerror}")
     return None
