@@ -81,9 +81,8 @@ def attached(artifact: Artifact) -> list[tuple[str, bytes]]:
     for referrer in referrers:
         what = f"the artifact {referrer.digest}"
         manifest = strict_json.loads(shelf.manifest(referrer.digest), what=what, limit=MANIFEST)
-        for layer in _layers(manifest, what):
-            if layer.media_type.startswith(_BUNDLE):
-                found.append((f"attached {layer.digest[7:19]}", shelf.blob(layer.digest)))
+        bundles = [layer.digest for layer in _layers(manifest, what) if layer.media_type.startswith(_BUNDLE)]
+        found += [(f"attached {digest[7:19]}", shelf.blob(digest)) for digest in bundles]
     return found
 
 

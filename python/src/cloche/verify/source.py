@@ -1,7 +1,7 @@
 """What goes beyond signatures: the age of a revision, known vulnerabilities, and building again."""
 
 import base64
-import importlib
+import hashlib
 import os
 import re
 import subprocess
@@ -92,34 +92,50 @@ def audit(sboms: list[dict[str, Any]], advisories: Path, highest: str, report: R
 def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: Report) -> None:
     """Report whether building the signed source again gives the same bytes."""
     what = "rebuild"
-    if artifact.kind is Kind.IMAGE and folder is None and not claimed.flake:
-        report.refuse(what, Refusal.NOT_REPRODUCED, "the provenance names no flake reference")
+    signed = _hexadecimal(claimed.source.get("sha256"))
+    if signed is None:
+        report.refuse(what, Refusal.WRONG_SOURCE, "the provenance has no digest of the source tree, so another one could be built")
         return
     if folder is not None:
-        signed = _nar_digest(claimed.source)
-        found = nar_sha256(folder)
-        if signed is None or found != signed:
-            reason = f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}"
-            report.refuse(what, Refusal.WRONG_SOURCE, reason)
+        if not folder.is_dir():
+            report.refuse(what, Refusal.MISSING, f"there is no folder {folder}")
             return
+        found = nar_sha256(folder)
+        if found != signed:
+            report.refuse(what, Refusal.WRONG_SOURCE, f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}")
+            return
+    from cloche import reproduce  # noqa: PLC0415 - only a rebuild needs it
+
+    separator = "&" if "?" in claimed.flake else "?"
     try:
-        reproduce = importlib.import_module("cloche.reproduce")
-        made = reproduce.rebuild(f"{claimed.flake}?rev={claimed.revision}", claimed.attribute, source=folder)
-    except ImportError as error:
-        report.refuse(what, Refusal.MISSING, f"this Cloche can't rebuild: {error}")
-        return
+        made = reproduce.rebuild(f"{claimed.flake}{separator}rev={claimed.revision}", claimed.attribute, source=folder)
     except ClocheError as error:
         report.refuse(what, Refusal.NOT_REPRODUCED, error.message)
         return
-    found = made.nar_sha256
-    if found == artifact.sha256:
-        report.accept(what, f"built again on this machine, {claimed.attribute} has the same bytes")
+    built = _hexadecimal(made.source_nar_hash)
+    if built != signed:
+        report.refuse(what, Refusal.WRONG_SOURCE, f"the source that was built has the sha256 {built}, and the signed one has {signed}")
+        return
+    digests = _digests(artifact, Path(made.path), made.nar_sha256)
+    if artifact.sha256 in digests:
+        report.accept(what, f"{claimed.attribute}, built again on this machine, has the same bytes")
     else:
-        report.refuse(what, Refusal.NOT_REPRODUCED, f"built again on this machine, it has the sha256 {found}")
+        reason = f"{claimed.attribute}, built again on this machine, has the sha256 {', '.join(digests) or '(no such file)'}"
+        report.refuse(what, Refusal.NOT_REPRODUCED, reason)
 
 
-def _nar_digest(digest: dict[str, str]) -> str | None:
-    text = digest.get("sha256")
-    if text is None or not text.startswith("sha256-"):
-        return text
-    return base64.b64decode(text.removeprefix("sha256-")).hex()
+def _digests(artifact: Artifact, path: Path, nar: str) -> list[str]:
+    """Return the digests that an output has as the kind of artifact that is compared with it."""
+    if artifact.kind is Kind.IMAGE:
+        return [(path / "digest").read_text(encoding="utf-8").strip().removeprefix("sha256:")] if (path / "digest").is_file() else []
+    if artifact.kind is Kind.STORE:
+        return [nar]
+    files = [path] if path.is_file() else sorted(item for item in path.iterdir() if item.is_file())
+    return [hashlib.sha256(item.read_bytes()).hexdigest() for item in files]
+
+
+def _hexadecimal(digest: str | None) -> str | None:
+    """Return a digest, also one that Nix wrote (SRI), in hexadecimal."""
+    if digest is None or not digest.startswith("sha256-"):
+        return digest
+    return base64.b64decode(digest.removeprefix("sha256-")).hex()
