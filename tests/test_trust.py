@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -312,3 +313,88 @@ def test_we_accept_what_cosign_attaches_to_an_image(place: Path, cloche: Path, c
     words = ["verify", "--policy", policy(place, "cosign"), "--insecure-registry", f"{host}/app@{digest}"]
     accepted = run(cloche, *words, cwd=place)
     assert accepted.code == 0, accepted.out
+
+
+def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
+    """`--rebuild` builds the signed source, and only after everything before it was accepted."""
+    flake = tmp_path / "flake"
+    # The toolchain is part of the flake, which so needs no input.
+    for folder in ("lib", "pkgs", "python"):
+        shutil.copytree(ROOT / folder, flake / folder, ignore=shutil.ignore_patterns("__pycache__", ".*cache"))
+    (flake / "flake.nix").write_text(
+        """{
+  outputs = { self }: {
+    packages.x86_64-linux.default = (import ./pkgs/toolchain { system = "x86_64-linux"; }).runBash {
+      name = "tiny";
+      script = "mkdir $out; echo hello > $out/hello; exit 0";
+    };
+  };
+}
+"""
+    )
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false"]
+    for command in ([*git, "init", "-q"], [*git, "add", "-A"], [*git, "commit", "-qm", "all"]):
+        assert run(*command, cwd=flake).code == 0
+    told = json.loads(run("nix", "flake", "metadata", "--json", cwd=flake).out)
+    made = run("nix", "build", "--no-link", "--print-out-paths", cwd=flake)
+    assert made.code == 0, made.err
+    output = Path(made.out.strip())
+    dumped = run("sh", "-c", f"nix-store --dump {output} | sha256sum").out.split()[0]
+    source = f"git+file://{flake}"
+
+    def sign(nar: str, attribute: str, folder: str) -> Path:
+        predicate = {
+            "buildDefinition": {
+                "buildType": "https://cloche.example/build-types/nix-flake/v1",
+                "externalParameters": {"attribute": attribute, "flake": source, "revision": told["revision"]},
+                "resolvedDependencies": [
+                    {"name": "source", "digest": {"sha256": nar, "gitCommit": told["revision"]}, "annotations": {"kind": "source"}}
+                ],
+            },
+            "runDetails": {"builder": {"id": "https://cloche.example/builders/unattested-local/v1"}},
+        }
+        statement = {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "tiny", "digest": {"sha256": dumped}}],
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": predicate,
+        }
+        (place / "provenance.json").write_text(json.dumps(statement))
+        signed = run(cloche, "sign", "--key", "p256.pem", "--output", folder, "provenance.json", cwd=place)
+        assert signed.code == 0, signed.err
+        return place / folder
+
+    (place / "rebuild.toml").write_text(
+        'version = 1\n[[signer]]\nname = "it"\nkey-file = "p256.pub"\n[statements]\nrequired = ["provenance"]\n[[builder]]\n'
+        'id = "https://cloche.example/builders/unattested-local/v1"\nsigners = ["it"]\nlevel = 1\n[provenance]\n'
+        f'build-type = "https://cloche.example/build-types/nix-flake/v1"\nsource = "{source}"\nattributes = ["default", "other"]\n'
+    )
+
+    def judge(bundles: Path, artifact: Path, *more: str | Path) -> tuple[int, list[dict[str, str]]]:
+        ended = run(cloche, "verify", "--json", "--rebuild", *more, "--policy", "rebuild.toml", "--bundle", bundles, artifact, cwd=place)
+        return ended.code, json.loads(ended.out)["rows"]
+
+    nar = base64.b64decode(told["locked"]["narHash"].removeprefix("sha256-")).hex()
+    good = sign(nar, "default", "good")
+    code, rows = judge(good, output)
+    assert code == 0, rows
+    assert rows[-1] == {"what": "rebuild", "verdict": "accepted", "reason": "default, built again on this machine, has the same bytes"}
+    # The source in a folder, without what git and the store add to it.
+    copy = place / "source"
+    shutil.copytree(told["path"], copy)
+    assert judge(good, output, "--source", copy)[0] == 0
+    (copy / "flake.nix").chmod(0o644)
+    with (copy / "flake.nix").open("a") as file:
+        file.write("# one line more\n")
+    assert judge(good, output, "--source", copy)[0] == 27
+    # A source with another digest than the signed one, and an attribute that there is not.
+    assert judge(sign("0" * 64, "default", "other-source"), output)[0] == 27
+    assert judge(sign(nar, "other", "no-attribute"), output)[0] == 31
+    # Nothing is built for what is refused before.
+    changed = place / "changed"
+    shutil.copytree(output, changed)
+    (changed / "hello").chmod(0o644)
+    (changed / "hello").write_text("bye\n")
+    code, rows = judge(good, changed)
+    assert code == 23
+    assert rows[-1] == {"what": "rebuild", "verdict": "note", "reason": "nothing was built, because not everything before it was accepted"}

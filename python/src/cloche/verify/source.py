@@ -94,7 +94,9 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
     what = "rebuild"
     signed = _hexadecimal(claimed.source.get("sha256"))
     if signed is None:
-        report.refuse(what, Refusal.WRONG_SOURCE, "the provenance has no digest of the source tree, so another one could be built")
+        report.refuse(
+            what, Refusal.WRONG_SOURCE, "the provenance has no digest of the source tree, so another one could be built"
+        )
         return
     if folder is not None:
         if not folder.is_dir():
@@ -102,7 +104,11 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
             return
         found = nar_sha256(folder)
         if found != signed:
-            report.refuse(what, Refusal.WRONG_SOURCE, f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}")
+            report.refuse(
+                what,
+                Refusal.WRONG_SOURCE,
+                f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}",
+            )
             return
     from cloche import reproduce  # noqa: PLC0415 - only a rebuild needs it
 
@@ -114,20 +120,30 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
         return
     built = _hexadecimal(made.source_nar_hash)
     if built != signed:
-        report.refuse(what, Refusal.WRONG_SOURCE, f"the source that was built has the sha256 {built}, and the signed one has {signed}")
+        report.refuse(
+            what,
+            Refusal.WRONG_SOURCE,
+            f"the source that was built has the sha256 {built}, and the signed one has {signed}",
+        )
         return
     digests = _digests(artifact, Path(made.path), made.nar_sha256)
     if artifact.sha256 in digests:
         report.accept(what, f"{claimed.attribute}, built again on this machine, has the same bytes")
     else:
-        reason = f"{claimed.attribute}, built again on this machine, has the sha256 {', '.join(digests) or '(no such file)'}"
+        reason = (
+            f"{claimed.attribute}, built again on this machine, has the sha256 {', '.join(digests) or '(no such file)'}"
+        )
         report.refuse(what, Refusal.NOT_REPRODUCED, reason)
 
 
 def _digests(artifact: Artifact, path: Path, nar: str) -> list[str]:
     """Return the digests that an output has as the kind of artifact that is compared with it."""
     if artifact.kind is Kind.IMAGE:
-        return [(path / "digest").read_text(encoding="utf-8").strip().removeprefix("sha256:")] if (path / "digest").is_file() else []
+        return (
+            [(path / "digest").read_text(encoding="utf-8").strip().removeprefix("sha256:")]
+            if (path / "digest").is_file()
+            else []
+        )
     if artifact.kind is Kind.STORE:
         return [nar]
     files = [path] if path.is_file() else sorted(item for item in path.iterdir() if item.is_file())
