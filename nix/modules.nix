@@ -11,6 +11,7 @@
   ./types.nix
   ./sbom.nix
   ./audit.nix
+  ./reproduce.nix
   ./lock.nix
   ./provenance.nix
   ./in-toto.nix

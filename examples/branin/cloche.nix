@@ -14,5 +14,6 @@
       timeZones = true;
       caCertificates = true;
     };
+    reproduce.enable = true;
   };
 }

@@ -35,6 +35,20 @@ def test_outcomes_are_sorted_and_hold_no_address_and_no_time() -> None:
     assert durations["tests.a::errs"] == 0
 
 
+def test_statistics_of_hypothesis_are_forgotten_and_other_properties_kept() -> None:
+    """They hold run times, and would make every record another one."""
+    suite = ET.fromstring(
+        '<testsuites><testsuite timestamp="now" hostname="me"><properties>'
+        '<property name="hypothesis-statistics-t" value="0.1 s"/><property name="seed" value="1"/></properties>'
+        '<testcase name="t" time="0.1"/></testsuite></testsuites>'
+    )
+    record_tests.forget_run_times(suite)
+    assert ET.tostring(suite).decode() == (
+        '<testsuites><testsuite><properties><property name="seed" value="1" /></properties>'
+        '<testcase name="t" /></testsuite></testsuites>'
+    )
+
+
 @pytest.mark.parametrize(
     ("message", "lacks"),
     [

@@ -34,14 +34,18 @@ let
   loader = "${base}/lib/${
     if system == "aarch64-linux" then "ld-linux-aarch64.so.1" else "ld-linux-x86-64.so.2"
   }";
-  run = import ./run.nix {
-    inherit
-      system
-      base
-      loader
-      version
-      ;
-  };
+  runWith =
+    variables:
+    import ./run.nix {
+      inherit
+        system
+        base
+        loader
+        version
+        variables
+        ;
+    };
+  run = runWith { };
   python = {
     inherit version;
     full = builtins.head (builtins.match "([0-9.]+).*" pythonPin.version);
@@ -59,6 +63,8 @@ let
       loader
       ;
     inherit (run) runPython runBash environment;
+    # varied : { NAME = value; } -> toolchain that gives every build these variables; its base and roles stay.
+    varied = variables: contract // { inherit (runWith variables) runPython runBash environment; };
     libraries = "${base}/lib";
     # A pip whose version is pinned with the toolchain: `fetch` reads the user's indexes through it.
     pip = "${seed}/usr/share/python-wheels/${pipWheel}";

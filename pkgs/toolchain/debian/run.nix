@@ -4,6 +4,8 @@
   base,
   loader,
   version,
+  # Variables that every build has instead of the usual ones, or besides them, from its first process on.
+  variables ? { },
 }:
 let
   file =
@@ -24,12 +26,30 @@ let
     TZDIR = "${base}/share/zoneinfo";
     PYTHONHASHSEED = "0";
     PYTHONDONTWRITEBYTECODE = "1";
-  };
+  }
+  // variables;
+  # Structured attributes are no variables of the builder, so `env` sets what its first process must have.
+  start =
+    words:
+    let
+      all =
+        if variables == { } then
+          words
+        else
+          [ "${base}/bin/env" ]
+          ++ builtins.attrValues (builtins.mapAttrs (name: value: "${name}=${value}") variables)
+          ++ words;
+    in
+    {
+      builder = builtins.head all;
+      args = builtins.tail all;
+    };
 in
 {
   inherit environment;
   # runPython : { name, script, ... } -> derivation. `script` is a file whose function main(attrs) is called with the
-  # derivation's attributes (structured, so of any size); standard library only, unless `path` names more.
+  # derivation's attributes (structured, so of any size); standard library only, unless `path` names more. Nix gives a
+  # builder its base name as argv[0], from which Python could not find its library; through the loader it gets its path.
   runPython =
     {
       name,
@@ -46,17 +66,15 @@ in
         # Who makes many derivations of one script hands it in as a store path.
         script = if builtins.isPath script then file script else script;
         __structuredAttrs = true;
-        # Nix gives a builder its base name as argv[0], from which Python could not find its library; through the
-        # loader it gets its path.
-        builder = loader;
-        args = [
-          "${base}/bin/python${version}"
-          "-I"
-          "-S"
-          pythonRunner
-        ];
         base = "${base}";
       }
+      // start [
+        loader
+        "${base}/bin/python${version}"
+        "-I"
+        "-S"
+        pythonRunner
+      ]
     );
 
   # runBash : { name, script, ... } -> derivation. `script` is text; variables are the derivation's attributes.
@@ -73,13 +91,13 @@ in
       // attrs
       // {
         inherit name;
-        builder = "${base}/bin/bash";
-        args = [
-          "-e"
-          bashRunner
-        ];
         base = "${base}";
         path = builtins.concatStringsSep ":" (map (prefix: "${prefix}/bin") (path ++ [ base ]));
       }
+      // start [
+        "${base}/bin/bash"
+        "-e"
+        bashRunner
+      ]
     );
 }

@@ -65,6 +65,20 @@ def record(report: ET.Element) -> tuple[list[dict[str, str]], dict[str, float]]:
     return sorted(outcomes, key=lambda entry: entry["test"]), durations
 
 
+def forget_run_times(report: ET.Element) -> None:
+    """Remove what differs from run to run: durations, dates, memory addresses, and Hypothesis's statistics."""
+    for properties in report.iter("properties"):
+        for entry in list(properties):
+            if entry.get("name", "").startswith("hypothesis-statistics-"):
+                properties.remove(entry)
+    for element in report.iter():
+        for name in ("time", "timestamp", "hostname"):
+            element.attrib.pop(name, None)
+        element.text = stable(element.text) if element.text else element.text
+        if "message" in element.attrib:
+            element.set("message", stable(element.attrib["message"]))
+
+
 def run_pytest(attributes: dict[str, Any], top: Path) -> tuple[ET.Element, Path]:
     """Run the suite in a copy of its folder; return pytest's report and the file with its words.
 
@@ -120,12 +134,7 @@ def main(attributes: dict[str, Any]) -> None:
         counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
     data = {"version": 1, "counts": counts, "tests": outcomes}
     (out / "outcomes.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
-    for element in suite.iter():
-        for name in ("time", "timestamp", "hostname"):
-            element.attrib.pop(name, None)
-        element.text = stable(element.text) if element.text else element.text
-        if "message" in element.attrib:
-            element.set("message", stable(element.attrib["message"]))
+    forget_run_times(suite)
     ET.ElementTree(suite).write(out / "junit.xml", encoding="utf-8", xml_declaration=True)
     (log / "durations.json").write_text(json.dumps(durations, indent=1, sort_keys=True) + "\n")
     shutil.copyfile(words, log / "pytest.log")

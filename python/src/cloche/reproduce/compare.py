@@ -16,7 +16,7 @@ from cloche.reproduce.variations import INSIDE, prepare, processors
 # What a difference without any variation comes from.
 ALWAYS = "every time"
 _SHOWN = 1 << 16  # bytes of a difference
-_LINES = 200
+_LINES, _WIDTH = 200, 200
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class Comparison:
             encoding="utf-8",
             errors="replace",
         )
-        lines = done.stdout.splitlines()
+        lines = [line if len(line) <= _WIDTH else f"{line[:_WIDTH]}..." for line in done.stdout.splitlines()]
         if not lines:
             return f"diffoscope shows nothing (exit code {done.returncode}): {done.stderr.strip()[-500:]}"
         more = [f"... and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
