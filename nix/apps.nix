@@ -23,7 +23,7 @@ in
         inherit (cfg) directory;
         python = cfg.python.version;
         inherit (cfg.python) sdists;
-        inherit (cfg) roles;
+        roles = cfg.lockedRoles;
         systems = lib.unique ([ system ] ++ cfg.systems);
       }
     );

@@ -51,7 +51,7 @@ in
         path = baseNameOf lockFile;
         python = cfg.python.version;
         inherit (cfg.python) sdists;
-        inherit (cfg) roles;
+        roles = cfg.lockedRoles;
       };
       project = import ../pkgs/project.nix {
         inherit (cfg) toolchain;

@@ -36,6 +36,8 @@ in
     };
   };
   config = lib.mkIf cfg.reproduce.enable {
+    # libfaketime and the sources of locales.
+    cloche.lockedRoles = [ "reproduce" ];
     checks.reproducible = reproducible.check {
       name = "${cfg.name}-reproducible";
       inherit (cfg.reproduce) variations;

@@ -1,6 +1,17 @@
 # Options: which toolchain builds, and what of it the project uses.
-{ lib, system, ... }:
 {
+  config,
+  lib,
+  system,
+  ...
+}:
+{
+  options.cloche.lockedRoles = lib.mkOption {
+    type = lib.types.listOf lib.types.str;
+    internal = true;
+    description = "All roles that something configured needs; the lock records them, so that `fetch` brings them.";
+  };
+  config.cloche.lockedRoles = config.cloche.roles;
   options.cloche.roles = lib.mkOption {
     type = lib.types.listOf lib.types.str;
     default = [ ];

@@ -37,7 +37,7 @@ def test_outcomes_are_sorted_and_hold_no_address_and_no_time() -> None:
 
 def test_statistics_of_hypothesis_are_forgotten_and_other_properties_kept() -> None:
     """They hold run times, and would make every record another one."""
-    suite = ET.fromstring(
+    suite = ET.fromstring(  # noqa: S314 - our own
         '<testsuites><testsuite timestamp="now" hostname="me"><properties>'
         '<property name="hypothesis-statistics-t" value="0.1 s"/><property name="seed" value="1"/></properties>'
         '<testcase name="t" time="0.1"/></testsuite></testsuites>'

@@ -34,7 +34,7 @@ def test_paths_are_paired_from_the_tops_by_name() -> None:
 
 def test_references_of_one_build_only() -> None:
     first = {store("a", "app"): [store("b", "env")], store("b", "env"): []}
-    second = {store("d", "app"): []}
+    second: dict[str, list[str]] = {store("d", "app"): []}
     pairs, problems = pair([(store("a", "app"), store("d", "app"))], first, second)
     assert pairs == [(store("a", "app"), store("d", "app"))]
     assert problems == ["app: the two builds do not refer to the same things: env"]
