@@ -24,8 +24,12 @@ let
           "python/src"
           "python/src/cloche"
           "python/src/cloche/__init__.py"
+          "python/src/cloche/archive_limits.py"
+          "python/src/cloche/errors.py"
           "python/src/cloche/fetch"
+          "python/src/cloche/limits.py"
           "python/src/cloche/store_name.py"
+          "python/src/cloche/strict_json.py"
         ];
       in
       builtins.elem path wanted

@@ -5,8 +5,12 @@ let
   wanted = [
     "cloche"
     "cloche/__init__.py"
+    "cloche/archive_limits.py"
+    "cloche/errors.py"
     "cloche/fetch"
+    "cloche/limits.py"
     "cloche/store_name.py"
+    "cloche/strict_json.py"
   ];
 in
 builtins.path {

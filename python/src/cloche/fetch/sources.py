@@ -1,10 +1,17 @@
 """What is wanted: the files of locks and of the toolchain's pins."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cloche.limits import LOCK
 from cloche.store_name import store_name
+from cloche.strict_json import BadJsonError, loads
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 class FetchError(Exception):
@@ -35,8 +42,8 @@ class Source:
 
 def sources_of_lock(path: Path, systems: list[str], groups: tuple[str, ...] = ()) -> list[Source]:
     """Return the files that the lock names for these systems, build requirements included; all groups', or some."""
+    lock = _read(path)
     try:
-        lock = json.loads(path.read_text(encoding="utf-8"))
         found = []
         for system in systems:
             for environment in lock["environments"].get(system, {}).values():
@@ -45,21 +52,44 @@ def sources_of_lock(path: Path, systems: list[str], groups: tuple[str, ...] = ()
                 found += [(name, entry) for name, entry in packages if name in names or not groups]
                 for build in environment["builds"].values():
                     found += build["packages"].items()
-        return [
-            Source(name, entry["version"], _plain(entry["file"], path), entry["sha256"], entry["size"])
-            for name, entry in found
-        ]
+        return [_source(name, entry, path) for name, entry in found]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _no_lock(path, repr(error)) from None
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401  JSON is of any shape
+    """Return what is in a lock, which may come from anybody: what a strict reader of JSON refuses is refused."""
+    try:
+        # Not all of a file that is too long, and one byte more than is accepted.
+        with path.open("rb") as file:
+            data = file.read(LOCK.bytes + 1)
+        return loads(data, what=str(path), limit=LOCK)
     except OSError as error:
         raise FetchError(f"{path}: cannot be read: {error.strerror}", 2) from None
-    except json.JSONDecodeError as error:
-        text = (
-            f"{path}, line {error.lineno}, column {error.colno}: {error.msg}; make the lock again with 'nix run .#lock'"
-        )
-        raise FetchError(text, 2) from None
-    except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise FetchError(
-            f"{path}: not a lock of this Cloche ({error!r}); make it again with 'nix run .#lock'", 2
-        ) from None
+    except BadJsonError as error:
+        text = str(error)
+        if isinstance(error.__cause__, json.JSONDecodeError):
+            cause = error.__cause__
+            text = f"{path}, line {cause.lineno}, column {cause.colno}: {cause.msg}"
+        raise FetchError(f"{text}; make the lock again with 'nix run .#lock'", 2) from None
+
+
+def _no_lock(path: Path, why: str) -> FetchError:
+    return FetchError(f"{path}: not a lock of this Cloche ({why}); make it again with 'nix run .#lock'", 2)
+
+
+def _source(name: str, entry: dict[str, Any], path: Path) -> Source:
+    """Return one entry of the lock, whose words become names of files, arguments and addresses."""
+    version, file, digest, size = entry["version"], entry["file"], entry["sha256"], entry["size"]
+    if not _NAME.fullmatch(name):
+        raise _no_lock(path, f"{name!r} is no name of a package")
+    if not isinstance(version, str) or not isinstance(file, str) or not isinstance(digest, str):
+        raise _no_lock(path, f"version, file and sha256 of {name} are not all texts")
+    if not _SHA256.fullmatch(digest):
+        raise _no_lock(path, f"{digest[:80]!r}, the sha256 of {name}, is not 64 hexadecimal digits")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise _no_lock(path, f"{size!r}, the size of {name}, is no number of bytes")
+    return Source(name, version, _plain(file, path), digest, size)
 
 
 def _plain(file: str, origin: Path) -> str:
@@ -70,7 +100,10 @@ def _plain(file: str, origin: Path) -> str:
 
 def roles_of_lock(path: Path, folder: Path) -> list[str]:
     """Return the toolchain's roles that the lock says the configuration uses; `folder` holds their pins."""
-    roles = json.loads(path.read_text(encoding="utf-8")).get("roles", [])
+    lock = _read(path)
+    roles = lock.get("roles", []) if isinstance(lock, dict) else None
+    if not isinstance(roles, list):
+        raise _no_lock(path, f"its roles are {roles!r}")
     known = sorted(pins.stem for pins in folder.glob("*.json") if pins.stem != "seed")
     for role in roles:
         if role not in known:

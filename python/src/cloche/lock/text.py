@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cloche.errors import ClocheError
+from cloche.limits import LOCK, Limit
+from cloche.strict_json import BadJsonError, loads
 
 _TOML_PLACE = re.compile(
     r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
@@ -67,14 +69,28 @@ def parse_toml(path: Path, remedy: str = "Correct the file.") -> dict[str, Any]:
         raise MalformedFileError(path, f"not valid TOML: {_lower_first(fault)}", remedy, line, column) from error
 
 
-def parse_json(path: Path, remedy: str = "Correct the file, or restore it from version control.") -> Any:  # noqa: ANN401 - JSON has any type
-    """Return the JSON value in `path`, or raise MalformedFileError with line and column."""
+def parse_json(
+    path: Path, remedy: str = "Correct the file, or restore it from version control.", limit: Limit = LOCK
+) -> Any:  # noqa: ANN401 - JSON has any type
+    """Return the JSON value in `path`, or raise MalformedFileError, with line and column where there is a place.
+
+    What two readers could understand differently, or what exceeds the limit, is refused too.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnreadableFileError(path, error.strerror or str(error)) from error
+    if size > limit.bytes:
+        raise MalformedFileError(path, f"{size} bytes, where at most {limit.bytes} are read", remedy)
     text = read_text(path)
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        fault = f"not valid JSON: {_lower_first(error.msg)}"
-        raise MalformedFileError(path, fault, remedy, error.lineno, error.colno) from error
+        return loads(text.encode(), what="the file", limit=limit)
+    except BadJsonError as error:
+        cause = error.__cause__
+        if isinstance(cause, json.JSONDecodeError):
+            fault = f"not valid JSON: {_lower_first(cause.msg)}"
+            raise MalformedFileError(path, fault, remedy, cause.lineno, cause.colno) from error
+        raise MalformedFileError(path, str(error), remedy) from error
 
 
 def line_of(path: Path, text: str) -> int:
