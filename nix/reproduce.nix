@@ -49,6 +49,7 @@ in
         [
           project.wheel
           project.sdist
+          project.unpacked
           project.application
         ];
     };

@@ -126,7 +126,7 @@ def test_trap_26_a_version_from_git_is_stated(growth: Path, tmp_path: Path) -> N
     assert nix("store", "ls", wheel).out.split() == ["./dated-2.1.0-py3-none-any.whl"]
 
 
-# --- the same bytes -------------------------------------------------------------------------------------------------
+# --- the same bytes (of outputs in general: test_reproduce.py) -------------------------------------------------------------------------------------------------
 
 # Looks at the clock, finely enough that two runs differ.
 PLANTED = f"""
@@ -146,41 +146,6 @@ def test_comparison_can_fail(tmp_path: Path) -> None:
     ended = nix("build", "--impure", "--no-link", "--rebuild", "-f", "planted.nix", cwd=tmp_path)
     assert ended.code != 0
     assert "planted.drv' may not be deterministic: output '" in ended.err
-
-
-def own_derivations(roots: list[str]) -> list[str]:
-    """Return all derivations below these that are built and not downloaded, without those that run tests."""
-    shown = json.loads(nix("derivation", "show", "-r", *roots).out)
-    return [
-        path
-        for path, derivation in sorted(shown.items())
-        if not any("hash" in output for output in derivation["outputs"].values())
-        and not derivation["name"].endswith(("-test-results", "-tests"))
-    ]
-
-
-@pytest.mark.slow
-def test_everything_that_the_demo_builds_is_the_same_again() -> None:
-    names = ("default", "env", "wheel", "sdist", "test-results")
-    outputs = [f"./examples/branin#{name}" for name in names]
-    assert nix("build", "--no-link", *outputs, seconds=1200).code == 0
-    roots = nix("path-info", "--derivation", *outputs).out.split()
-    paths = own_derivations(roots)
-    assert len(paths) > 30
-    ended = again(*[f"{path}^*" for path in paths])
-    assert ended.code == 0, ended.err
-
-
-def test_project_is_the_same_again(growth: Path) -> None:
-    """The wheel, its unpacked form, the environments and the application of a small project."""
-    names = ("default", "env", "wheel", "sdist")
-    outputs = [f"{growth}#{name}" for name in names]
-    assert nix("build", "--no-link", *outputs).code == 0
-    roots = nix("path-info", "--derivation", *outputs).out.split()
-    paths = [path for path in own_derivations(roots) if "-growth-" in path]
-    assert len(paths) >= 6
-    ended = again(*[f"{path}^*" for path in paths])
-    assert ended.code == 0, ended.err
 
 
 def test_outcomes_are_the_same_again_and_durations_are_apart(project: Path, tmp_path: Path) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import ROOT, Ended, nix, run
-from flakes import SYSTEM, copy, write
-from machines import needs_root, temporary
+from conftest import ROOT, Ended, built, nix, run
+from flakes import SYSTEM, add, copy, write
 
 PLANTED = ("cores", "date", "hashseed", "locale", "machine", "store", "timezone", "user")
 
@@ -98,16 +96,8 @@ def test_a_variation_without_effect_is_an_error(tmp_path: Path) -> None:
     assert "error: without effect here: date. A package that leaks exactly that was built again and came out the\nsame" in ended.err
 
 
-FAULTY = """
-{ cloche, ... }:
-let toolchain = cloche.legacyPackages; in { }
-"""
-
-
 def test_what_cannot_be_built_again_and_what_always_differs(tmp_path: Path) -> None:
-    """A package that works only once is told with its words; one that draws lots needs no variation."""
-    flag = tmp_path / "flag"
-    flag.touch()
+    """A package that works only this year is told with its words; one that draws lots needs no variation."""
     flake = f"""{{
   inputs.cloche.url = "git+file://{ROOT}";
   outputs = {{ self, cloche }}:
@@ -165,3 +155,114 @@ def test_everything_that_the_demo_builds_is_the_same_again_and_elsewhere() -> No
     assert {output["state"] for output in data["outputs"]} == {"identical"}
     assert {"store", "date", "locale"} <= set(data["variations"])
     assert max(output["derivations"] for output in data["outputs"]) > 30
+
+
+# --- the check ------------------------------------------------------------------------------------------------------
+
+# A build backend of the project's own, which writes the date into its wheel.
+BACKEND = """
+import pathlib, tarfile, time, zipfile
+def build_sdist(directory, config_settings=None):
+    with tarfile.open(pathlib.Path(directory, "leaky-1.tar"), "w") as archive:
+        archive.addfile(tarfile.TarInfo("leaky-1/PKG-INFO"))
+    return "leaky-1.tar"
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    files = {
+        "leaky.py": f"built = {WHAT}\\n",
+        "leaky-1.dist-info/METADATA": "Metadata-Version: 2.1\\nName: leaky\\nVersion: 1\\n",
+        "leaky-1.dist-info/WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    import base64, hashlib
+    rows = [f"{n},sha256={base64.urlsafe_b64encode(hashlib.sha256(t.encode()).digest()).rstrip(b'=').decode()},{len(t)}" for n, t in files.items()]
+    files["leaky-1.dist-info/RECORD"] = "\\n".join([*rows, "leaky-1.dist-info/RECORD,,"])
+    with zipfile.ZipFile(pathlib.Path(directory, "leaky-1-py3-none-any.whl"), "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return "leaky-1-py3-none-any.whl"
+"""
+LEAKS = {"date": "time.gmtime().tm_year", "timezone": "time.localtime(0).tm_hour", "hashseed": "hash('a')", "nothing": "0"}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_the_check_finds_what_a_wheel_leaks(leak: str, growth: Path, tmp_path: Path) -> None:
+    """The same project, but for one expression, passes and fails."""
+    files = {
+        "flake.nix": (growth / "flake.nix").read_text(),
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n[project]\nname = "leaky"\nversion = "1"\nrequires-python = ">=3.11"\n',
+        "own.py": BACKEND.replace("WHAT", LEAKS[leak]),
+        "cloche.nix": '{ cloche = { src = ./.; reproduce.enable = true; reproduce.variations = [ "date" "hashseed" "timezone" ]; }; }',
+    }
+    folder = write(tmp_path / "project", files)
+    assert run(ROOT / "ci/nix", "run", ".#lock", cwd=folder).code == 0
+    assert run(ROOT / "ci/nix", "run", ".#fetch", cwd=folder).code == 0
+    add(folder)
+    ended = nix("build", "--no-link", "--print-out-paths", "-L", f".#checks.{SYSTEM}.reproducible", cwd=folder)
+    if leak == "nothing":
+        assert Path(built(ended)).name.endswith("-leaky-reproducible")
+        return
+    assert ended.code == 1
+    assert "built again with other circumstances (date, hashseed, timezone), not everything came out the same:" in ended.err
+    assert "leaky-1/lib/python3.11/site-packages/leaky.py: from byte " in ended.err
+
+
+# --- for verify -----------------------------------------------------------------------------------------------------
+
+
+def test_rebuild_builds_and_hashes_as_nix_store_dump_does(growth: Path) -> None:
+    from cloche.reproduce import rebuild
+
+    result = rebuild(f"git+file://{growth}", "wheel")
+    dumped = run("sh", "-c", 'nix-store --dump "$0" | sha256sum', result.path).out.split()[0]
+    assert (result.nar_sha256, result.derivation[-4:]) == (dumped, ".drv")
+    # From a folder it is the same, and says what was evaluated.
+    folder = copy(growth, growth.parent / "copy")
+    run("rm", "-rf", folder / ".git")
+    again = rebuild("not used", "wheel", source=folder)
+    assert (again.path, again.nar_sha256) == (result.path, result.nar_sha256)
+    assert again.source_nar_hash == run("nix", "hash", "path", folder).out.strip()
+
+
+def odd(folder: Path, attribute: str) -> str:
+    """Return a flake with one package."""
+    flake = f"""{{
+  inputs.cloche.url = "git+file://{ROOT}";
+  outputs = {{ self, cloche }}:
+    let toolchain = import (cloche + "/pkgs/toolchain") {{ system = "{SYSTEM}"; }};
+    in {{ packages.{SYSTEM}.odd = {attribute}; }};
+}}
+"""
+    write(folder, {"flake.nix": flake})
+    return f"git+file://{folder}"
+
+
+def test_rebuild_refuses_what_comes_out_differently(tmp_path: Path) -> None:
+    from cloche.reproduce import rebuild
+    from cloche.reproduce.rebuilt import DifferentOutputError
+
+    drawn = 'toolchain.runBash { name = "odd"; script = "cat /proc/sys/kernel/random/uuid > $out"; }'
+    reference = odd(tmp_path / "odd", drawn)
+    # What was not in the store is built, and that was all of it; then it is there, and another time differs.
+    first = rebuild(reference, "odd")
+    with pytest.raises(DifferentOutputError, match="was built again and did not come out as it is in this store"):
+        rebuild(reference, "odd")
+    assert nix("path-info", first.path).code == 0
+    # Neither is it believed as an input of something else.
+    above = odd(tmp_path / "above", f'toolchain.runBash {{ name = "above"; odd = {drawn}; script = "echo > $out"; }}')
+    with pytest.raises(DifferentOutputError, match="-odd.drv was built again"):
+        rebuild(above, "odd")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "words"),
+    [
+        ('derivation { name = "odd"; system = "x"; builder = builtins.getEnv "HOME" + builtins.readFile /etc/hostname; }', "pure evaluation mode"),
+        ('import (toolchain.runBash { name = "made"; script = "echo 1 > $out"; })', "allow-import-from-derivation"),
+    ],
+)
+def test_rebuild_evaluates_purely(attribute: str, words: str, tmp_path: Path) -> None:
+    from cloche.reproduce import rebuild
+    from cloche.reproduce.errors import UnknownAttributeError
+
+    with pytest.raises(UnknownAttributeError) as refused:
+        rebuild(odd(tmp_path / "odd", attribute), "odd")
+    assert words in refused.value.message

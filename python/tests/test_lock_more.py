@@ -119,7 +119,8 @@ def test_a_wheel_that_is_no_archive_is_refused(workplace: Workplace) -> None:
     (workplace.directory / "requirements.txt").write_text(f"alpha==1.0 --hash=sha256:{sha256(content)}\n")
     workplace.project('dependencies = ["alpha"]')
     assert workplace.lock().err.endswith(
-        "error: alpha-1.0-py3-none-any.whl: the wheel cannot be read: File is not a zip file.\n"
+        "error: alpha-1.0-py3-none-any.whl: the wheel cannot be read: it is not sound\n"
+        "  it is no zip archive: 14 bytes are too few.\n"
         "Use another version of the package.\n"
     )
 

@@ -13,6 +13,9 @@ SBOM = Limit(bytes=64 * MIB, depth=64)
 MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
 ADVISORY = Limit(bytes=4 * MIB, depth=32)
 LOCK = Limit(bytes=64 * MIB, depth=16, members=1_000_000)
+# One text that is read out of an archive while locking.
+METADATA = Limit(bytes=16 * MIB)
+SDIST_TEXT = Limit(bytes=4 * MIB)
 
 __all__ = [
     "ADVISORY",
@@ -20,11 +23,13 @@ __all__ = [
     "GIB",
     "LOCK",
     "MANIFEST",
+    "METADATA",
     "MIB",
     "POLICY",
     "RATIO",
     "SBOM",
     "SDIST",
+    "SDIST_TEXT",
     "STATEMENT",
     "TRUST_ROOT",
     "WHEEL",

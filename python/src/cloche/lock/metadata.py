@@ -11,14 +11,15 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from cloche.archive import check_zip
 from cloche.errors import ClocheError
 from cloche.index import FileNotOnIndexError, HashMismatchError, Index, IndexFile
+from cloche.limits import METADATA
 from cloche.lock.licenses import license_of
 from cloche.lock.pool import Candidate, File
 from cloche.lock.sdist import SdistTexts, read_sdist
 from cloche.names import name_and_version
 
-MAX_METADATA_BYTES = 16 << 20
 _SECTION = re.compile(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>[^\]]*))?\]")
 
 
@@ -143,13 +144,16 @@ def parse_metadata(content: bytes) -> Metadata:
 
 
 def _wheel_metadata(path: Path, name: str) -> bytes:
+    # What would not be unpacked is not locked.
+    if problems := check_zip(path):
+        raise BadWheelError(name, "\n  ".join(["it is not sound", *problems]))
     try:
         with zipfile.ZipFile(path) as archive:
             for info in archive.infolist():
                 folder, _, rest = info.filename.partition("/")
                 if folder.endswith(".dist-info") and rest == "METADATA":
-                    if info.file_size > MAX_METADATA_BYTES:
-                        raise BadWheelError(name, f"METADATA is larger than {MAX_METADATA_BYTES} bytes")
+                    if info.file_size > METADATA.bytes:
+                        raise BadWheelError(name, f"METADATA is larger than {METADATA.bytes} bytes")
                     return archive.read(info)
     except zipfile.BadZipFile as error:
         raise BadWheelError(name, str(error)) from error

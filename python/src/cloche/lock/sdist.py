@@ -1,18 +1,19 @@
 """Source distributions, read and never executed."""
 
+import lzma
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from cloche.archive import check_zip
+from cloche.archive_tar import check_tar
 from cloche.errors import ClocheError
+from cloche.limits import SDIST, SDIST_TEXT
 
-# No sdist in the wild comes near these; an archive made to exhaust the machine does.
-MAX_MEMBERS = 200_000
-MAX_FILE_BYTES = 4 << 20
-MAX_TOTAL_BYTES = 8 << 30
 _NAMES = {"pyproject.toml", "PKG-INFO"}
 
 
@@ -39,19 +40,19 @@ def read_sdist(path: Path, name: str) -> SdistTexts:
     """Return the texts of the sdist at `path`, called `name`; raises BadSdistError."""
     texts: dict[str, bytes] = {}
     try:
-        total = 0
-        for count, (member, stream, size) in enumerate(_members(path, name)):
-            total += size
-            if count >= MAX_MEMBERS or total > MAX_TOTAL_BYTES:
-                raise BadSdistError(name, f"it has more than {MAX_MEMBERS} members or {MAX_TOTAL_BYTES} bytes")
+        # What a build would refuse is not locked.
+        problems = check_zip(path, SDIST, "build folder") if name.endswith(".zip") else check_tar(path)
+        if problems:
+            raise BadSdistError(name, "\n  ".join(["it is not sound", *problems]))
+        for member, stream, size in _members(path, name):
             key = _key(PurePosixPath(member))
             if key is None or key in texts:
                 continue
-            if size > MAX_FILE_BYTES:
-                raise BadSdistError(name, f"{member} is larger than {MAX_FILE_BYTES} bytes")
+            if size > SDIST_TEXT.bytes:
+                raise BadSdistError(name, f"{member} is larger than {SDIST_TEXT.bytes} bytes")
             with stream() as content:
-                texts[key] = content.read(MAX_FILE_BYTES)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+                texts[key] = content.read(SDIST_TEXT.bytes)
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise BadSdistError(name, str(error)) from error
     return SdistTexts(
         pyproject=texts.get("pyproject.toml"),

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import PurePath
 from typing import Any
 
 from cloche.reproduce.errors import NixError, UnknownAttributeError
@@ -165,14 +166,15 @@ def build_again(derivations: Sequence[Derivation], call: Call) -> dict[str, Outc
     installables = [f"{derivation.path}^*" for derivation in derivations]
     done = call.run("build", "--no-link", "--rebuild", "--keep-going", "--keep-failed", *installables)
     found = {derivation.path: Outcome(State.IDENTICAL) for derivation in derivations}
-    logs = {derivation.outputs["log"] for derivation in derivations if "log" in derivation.outputs}
+    # By their names, since Nix tells where a path lies on the disk.
+    logs = {PurePath(derivation.outputs["log"]).name for derivation in derivations if "log" in derivation.outputs}
     told = False
     for match in _FAILED.finditer(done.stderr):
         told = True
         found[match["drv"]] = Outcome(State.FAILED, reason=_reason(match["how"] + match["words"]))
     for match in _DIFFERS.finditer(done.stderr):
         told = True
-        if match["output"] not in logs:
+        if PurePath(match["output"]).name not in logs:
             found[match["drv"]] = Outcome(State.DIFFERENT, match["output"], match["kept"] or "")
     for match in _CANNOT.finditer(done.stderr):
         told = True
