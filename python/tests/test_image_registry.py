@@ -47,7 +47,7 @@ def told(error: ClocheError, server: LocalRegistry) -> tuple[int, str]:
     return int(error.exit_code), error.message.replace(server.host, "HOST")
 
 
-def failure(server: LocalRegistry, registry: Registry, method: str, *arguments: str) -> tuple[int, str]:
+def failure(server: LocalRegistry, registry: Registry, method: str, *arguments: str | bytes) -> tuple[int, str]:
     with pytest.raises(ClocheError) as raised:
         getattr(registry, method)(*arguments)
     return told(raised.value, server)
@@ -255,6 +255,36 @@ def test_a_writer_that_keeps_dropping_ours_is_given_up_on(
             " the artifact is in the registry, but nothing leads to it. Run the command again when the other is done"
         ),
     )
+
+
+def test_a_registry_in_trouble_while_referrers_are_entered(server: LocalRegistry) -> None:
+    path = f"/v2/demo/manifests/{fallback_tag(DIGEST)}"
+    server.instead[path] = (500, {}, b"unknown error")
+
+    registry = client(server)
+    before = server.requests
+
+    class Watched(list[str]):
+        def append(self, request: str) -> None:
+            super().append(request)
+            if request == f"GET {path}" and self.count(request) > 2:
+                server.instead.pop(path, None)
+
+    server.requests = Watched(before)
+    one = registry.attach(DIGEST, BUNDLE, b"bundle", BUNDLE)
+    assert registry.referrers(DIGEST) == [one]
+    # The control: trouble that does not end is told.
+    server.requests = []
+    server.instead[path] = (503, {}, b"")
+    assert failure(server, registry, "attach", DIGEST, SBOM, b"sbom", SBOM) == (
+        3,
+        f"reading the manifest {fallback_tag(DIGEST)}: the registry answered 503 Service Unavailable",
+    )
+    # What the client itself did wrong is told at once.
+    server.requests.clear()
+    server.instead[path] = (400, {}, b"")
+    assert failure(server, registry, "attach", DIGEST, SBOM, b"sbom", SBOM)[0] == 3
+    assert server.requests.count(f"GET {path}") == 1
 
 
 @pytest.mark.parametrize(

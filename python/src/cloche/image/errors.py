@@ -90,8 +90,9 @@ class RegistryError(ClocheError):
 
     exit_code = ExitCode.ENVIRONMENT_LACKS
 
-    def __init__(self, what: str, answer: str) -> None:
+    def __init__(self, what: str, answer: str, status: int = 0) -> None:
         super().__init__(f"{what}: the registry answered {answer}")
+        self.status = status
 
 
 class UnreachableRegistryError(ClocheError):

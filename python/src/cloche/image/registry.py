@@ -8,6 +8,7 @@ failed request five times, and since it writes a manifest again instead of sendi
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import oras.container
 import requests
 
 from cloche import strict_json
+from cloche.errors import ClocheError
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, Reference, artifact
 from cloche.image.errors import (
     BadReferenceError,
@@ -43,7 +45,7 @@ PATIENCE = (10, 120)
 # How often an index of referrers is written before another writer, who does not keep ours, is given up on.
 ROUNDS = 10
 PAGES = 1000
-FINE, CREATED, ACCEPTED_STATUS, UNAUTHORISED, FORBIDDEN, MISSING = 200, 201, 202, 401, 403, 404
+FINE, CREATED, ACCEPTED_STATUS, UNAUTHORISED, FORBIDDEN, MISSING, SERVER_ERROR = 200, 201, 202, 401, 403, 404, 500
 
 
 class Registry:
@@ -164,13 +166,24 @@ class Registry:
         tag = fallback_tag(subject)
         marker = f"{tag}.{descriptor.digest.removeprefix('sha256:')[:16]}"
         self._put_manifest(marker, document, MANIFEST_TYPE)
-        for _ in range(ROUNDS):
-            present = {entry.digest: entry for entry in self._fallback(tag)}
-            complete = {**self._marked(tag, present), **present, descriptor.digest: descriptor}
-            if complete.keys() == present.keys():
-                return
-            self._put_manifest(tag, index(complete[name] for name in sorted(complete)), INDEX_TYPE)
-        raise LostReferrerError(tag, descriptor.digest, ROUNDS)
+        trouble: ClocheError = LostReferrerError(tag, descriptor.digest, ROUNDS)
+        for number in range(ROUNDS):
+            # Writers that meet step out of each other's way, each by another time.
+            time.sleep(number * (1 + int(marker[-1], 16)) / 200)
+            try:
+                present = {entry.digest: entry for entry in self._fallback(tag)}
+                complete = {**self._marked(tag, present), **present, descriptor.digest: descriptor}
+                if complete.keys() == present.keys():
+                    return
+                self._put_manifest(tag, index(complete[name] for name in sorted(complete)), INDEX_TYPE)
+            except RegistryError as error:
+                # docker-registry writes a tag in place: who reads it at that moment is told of an internal error.
+                if error.status < SERVER_ERROR:
+                    raise
+                trouble = error
+            else:
+                trouble = LostReferrerError(tag, descriptor.digest, ROUNDS)
+        raise trouble
 
     def _marked(self, tag: str, known: Mapping[str, Descriptor]) -> dict[str, Descriptor]:
         """Return the artifacts that have tags of their own beside the fallback tag and are not known yet."""
@@ -279,7 +292,9 @@ class Registry:
             if response.status_code in {UNAUTHORISED, FORBIDDEN}:
                 raise DeniedError(what, self.reference.host)
             words = next(response.iter_content(500), b"").decode(errors="replace").strip()
-            raise RegistryError(what, f"{response.status_code} {response.reason}{f': {words}' if words else ''}")
+            raise RegistryError(
+                what, f"{response.status_code} {response.reason}{f': {words}' if words else ''}", response.status_code
+            )
 
     def _send(
         self,
