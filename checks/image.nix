@@ -1,5 +1,6 @@
 # Passes when images are what they say: every layer comes out of the store with its digest, the user is not root,
-# nothing of development is in it, and every part has its licence text. Each of these is first shown a fault that it must catch.
+# nothing of development is in it, and every part has its licence text. Each judgement is first shown a planted fault,
+# which it must catch.
 { toolchain }:
 let
   modules = import ../pkgs/python-modules.nix "image-check" [

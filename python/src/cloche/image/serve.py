@@ -5,11 +5,13 @@ each blob by its digest and skip those that they know. So the image is offered a
 long as one command runs, and a layer is made from the store when it is asked for.
 """
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from cloche.errors import ClocheError
 from cloche.image.manifest import CONFIG_TYPE, MANIFEST_TYPE, digest_of
@@ -26,6 +28,11 @@ class Offer(ThreadingHTTPServer):
         self.image = image
         self.sent: list[str] = []
         self.failures: list[ClocheError] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - socketserver's own types
+        """Say nothing of a client that went away: it tells why."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def sent_layers(self) -> list[str]:
