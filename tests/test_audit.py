@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run
 from flakes import SYSTEM, cloche, write
 
 DATA = Path(os.environ.get("CLOCHE_DATA") or ROOT.parent / "shared/data", "advisories")
@@ -114,3 +115,16 @@ def test_real_records(tmp_path: Path) -> None:
         ("urllib3@1.26.4", "CVE-2023-43804", "high"),
         ("urllib3@1.26.4", "CVE-2023-45803", "medium"),
     ]
+
+
+VERSIONS = ["1.0", "1.0~rc1", "1.0~~", "1.0-1", "1.0-1+b1", "1.0a", "1.00", "1.0+dfsg", "2:0.1", "0", "1.0.0", "1.0~rc1-2", "1.10", "1.9", "1.0-1~deb12u1"]
+
+
+@pytest.mark.skipif(not shutil.which("dpkg"), reason="dpkg, which is asked how it sorts versions, is not on PATH")
+def test_debian_versions_sort_as_dpkg_sorts_them() -> None:
+    from cloche.audit.debian_version import key
+
+    for one in VERSIONS:
+        for other in VERSIONS:
+            less = run("dpkg", "--compare-versions", one, "lt", other).code == 0
+            assert (key(one) < key(other)) == less, (one, other)
