@@ -214,6 +214,26 @@ def test_what_no_feed_covers_is_not_audited() -> None:
     ).reasons == ["1 components could not be audited"]
 
 
+def test_the_project_itself_is_audited_by_its_name() -> None:
+    properties = [{"name": "cloche:revision"}, {"name": "cloche:file", "value": "demo-1.5-py3-none-any.whl"}]
+    project = {"bom-ref": "project:demo", "name": "demo", "version": "1.5", "properties": properties}
+    found = report.audit(sbom(project), feed_of(record()), policy.Policy(), DAY)
+    assert [finding.component.ref for finding in found.findings] == ["project:demo"]
+
+
+def test_a_prefix_is_audited_by_what_is_in_it() -> None:
+    prefix = {"bom-ref": "prefix:base", "type": "platform", "name": "base"}
+    value = {"bomFormat": "CycloneDX", "components": [prefix, python("other")]}
+    data = {**value, "dependencies": [{"ref": "prefix:base", "dependsOn": ["pkg:pypi/other@1.5"]}]}
+    listed = components.read(json.dumps(data).encode(), what="sbom.cdx.json")
+    assert report.audit(listed, feed_of(record()), policy.Policy(not_audited="fail"), DAY).reasons == []
+    # One that depends on nothing could hold anything.
+    listed = components.read(json.dumps(value).encode(), what="sbom.cdx.json")
+    assert report.audit(listed, feed_of(record()), policy.Policy(not_audited="fail"), DAY).reasons == [
+        "1 components could not be audited"
+    ]
+
+
 def test_nothing_to_audit_does_not_pass() -> None:
     found = report.audit(sbom({"name": "thing", "version": "1"}), feed_of(record()), policy.Policy(), DAY)
     assert found.reasons == ["no component could be audited"]

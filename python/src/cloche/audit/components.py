@@ -51,7 +51,13 @@ def read(data: bytes, *, what: str) -> Sbom:
         message = f'{what} is no SBOM in CycloneDX JSON (it has no "bomFormat": "CycloneDX")'
         raise BadSbomError(message)
     try:
-        components = [_listed(entry) for entry in _flat(value.get("components", []))]
+        containers = {entry["ref"] for entry in value.get("dependencies", []) if entry.get("dependsOn")}
+        components = [
+            _listed(entry)
+            for entry in _flat(value.get("components", []))
+            # Cloche's prefixes hold nothing but the packages that they depend on, which are listed themselves.
+            if not (entry.get("type") == "platform" and not entry.get("purl") and entry.get("bom-ref") in containers)
+        ]
         serial, version = str(value.get("serialNumber") or "") or None, int(value.get("version", 1))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         message = f"{what} is not as CycloneDX says: {type(error).__name__} {error}"
@@ -74,7 +80,10 @@ def _listed(entry: dict[str, Any]) -> Listed:
     purl = PackageURL.from_string(entry["purl"]) if entry.get("purl") else None
     properties = {found["name"]: found.get("value", "") for found in entry.get("properties", [])}
     ecosystem, package, audited = None, name, version
-    if purl is not None and purl.type == "pypi":
+    if purl is None and "cloche:revision" in properties and properties.get("cloche:file", "").endswith(".whl"):
+        # The project itself: whether or not it is published, advisories would know it by this name.
+        ecosystem, package = "PyPI", normalised(name)
+    elif purl is not None and purl.type == "pypi":
         ecosystem, package, audited = "PyPI", normalised(purl.name), purl.version or version
     elif purl is not None and purl.type == "deb" and purl.namespace == "debian":
         release = dict(purl.qualifiers).get("distro", "").removeprefix("debian-")
