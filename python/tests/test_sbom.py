@@ -1,9 +1,11 @@
 """The SBOM of a made-up closure: what is listed, both formats, and what the check catches."""
 
+import gc
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -86,6 +88,13 @@ class Store:
     def expected(self) -> check.Expected:
         """Return what the check expects to be listed."""
         return check.expect(self.graph, self.known, HEX)
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    """Switch the garbage collector on again, which the builder switches off for its own process."""
+    yield
+    gc.enable()
 
 
 @pytest.fixture
