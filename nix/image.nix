@@ -13,13 +13,15 @@ let
   # nothing.
   development =
     let
-      list = why: set: map (name: {
-        name = builtins.unsafeDiscardStringContext "${set.${name}}";
-        value = {
-          inherit name;
-          why = why name;
-        };
-      }) (builtins.attrNames set);
+      list =
+        why: set:
+        map (name: {
+          name = builtins.unsafeDiscardStringContext "${set.${name}}";
+          value = {
+            inherit name;
+            why = why name;
+          };
+        }) (builtins.attrNames set);
       others = removeAttrs build.set.packages (build.selection.names "default");
       environments = builtins.mapAttrs (key: _: build.set.buildEnvironment key) build.selection.builds;
     in
@@ -117,6 +119,9 @@ let
     in
     made // { inherit sbom; };
   images = builtins.mapAttrs imageOf cfg.images;
+  inStore = builtins.filter (
+    name: builtins.match "/nix(/.*)?|.*/\\.{1,2}(/.*)?|.*//.*" cfg.images.${name}.home != null
+  ) (builtins.attrNames cfg.images);
   roots = builtins.filter (
     name: !cfg.images.${name}.allowRoot && builtins.match "0+:.*|.*:0+" cfg.images.${name}.user != null
   ) (builtins.attrNames cfg.images);
@@ -137,9 +142,14 @@ in
       program = programs.loadImage images;
       meta.description = "Load an image into podman, docker, skopeo's targets, a registry or a folder";
     };
-    assertions = map (name: {
-      assertion = false;
-      message = "cloche.images.${name}.user is ${cfg.images.${name}.user}, which is root; give it numbers of its own, or set cloche.images.${name}.allowRoot.";
-    }) roots;
+    assertions =
+      map (name: {
+        assertion = false;
+        message = "cloche.images.${name}.home is ${cfg.images.${name}.home}; give it a plain path beside /nix.";
+      }) inStore
+      ++ map (name: {
+        assertion = false;
+        message = "cloche.images.${name}.user is ${cfg.images.${name}.user}, which is root; give it numbers of its own, or set cloche.images.${name}.allowRoot.";
+      }) roots;
   };
 }

@@ -127,6 +127,12 @@ def test_only_store_paths_are_taken(path: str) -> None:
         measure(Layer(name="a", paths=(path,)))
 
 
+@pytest.mark.parametrize("path", ["/etc", "", "a//b", "../etc", "home/../etc", ".", "nix", "nix/store/a", "home/"])
+def test_entries_are_beside_the_store(path: str) -> None:
+    with pytest.raises(ValueError, match="is no path of a file in an image beside the store"):
+        measure(Layer(name="files", entries=(Entry(path=path),)))
+
+
 def test_neither_file_nor_folder_nor_link(store: Path) -> None:
     (store / "a-1").mkdir()
     os.mkfifo(store / "a-1/pipe")

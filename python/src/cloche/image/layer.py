@@ -92,9 +92,14 @@ class Member:
 def members(layer: Layer) -> Iterator[Member]:
     """Yield the members of a layer's tar in their order: each folder before what is in it.
 
-    Raises ValueError for a path that is not directly below /nix/store, or a file that is neither regular, folder nor
+    Raises ValueError for a path that is not directly below /nix/store, an entry that is below /nix, or a file that is neither regular, folder nor
     link, and OSError for what cannot be read.
     """
+    for entry in layer.entries:
+        parts = entry.path.split("/")
+        if not all(parts) or {".", ".."} & {*parts} or parts[0] == "nix":
+            message = f"{entry.path!r} is no path of a file in an image beside the store"
+            raise ValueError(message)
     yield from map(_entry, sorted(layer.entries, key=lambda entry: os.fsencode(entry.path)))
     if layer.paths:
         yield Member(_info("nix", tarfile.DIRTYPE, 0o755))
