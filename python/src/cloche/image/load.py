@@ -20,7 +20,6 @@ from cloche.image.errors import (
 from cloche.image.layout import Layout
 from cloche.image.manifest import MANIFEST_TYPE
 from cloche.image.read import Image
-from cloche.image.serve import offered
 
 # The end of a file's name, the artifact's type, and that of its blob.
 EVIDENCE = {
@@ -85,6 +84,8 @@ def into_registry(image: Image, target: str, *, insecure: bool) -> Loaded:
 
 def by_skopeo(image: Image, destination: str) -> Loaded:
     """Let skopeo copy an image to any of its transports."""
+    from cloche.image.serve import offered  # noqa: PLC0415 - an HTTP server, which a folder needs not
+
     with offered(image) as server, tempfile.TemporaryDirectory() as folder:
         # What comes from here is trusted, whatever the user's policy for other sources is, or where there is none.
         policy = Path(folder, "policy.json")
@@ -101,6 +102,8 @@ def by_skopeo(image: Image, destination: str) -> Loaded:
 
 def by_pulling(image: Image, program: str) -> Loaded:
     """Let podman or docker pull an image, and give it its own name there."""
+    from cloche.image.serve import offered  # noqa: PLC0415 - as above
+
     name = f"{image.name}:{image.tag}"
     with offered(image) as server:
         insecure = ["--tls-verify=false"] if program == "podman" else []
