@@ -337,7 +337,9 @@ def test_skopeo_is_sent_only_what_its_target_lacks(tools: Path, consumer: Path, 
     environment = {"PATH": f"{tools}:{os.environ['PATH']}"}
     target = f"skopeo:oci:{tmp_path}/images:x"
     program = ["run", ".#load-image", "--", target]
-    assert "sent base, files, scipy" in sent(run(ROOT / "ci/nix", *program, cwd=consumer, env=environment))
+    first = run(ROOT / "ci/nix", *program, cwd=consumer, env=environment)
+    assert "sent base, files, scipy" in sent(first)
+    assert json.loads(run(tools / "skopeo", "inspect", target.removeprefix("skopeo:")).out)["Digest"] == first.out.strip()
     edit(consumer)
     add(consumer)
     assert sent(run(ROOT / "ci/nix", *program, cwd=consumer, env=environment)) == "sent application"

@@ -21,6 +21,8 @@ from cloche.image.layout import Layout
 from cloche.image.manifest import MANIFEST_TYPE
 from cloche.image.read import Image
 
+# skopeo's transports that keep an image as it is.
+KEPT = {"dir", "docker", "oci", "oci-archive"}
 # The end of a file's name, the artifact's type, and that of its blob.
 EVIDENCE = {
     ".sigstore.json": "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -95,7 +97,10 @@ def by_skopeo(image: Image, destination: str) -> Loaded:
             "transports": {"docker": {host: [{"type": "insecureAcceptAnything"}]}},
         }
         policy.write_text(json.dumps(rules), encoding="utf-8")
-        words = ["copy", "--quiet", "--src-tls-verify=false", f"docker://{server.reference}", destination]
+        words = ["copy", "--quiet", "--src-tls-verify=false", "--dest-oci-accept-uncompressed-layers"]
+        # Elsewhere skopeo must write another manifest; here it would compress layers, and another image would be there.
+        words += ["--preserve-digests"] if destination.partition(":")[0] in KEPT else []
+        words += [f"docker://{server.reference}", destination]
         run(["skopeo", "--policy", str(policy), *words], f"skopeo:{destination}", lambda: server.failures)
     return Loaded(destination, server.sent_layers)
 
