@@ -315,6 +315,7 @@ def test_we_accept_what_cosign_attaches_to_an_image(place: Path, cloche: Path, c
     assert accepted.code == 0, accepted.out
 
 
+@pytest.mark.slow  # builds the toolchain a second time
 def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
     """`--rebuild` builds the signed source, and only after everything before it was accepted."""
     flake = tmp_path / "flake"

@@ -32,8 +32,8 @@ def test_typo_in_a_key(release: Release) -> None:
         signatures="[signatures]\ntreshold = 2\n",
     )
     refused(release, "there is no key signer[0].revokd; did you mean revoked?", signer=SIGNER + 'revokd = "yes"\n')
-    refused(release, "there is no key licenses; did you mean licences?", "[licenses]\ndenied = []\n")
-    reason = "there is no key x; known are builder, licences, provenance, signatures, signer, statements, tests, trust-root, version, vulnerabilities"
+    refused(release, "there is no key licences; did you mean licenses?", "[licences]\ndenied = []\n")
+    reason = "there is no key x; known are builder, ignore, licenses, provenance, signatures, signer, statements, tests, trust-root, version, vulnerabilities"
     refused(release, reason, "[x]\n")
 
 
@@ -89,10 +89,13 @@ def test_typo_in_a_statement(release: Release) -> None:
         ({"provenance": f'[provenance]\nbuild-type = "{BUILD_TYPE}"\nsource = "{SOURCE}"\nattributes = ["default"]\nminimum-revision = "abc"\n'}, "provenance: 'abc' is no full revision (40 or 64 hexadecimal digits)"),
         ({"statements": '[statements]\nrequired = ["sbom"]\n'}, "[provenance] asks something of the statement provenance, which statements.required does not name"),
         ({**SBOM_ONLY, "tests": '[tests]\nrequired = ["t"]\n'}, "[tests] asks something of the statement test-result, which statements.required does not name"),
-        ({"vulnerabilities": '[vulnerabilities]\nhighest = "mild"\n'}, "vulnerabilities.highest is 'mild', where one of none, low, medium, high, critical belongs"),
-        ({"licences": "[licences]\n"}, "licences.denied is missing"),
+        ({"vulnerabilities": '[vulnerabilities]\nhighest = "low"\n'}, "vulnerabilities has the unknown key 'highest'; the keys are ceiling, maximum-age, not-audited, unknown-severity"),
+        ({"vulnerabilities": '[vulnerabilities]\nceiling = "mild"\n'}, 'vulnerabilities.ceiling is "mild"; it is one of none, low, medium, high, critical'),
+        ({"licenses": '[licenses]\ndenied = ["AGPL"]\n'}, "licenses.denied has 'AGPL', which matches no licence of SPDX's list"),
+        ({"ignore": '[[ignore]]\nid = "a"\nreason = "b"\nexpires = 2999-01-01\n'}, "[[ignore]] is about vulnerabilities, and there is no [vulnerabilities]"),
+        ({**SBOM_ONLY, "statements": '[statements]\nrequired = ["test-result"]\n', "licenses": "[licenses]\n"}, "[licenses] asks something of the statement sbom, which statements.required does not name"),
     ],
-    ids=range(36),
+    ids=range(39),
 )  # fmt: skip
 def test_contradictions_and_wrong_types(release: Release, sections: dict[str, str], reason: str) -> None:
     refused(release, reason, **sections)

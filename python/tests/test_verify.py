@@ -5,6 +5,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -450,13 +451,86 @@ def test_licences(release: Release) -> None:
     release.predicates["sbom"]["components"][5]["licenses"] = [{"expression": "MIT AND GPL-2.0-only"}]
     release.predicates["sbom"]["components"][6]["licenses"] = [{"expression": "MIT OR GPL-2.0-only"}]
     release.signed()
-    denied = '[licences]\ndenied = ["AGPL-3.0-only", "GPL-2.0-only"]\n'
-    reason = "package-3 1.0 has AGPL-3.0-only; package-5 1.0 has MIT AND GPL-2.0-only"
+    denied = '[licenses]\ndenied = ["AGPL-3.0-only", "GPL-2.0-only"]\n'
+    reason = "package-3 1.0 has AGPL-3.0-only, which is denied; package-5 1.0 has GPL-2.0-only, which is denied"
     release.refused(30, reason, policy=release.policy(denied))
-    release.predicates["sbom"] = sbom(1)
+    release.predicates["sbom"] = sbom(2)
     del release.predicates["sbom"]["components"][0]["licenses"]
+    release.predicates["sbom"]["components"][1]["licenses"] = [{"license": {"name": "Ours"}}]
     release.signed()
-    release.refused(30, "package-0 1.0 states none", policy=release.policy(denied))
+    reason = "package-0 1.0 states none; package-1 1.0 has Ours, which is not known"
+    release.refused(30, reason, policy=release.policy(denied))
+    assert release.rows(policy=release.policy(denied + 'unknown = "report"\n'))[0] == 0
+    release.predicates["sbom"] = {"bomFormat": "CycloneDX", "components": []}
+    release.signed()
+    release.refused(
+        14,
+        "sbom in default.sbom.dsse.json, default.sbom.sigstore.json lists no component, so there is nothing to audit",
+        policy=release.policy(denied),
+    )
+
+
+def advisory(folder: Path, number: str, *, score: str | None) -> None:
+    """Write an advisory about package-1, of a severity or of an unknown one."""
+    vectors = {
+        "high": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:N/A:N",
+        "low": "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N",
+    }
+    record = {
+        "id": number,
+        "modified": datetime.now(UTC).strftime("%Y-%m-%dT00:00:00Z"),
+        "summary": "a fault",
+        "severity": [{"type": "CVSS_V3", "score": vectors[score]}] if score else [],
+        "affected": [
+            {
+                "package": {"ecosystem": "PyPI", "name": "package-1"},
+                "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.0"}]}],
+            }
+        ],
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / f"{number}.json").write_text(json.dumps(record))
+
+
+def test_vulnerabilities(release: Release) -> None:
+    release.signed()
+    ceiling = '[vulnerabilities]\nceiling = "low"\n'
+    feed = release.folder / "feed"
+    advisory(feed, "X-1", score="low")
+    code, rows = release.rows("--advisories", feed, policy=release.policy(ceiling))
+    assert code == 0
+    assert rows[-2]["reason"].startswith("none above low in 60 components, by 1 advisories, the newest of ")
+    advisory(feed, "X-2", score="high")
+    reason = "package-1 1.0: X-2: severity high, above low"
+    release.refused(29, reason, "--advisories", feed, policy=release.policy(ceiling))
+    advisory(feed, "X-2", score=None)
+    reason = "package-1 1.0: X-2: severity unknown (counted as above any ceiling), above low"
+    release.refused(29, reason, "--advisories", feed, policy=release.policy(ceiling))
+    ignore = '[[ignore]]\nid = "X-2"\nreason = "not reachable"\nexpires = 2999-01-01\n'
+    code, rows = release.rows("--advisories", feed, policy=release.policy(ceiling + ignore))
+    assert code == 0
+    assert "package-1 1.0: X-2 is ignored until 2999-01-01: not reachable" in [
+        row["reason"] for row in rows if row["verdict"] == "note"
+    ]
+    # Things that are missing: the folder, records in it, a feed for what the SBOM lists.
+    reason = "the policy has a ceiling for vulnerabilities, and no --advisories FOLDER was given"
+    release.refused(12, reason, policy=release.policy(ceiling))
+    release.refused(
+        12,
+        f"there is no folder {release.folder / 'gone'}",
+        "--advisories",
+        release.folder / "gone",
+        policy=release.policy(ceiling),
+    )
+    empty = release.folder / "empty"
+    empty.mkdir()
+    assert release.rows("--advisories", empty, policy=release.policy(ceiling))[0] == 14
+    reason = "--advisories was given, and the policy has no [vulnerabilities] to judge by"
+    release.refused(11, reason, "--advisories", feed)
+    release.predicates["sbom"]["components"][7]["purl"] = "pkg:deb/debian/libc6@2.36"
+    release.signed()
+    (feed / "X-2.json").unlink()
+    release.refused(29, "1 components could not be audited", "--advisories", feed, policy=release.policy(ceiling))
 
 
 # Things that are missing, empty, of the wrong type, or too many.

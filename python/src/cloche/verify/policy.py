@@ -22,7 +22,8 @@ PREDICATES = {
 }
 # A signature over the artifact's own bytes, which states nothing else.
 SIGNATURE = "signature"
-SEVERITIES = ("none", "low", "medium", "high", "critical")
+# Tables that `cloche audit` has too (docs/audit.md).
+_AUDIT = ("ignore", "licenses", "vulnerabilities")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HIGHEST_LEVEL = 3
@@ -86,8 +87,9 @@ class Policy:
     builders: tuple[Builder, ...] = ()
     required_tests: tuple[str, ...] = ()
     accepted_results: tuple[str, ...] = ("PASSED",)
-    licences_denied: tuple[str, ...] = ()
-    highest_severity: str | None = None
+    # The tables that `cloche audit` has too, as cloche.verify.auditing read them, and which of them there were.
+    audit: Any = None
+    audited: tuple[str, ...] = ()
     trust_root: TrustRoot | None = field(default=None, repr=False)
 
 
@@ -212,11 +214,7 @@ def _policy(top: _Table, sha256: str) -> Policy:
         **(_section(top, "signatures", _signatures) or {}),
         **_statements(top),
         **(_section(top, "tests", _tests) or {}),
-        **(
-            _section(top, "licences", lambda table: {"licences_denied": table.present("denied", table.texts("denied"))})
-            or {}
-        ),
-        **(_section(top, "vulnerabilities", _vulnerabilities) or {}),
+        **_audit(top),
     )
     top.close()
     _agree(policy)
@@ -361,12 +359,14 @@ def _tests(table: _Table) -> dict[str, Any]:
     }
 
 
-def _vulnerabilities(table: _Table) -> dict[str, Any]:
-    highest = table.must("highest")
-    if highest not in SEVERITIES:
-        message = f"{table.where('highest')} is {highest!r}, where one of {', '.join(SEVERITIES)} belongs"
-        raise ValueError(message)
-    return {"highest_severity": highest}
+def _audit(top: _Table) -> dict[str, Any]:
+    tables = {name: top.data[name] for name in _AUDIT if name in top.data}
+    top.asked.update(_AUDIT)
+    if not tables:
+        return {}
+    from cloche.verify import auditing  # noqa: PLC0415 - what audits takes a while to import
+
+    return {"audit": auditing.policy(tables, "policy"), "audited": tuple(tables)}
 
 
 def _agree(policy: Policy) -> None:
@@ -414,11 +414,13 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
         (policy.provenance, "provenance", "provenance"),
         (policy.builders, "builder", "provenance"),
         (policy.required_tests, "tests", "test-result"),
-        (policy.licences_denied, "licences", "sbom"),
-        (policy.highest_severity, "vulnerabilities", "sbom"),
+        ("licenses" in policy.audited, "licenses", "sbom"),
+        ("vulnerabilities" in policy.audited, "vulnerabilities", "sbom"),
     ):
         if given and name not in policy.required:
             found.append(f"[{section}] asks something of the statement {name}, which statements.required does not name")
+    if "ignore" in policy.audited and "vulnerabilities" not in policy.audited:
+        found.append("[[ignore]] is about vulnerabilities, and there is no [vulnerabilities]")
     if set(policy.required) & set(policy.also_allowed):
         found.append("a statement is both in statements.required and in statements.also-allowed")
     return found

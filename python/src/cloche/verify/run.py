@@ -170,8 +170,10 @@ def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcom
                 report.refuse(what, Refusal.MALFORMED, "the SBOM has no list of components")
                 continue
             report.accept(what, f"lists {len(components)} components")
-            if rules.licences_denied:
-                predicates.licences(statement.predicate, rules, what, report)
+            if "licenses" in rules.audited:
+                from cloche.verify import auditing  # noqa: PLC0415 - what audits takes a while to import
+
+                auditing.licences(statement.predicate, rules.audit, what, report)
         else:
             report.accept(what, "is signed and about this artifact; what it says is not judged")
 
@@ -218,7 +220,7 @@ def _sbom(path: Path, about: Sequence[tuple[Signed, Statement]], report: Report)
 def _vulnerabilities(request: Request, outcome: Outcome, about: Sequence[tuple[Signed, Statement]]) -> None:
     report, rules = outcome.report, outcome.policy
     assert rules is not None  # noqa: S101 - read before
-    if rules.highest_severity is None:
+    if "vulnerabilities" not in rules.audited:
         if request.advisories is not None:
             report.refuse(
                 "vulnerabilities",
@@ -226,15 +228,10 @@ def _vulnerabilities(request: Request, outcome: Outcome, about: Sequence[tuple[S
                 "--advisories was given, and the policy has no [vulnerabilities] to judge by",
             )
         return
-    if request.advisories is None:
-        report.refuse(
-            "vulnerabilities",
-            Refusal.MISSING,
-            "the policy has a ceiling for vulnerabilities, and no --advisories FOLDER was given",
-        )
-        return
+    from cloche.verify import auditing  # noqa: PLC0415 - as above
+
     found = [statement.predicate for _, statement in about if statement.predicate_type == PREDICATES["sbom"]]
-    source.audit(found, request.advisories, rules.highest_severity, report)
+    auditing.vulnerabilities(found, request.advisories, rules.audit, request.now.date(), report)
 
 
 def _revision(request: Request, outcome: Outcome) -> None:

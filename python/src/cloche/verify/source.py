@@ -1,4 +1,4 @@
-"""What goes beyond signatures: the age of a revision, known vulnerabilities, and building again."""
+"""What goes beyond signatures: the age of a revision, and building again."""
 
 import base64
 import hashlib
@@ -7,7 +7,6 @@ import re
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from cloche.artifact import Artifact, Kind, nar_sha256
 from cloche.errors import ClocheError
@@ -78,15 +77,6 @@ def _descends(repository: Path, minimum: str, revision: str) -> None:
             Refusal.WRONG_SOURCE,
             f"the revision {revision} does not follow {minimum}, the oldest that the policy allows",
         )
-
-
-def audit(sboms: list[dict[str, Any]], advisories: Path, highest: str, report: Report) -> None:
-    """Report on known vulnerabilities of what an SBOM lists."""
-    what = "vulnerabilities"
-    del sboms
-    report.refuse(
-        what, Refusal.MISSING, f"this Cloche can't compare with the advisories in {advisories} up to {highest}"
-    )
 
 
 def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: Report) -> None:
