@@ -121,6 +121,15 @@ def test_we_accept_what_cosign_signs(place: Path, cloche: Path, cosign: Path) ->
         assert ended.code in {15, 17}, ended.out
 
 
+def test_the_guide_has_the_table_of_exit_codes(cloche: Path) -> None:
+    program = "from cloche.verify.outcome import *\nfor r in Refusal: print(f'| {int(r)} | {r.name.lower().replace(chr(95), chr(45))} | {MEANING[r]} |')"
+    rows = run(cloche.resolve().parent / "python", "-c", program)
+    assert rows.code == 0, rows.err
+    assert len(rows.out.splitlines()) >= 20
+    text = (ROOT / "docs/verify.md").read_text()
+    assert [row for row in rows.out.splitlines() if row not in text] == []
+
+
 def test_store_directory_and_its_dump_have_one_digest(cloche: Path, place: Path) -> None:
     """What is verified about a store path is what `nix-store --dump PATH | sha256sum` prints."""
     path = cloche.parent.parent

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from cloche.verify.outcome import MEANING, Refusal
 from conftest import Outcome
 from trust import BUILD_TYPE, LOCAL, SOURCE, Release, make_key
 
@@ -202,14 +201,3 @@ def test_key_rotation_and_revocation_drill(release: Release) -> None:
         policy=release.policy(**revoked),
         bundles=resigned,
     )
-
-
-def test_documents_have_the_table_of_exit_codes() -> None:
-    guide = Path(__file__).resolve().parents[2] / "docs/verify.md"
-    if not guide.exists():
-        pytest.skip("the documents are not beside this copy of python/; checks.docs compares them")
-    rows = [
-        f"| {int(refusal)} | {refusal.name.lower().replace('_', '-')} | {MEANING[refusal]} |" for refusal in Refusal
-    ]
-    text = guide.read_text()
-    assert [row for row in rows if row not in text] == []
