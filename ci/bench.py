@@ -400,6 +400,58 @@ def sbom(bench: Bench) -> list[Figure]:
     return [figure]
 
 
+def verify(bench: Bench) -> list[Figure]:
+    """Verify an image: 10 layers of 8 MiB, 3 signed statements, an SBOM of 60 components that is compared with a file."""
+    figure = Figure("verify", "verify an image of 10 layers, 3 statements, an SBOM of 60 components", 1.5)
+    place = bench.work / "verify"
+    blobs = place / "image/blobs/sha256"
+    blobs.mkdir(parents=True)
+    (place / "image/oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+    def put(data: bytes, kind: str) -> dict[str, Any]:
+        sha256 = hashlib.sha256(data).hexdigest()
+        (blobs / sha256).write_bytes(data)
+        return {"mediaType": f"application/vnd.oci.image.{kind}+json", "digest": f"sha256:{sha256}", "size": len(data)}
+
+    layers = [put(bytes([number]) * (8 << 20), "layer.v1.tar") for number in range(10)]
+    manifest = {"schemaVersion": 2, "config": put(b"{}", "config.v1"), "layers": layers}
+    digest = put(json.dumps(manifest).encode(), "manifest.v1")["digest"]
+    revision, builder = "0" * 40, "https://cloche.example/builders/unattested-local/v1"
+    definition = {
+        "buildType": "https://cloche.example/build-types/nix-flake/v1",
+        "externalParameters": {"attribute": "image", "flake": "git+https://example.org/demo", "revision": revision},
+        "resolvedDependencies": [{"digest": {"gitCommit": revision}, "annotations": {"kind": "source"}}],
+    }
+    licences = [{"expression": "MIT"}]
+    components = [{"type": "library", "name": f"p{n}", "version": "1", "purl": f"pkg:pypi/p{n}@1", "licenses": licences} for n in range(60)]
+    sbom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
+    (place / "sbom.cdx.json").write_text(json.dumps(sbom, sort_keys=True, indent=1))
+    predicates = {
+        "https://slsa.dev/provenance/v1": {"buildDefinition": definition, "runDetails": {"builder": {"id": builder}}},
+        "https://in-toto.io/attestation/test-result/v0.1": {"result": "PASSED", "passedTests": ["a"], "failedTests": []},
+        "https://cyclonedx.org/bom": sbom,
+    }
+    (place / "statements").mkdir()
+    subject = [{"name": "image", "digest": {"sha256": digest.removeprefix("sha256:")}}]
+    for number, (kind, predicate) in enumerate(predicates.items()):
+        statement = {"_type": "https://in-toto.io/Statement/v1", "subject": subject, "predicateType": kind, "predicate": predicate}
+        (place / f"statements/{number}.json").write_text(json.dumps(statement))
+    (place / "policy.toml").write_text(
+        'version = 1\n[[signer]]\nname = "it"\nkey-file = "key.pub"\n[statements]\nrequired = ["provenance", "test-result", "sbom"]\n'
+        f'[[builder]]\nid = "{builder}"\nsigners = ["it"]\nlevel = 1\n[provenance]\nbuild-type = "{definition["buildType"]}"\n'
+        'source = "git+https://example.org/demo"\nattributes = ["image"]\n'
+    )
+    bench.run("openssl", "genpkey", "-algorithm", "ed25519", "-out", "key.pem", cwd=place)
+    bench.run("openssl", "pkey", "-in", "key.pem", "-pubout", "-out", "key.pub", cwd=place)
+    (place / "key.pem").chmod(0o600)
+    bench.run("nix", "run", f"{bench.flake}#cloche", "--", "sign", "--key", "key.pem", "--output", "signed", "statements", cwd=place)
+    program = bench.run("nix", "eval", "--raw", f"{bench.flake}#apps.{os.uname().machine}-linux.cloche.program")
+    words = [program, "verify", "--policy", "policy.toml", "--bundle", "signed", "--sbom", "sbom.cdx.json", f"oci:image@{digest}"]
+    bench.run(*words, cwd=place)
+    figure.ours = [bench.spend(*words, cwd=place) for _ in range(bench.runs)]
+    return [figure]
+
+
 GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "evaluation": evaluation,
     "no-op": no_op,
@@ -408,6 +460,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "import": imports,
     "provenance": provenance,
     "sbom": sbom,
+    "verify": verify,
 }
 
 
