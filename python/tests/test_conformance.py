@@ -209,3 +209,32 @@ def test_poisoned_cache_control(tmp_path: Path, run: Callable[..., Outcome], mon
     outcome, report = judge(case, tmp_path, run)
     assert outcome.code == 17
     assert "untrusted-service" in {row["verdict"] for row in report["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        ((IDENTITY, IDENTITY.replace("/main", "/mian")), Refusal.WRONG_IDENTITY),
+        ((IDENTITY, IDENTITY.removesuffix("n")), Refusal.WRONG_IDENTITY),
+        ((ISSUER, "https://issuer.example"), Refusal.WRONG_IDENTITY),
+        ((f'issuer = "{ISSUER}"', f'issuer = "{ISSUER}"\nnot-after = 2020-01-01T00:00:00Z'), Refusal.EXPIRED),
+        (("log-entry = true", "log-entry = true\nthreshold = 1"), None),
+    ],
+)
+def test_identity_and_issuer_are_compared_exactly(
+    change: tuple[str, str], refusal: Refusal | None, tmp_path: Path, run: Callable[..., Outcome]
+) -> None:
+    case = FOLDER / "happy-path-v0.3"
+    assert judge(case, tmp_path, run)[0].code == 0
+    policy = tmp_path / "policy.toml"
+    text = policy.read_text()
+    assert change[0] in text
+    policy.write_text(text.replace(*change))
+    words = ["--policy", str(policy), "--bundle", str(case / "bundle.sigstore.json"), str(FOLDER / "a.txt")]
+    outcome = run("verify", "--json", *words)
+    verdicts = {row["verdict"] for row in json.loads(outcome.out)["rows"]}
+    if refusal is None:
+        assert outcome.code == 0
+    else:
+        assert outcome.code == 17
+        assert refusal.name.lower().replace("_", "-") in verdicts

@@ -51,6 +51,12 @@ def test_typo_in_a_statement(release: Release) -> None:
     )
 
 
+def test_provenance_is_required_or_not_there(release: Release) -> None:
+    section = '[statements]\nrequired = ["sbom"]\nalso-allowed = ["provenance"]\n'
+    reason = "statements.also-allowed: provenance is judged by rules of its own; name it in statements.required"
+    refused(release, reason, statements=section)
+
+
 @pytest.mark.parametrize(
     ("sections", "reason"),
     [

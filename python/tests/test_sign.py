@@ -122,6 +122,9 @@ def test_key_inside_a_flake(release: Release) -> None:
     )
     (release.folder / "flake.nix").write_text("{}")
     assert refused(release, "--key", release.key) == words.format(key=release.key)
+    descriptor = os.open(release.key, os.O_RDONLY)
+    assert refused(release, "--key-fd", str(descriptor)) == words.format(key=f"/proc/self/fd/{descriptor}")
+    os.close(descriptor)
     # Neither a link into it nor one out of it helps.
     link = release.folder.parent / f"{release.folder.name}-link.pem"
     link.symlink_to(release.key)

@@ -688,6 +688,7 @@ def test_image_whose_manifest_names_another_layer(release: Release) -> None:
         "localhost:5000/demo:latest",
         "oci:image",
         "oci:image@latest",
+        "oci:",
         "oci:image@sha256:abc",
     ],
 )
@@ -735,6 +736,12 @@ def test_summary_is_signed_or_marked(release: Release) -> None:
     assert release.verify("--vsa", path, "--vsa-key", release.key).code == 0
     policy = release.policy(statements=f'[statements]\nrequired = ["{kind}"]\n', provenance="", builder="")
     assert release.rows(bundles=path, policy=policy)[0] == 0
+
+
+def test_summary_that_can_not_be_written(release: Release) -> None:
+    release.signed()
+    path = release.folder / "nowhere/summary.json"
+    release.refused(12, f"{path} can't be written: No such file or directory", "--vsa", path)
 
 
 def test_no_summary_of_what_was_refused(release: Release) -> None:

@@ -27,7 +27,6 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 _BLOCK = 1 << 20
 _SCHEMA = 2
 _STORE_NAME = re.compile(r"[0-9a-df-np-sv-z]{32}-(.+)")
-_OCI = re.compile(r"oci:(?P<folder>.+?)(?:@(?P<digest>[^@/]*))?")
 _DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -99,9 +98,8 @@ def digest_of(reference: str | Path, *, insecure: bool = False) -> Artifact:
     """
     text = str(reference)
     if text.startswith("oci:"):
-        match = _OCI.fullmatch(text)
-        assert match is not None  # noqa: S101 - the pattern takes anything after "oci:" but the empty word
-        sha256, folder = _digest(match["digest"], text), Path(match["folder"])
+        place, _, digest = text.removeprefix("oci:").partition("@")
+        sha256, folder = _digest(digest, text), Path(place)
         if not (folder / "oci-layout").is_file():
             message = f"{folder} is no OCI layout: it has no file oci-layout"
             raise MissingArtifactError(message)

@@ -81,6 +81,10 @@ def _read(source: KeySource) -> tuple[bytes, str]:
         refuse_place(source.file)
         return _file(source.file), str(source.file)
     if source.fd is not None:
+        # A descriptor may be an open file, which is where it is all the same.
+        opened = Path(f"/proc/self/fd/{source.fd}")
+        if opened.is_file():
+            refuse_place(opened)
         return _descriptor(source.fd, "key"), f"descriptor {source.fd}"
     assert source.variable is not None  # noqa: S101 - one of the three is there
     return _variable(source.variable, "key"), f"the variable {source.variable}"

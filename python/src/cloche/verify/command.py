@@ -77,13 +77,19 @@ def verify(  # noqa: PLR0913 - click passes each option as an argument
         signer = keys.load(key)
     request = run.Request(artifact, policy, bundles, sbom, advisories, repository, rebuild, source, insecure)
     outcome = run.verify(request)
-    refusal = outcome.report.refusal
-    if vsa is not None and refusal is None:
+    if vsa is not None and outcome.report.refusal is None:
         from cloche.sign import dsse  # noqa: PLC0415 - as above
         from cloche.verify import vsa as summaries  # noqa: PLC0415 - as above
+        from cloche.verify.outcome import Refusal  # noqa: PLC0415 - as above
 
         summary = summaries.statement(outcome, request)
-        vsa.write_bytes(summaries.unsigned(summary) if signer is None else dsse.text(dsse.envelope(summary, signer)))
+        try:
+            vsa.write_bytes(
+                summaries.unsigned(summary) if signer is None else dsse.text(dsse.envelope(summary, signer))
+            )
+        except OSError as error:
+            outcome.report.refuse("summary", Refusal.MISSING, f"{vsa} can't be written: {error.strerror}")
+    refusal = outcome.report.refusal
     click.echo(
         json.dumps(run.json_of(outcome), indent=2, sort_keys=True)
         if as_json

@@ -334,6 +334,11 @@ def _statements(top: _Table) -> dict[str, Any]:
     names_of = {uri: name for name, uri in PREDICATES.items()}
     for key, names in (("required", required), ("also-allowed", allowed)):
         for name in names:
+            if name == "provenance" and key == "also-allowed":
+                message = (
+                    f"{table.where(key)}: provenance is judged by rules of its own; name it in statements.required"
+                )
+                raise ValueError(message)
             if name in names_of:
                 message = f"{table.where(key)}: {name} has a name here: write {names_of[name]}"
                 raise ValueError(message)

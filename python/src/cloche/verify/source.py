@@ -46,7 +46,14 @@ def check_age(claimed: Claimed, wanted: Provenance, repository: Path | None, rep
 
 def _git(repository: Path, *words: str) -> subprocess.CompletedProcess[str]:
     # Replacements and grafts would let a checkout tell another history than its commits do.
-    environment = {**os.environ, "GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull, "LC_ALL": "C"}
+    # What is missing is not fetched, and no variable of git's points elsewhere.
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_GRAFT_FILE": os.devnull,
+        "GIT_NO_LAZY_FETCH": "1",
+        "LC_ALL": "C",
+    }
     try:
         return subprocess.run(  # noqa: S603 - git, with revisions that are hexadecimal digits
             ["git", "-C", str(repository), *words],  # noqa: S607 - as the user has it
