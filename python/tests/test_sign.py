@@ -51,6 +51,13 @@ def test_names_of_what_is_written(release: Release) -> None:
     assert [list(item) for item in bundle["dsseEnvelope"]["signatures"]] == [["sig"]]
 
 
+def test_statements_behind_a_link_such_as_result(release: Release) -> None:
+    link = release.folder / "result"
+    link.symlink_to(release.statements())
+    assert release.sign(statements=link).code == 0
+    assert release.rows()[0] == 0
+
+
 def test_key_from_a_descriptor_or_a_variable(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     place = str(release.statements())
     descriptor = os.open(release.key, os.O_RDONLY)

@@ -133,7 +133,7 @@ def test_tampered_bytes(release: Release) -> None:
 
 
 def test_every_single_byte_of_a_bundle_matters_or_changes_nothing_that_is_read(release: Release) -> None:
-    release.predicates = {"sbom": {"components": []}}
+    release.predicates = {"sbom": {"bomFormat": "CycloneDX", "components": []}}
     release.signed()
     path = release.bundles / "default.sbom.sigstore.json"
     policy = release.policy(statements='[statements]\nrequired = ["sbom"]\n', provenance="", builder="")
@@ -446,6 +446,17 @@ def test_sbom_file(release: Release) -> None:
     release.refused(12, f"{path} can't be read: No such file or directory", "--sbom", path)
 
 
+def test_sbom_that_is_none(release: Release) -> None:
+    for document, reason in (
+        ({"components": []}, "it is no CycloneDX document with a list of components"),
+        ({"bomFormat": "CycloneDX"}, "it is no CycloneDX document with a list of components"),
+        ({"bomFormat": "CycloneDX", "components": [{}]}, "one of its components has no name"),
+    ):
+        release.predicates["sbom"] = document
+        release.signed()
+        release.refused(14, reason)
+
+
 def test_licences(release: Release) -> None:
     release.predicates["sbom"]["components"][3]["licenses"] = [{"license": {"id": "AGPL-3.0-only"}}]
     release.predicates["sbom"]["components"][5]["licenses"] = [{"expression": "MIT AND GPL-2.0-only"}]
@@ -569,6 +580,9 @@ def test_evidence_that_is_no_evidence(release: Release) -> None:
             {**bundle, "dsseEnvelope": {**envelope, "payload": "YR=="}}
         ): f"{name}: bundle.dsseEnvelope.payload is no canonical base64: another text would have the same bytes",
         json.dumps({**bundle, "dsseEnvelope": {**envelope, "payload": urlsafe}}): None,
+        json.dumps(
+            {**bundle, "dsseEnvelope": {**envelope, "payloadType": "\ud800"}}
+        ): f"{name}: bundle.dsseEnvelope.payloadType is no ASCII text",
         "[" * 100: f"{name}: nested more than 32 levels deep",
     }
     for text, reason in cases.items():

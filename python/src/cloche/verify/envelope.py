@@ -82,6 +82,9 @@ def _get(table: dict[str, Any], key: str, kind: type, where: str) -> Any:  # noq
     if not isinstance(value, kind) or isinstance(value, bool):
         message = f"{where}.{key} is {'missing' if key not in table else f'no {_KINDS[kind]}'}"
         raise _ShapeError(message)
+    if isinstance(value, str) and not value.isascii():
+        message = f"{where}.{key} is no ASCII text"
+        raise _ShapeError(message)
     return value
 
 

@@ -167,6 +167,19 @@ def tests(predicate: dict[str, Any], policy: Policy, what: str, report: Report) 
     report.accept(what, f"{result}: {len(passed)} tests passed")
 
 
+def sbom(predicate: dict[str, Any], what: str, report: Report) -> bool:
+    """Report on an SBOM predicate (CycloneDX), and return whether it is one."""
+    found = predicate.get("components")
+    if predicate.get("bomFormat") != "CycloneDX" or not isinstance(found, list):
+        report.refuse(what, Refusal.MALFORMED, "it is no CycloneDX document with a list of components")
+        return False
+    if not all(isinstance(item, dict) and isinstance(item.get("name"), str) and item["name"] for item in found):
+        report.refuse(what, Refusal.MALFORMED, "one of its components has no name")
+        return False
+    report.accept(what, f"lists {len(found)} components")
+    return True
+
+
 def sbom_file(data: bytes, predicates: list[dict[str, Any]], report: Report) -> None:
     """Report whether an SBOM file is the one that was signed, to the byte.
 

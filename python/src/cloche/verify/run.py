@@ -165,11 +165,8 @@ def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcom
         elif kind == PREDICATES["test-result"]:
             predicates.tests(statement.predicate, rules, what, report)
         elif kind == PREDICATES["sbom"]:
-            components = statement.predicate.get("components")
-            if not isinstance(components, list):
-                report.refuse(what, Refusal.MALFORMED, "the SBOM has no list of components")
+            if not predicates.sbom(statement.predicate, what, report):
                 continue
-            report.accept(what, f"lists {len(components)} components")
             if "licenses" in rules.audited:
                 from cloche.verify import auditing  # noqa: PLC0415 - what audits takes a while to import
 
