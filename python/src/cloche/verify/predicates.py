@@ -85,7 +85,7 @@ def _parameters(predicate: dict[str, Any], wanted: Provenance) -> dict[str, Any]
         )
     for name in ("attribute", "flake", "revision"):
         if not isinstance(parameters.get(name), str) or not parameters[name]:
-            reason = f"the external parameter {name} is {parameters.get(name)!r}, so it can't be said what was built"
+            reason = f"the external parameter {name} is {parameters.get(name)!r}, so it can't be said what was built; cloche.provenance.source and a commit say it"
             raise Refused(Refusal.WRONG_SOURCE, reason)
     return parameters
 

@@ -138,10 +138,11 @@ def _about(
         subjects = ", ".join(
             f"{item.name or '(no name)'} with the sha256 {item.digest.get('sha256')}" for item in statement.subjects[:3]
         )
+        names = ", ".join(item.name or "(no name)" for item in statement.subjects[:3])
         if named & set(item.documents):
             report.refuse(f"subject of {item.name}", Refusal.WRONG_SUBJECT, f"it is about {subjects}")
         else:
-            report.note(f"subject of {item.name}", f"not counted, since it is about {subjects}")
+            report.note(f"subject of {item.name}", f"not counted, since it is about another artifact: {names}")
     return found, others
 
 

@@ -1,6 +1,7 @@
 """Who signed what: from documents to payloads with the accepted signers of each."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,6 +11,8 @@ from cloche.verify import keys
 from cloche.verify.envelope import Envelope, Evidence, Signature
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Policy, Signer
+
+_ENDING = re.compile(r"(\.dsse|\.sigstore|\.intoto)?\.json$")
 
 
 @dataclass
@@ -26,8 +29,8 @@ class Signed:
 
     @property
     def name(self) -> str:
-        """Return what a report calls it: the documents in which it was found."""
-        return ", ".join(sorted(set(self.documents)))
+        """Return what a report calls it: the documents in which it was found, without what says their format."""
+        return ", ".join(sorted({_ENDING.sub("", document) for document in self.documents}))
 
     @property
     def sha256(self) -> str:
