@@ -22,6 +22,11 @@ let
         builtins.fromJSON (builtins.readFile file)
       );
       version = lock.version or null;
+      missing = builtins.filter (key: !(lock ? ${key})) [
+        "environments"
+        "made-from"
+        "sdists"
+      ];
     in
     if !builtins.pathExists file then
       fail shown "there is no such file beside pyproject.toml; make it with 'nix run .#lock' and 'git add' it"
@@ -29,6 +34,8 @@ let
       fail shown "this is not a Cloche lock (it has no \"version\"); make it again with 'nix run .#lock'"
     else if version != formatVersion then
       fail shown "the lock has format version ${builtins.toJSON version}, this Cloche reads ${toString formatVersion}; make it again with 'nix run .#lock', or use the Cloche that wrote it"
+    else if missing != [ ] then
+      fail shown "this is not a whole lock (it has no ${list missing}); make it again with 'nix run .#lock'"
     else
       lock;
 
