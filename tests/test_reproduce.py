@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +16,7 @@ import pytest
 
 from conftest import ROOT, Ended, built, nix, run
 from flakes import SYSTEM, add, copy, write
+from machines import temporary
 
 PLANTED = ("cores", "date", "hashseed", "locale", "machine", "store", "timezone", "user")
 
@@ -266,3 +272,88 @@ def test_rebuild_evaluates_purely(attribute: str, words: str, tmp_path: Path) ->
     with pytest.raises(UnknownAttributeError) as refused:
         rebuild(odd(tmp_path / "odd", attribute), "odd")
     assert words in refused.value.message
+
+
+# --- another machine ------------------------------------------------------------------------------------------------
+
+# A view of this machine with a disk of its own for /nix, an ssh server, and its user, which sshd asks for.
+OTHER = """
+set -eu
+mount -t tmpfs tmpfs "$1/disk"
+mkdir -p "$1/disk/nix"
+mount --bind "$1/disk/nix" /nix
+mount -t tmpfs tmpfs /run
+mkdir /run/sshd
+{ cat /etc/passwd; echo sshd:x:61001:65534::/run/sshd:/usr/sbin/nologin; } > "$1/passwd"
+mount --bind "$1/passwd" /etc/passwd
+export LD_LIBRARY_PATH="$1/debs/usr/lib/$(uname -m)-linux-gnu"
+exec "$1/debs/usr/sbin/sshd" -D -e -f "$1/sshd_config"
+"""
+SSHD = """
+ListenAddress 127.0.0.1
+Port PORT
+HostKey FOLDER/host
+AuthorizedKeysFile FOLDER/user.pub
+PidFile none
+UsePAM no
+StrictModes no
+PermitRootLogin prohibit-password
+"""
+# Nix there, which tells builds of another kernel.
+DAEMON = """#!/bin/sh
+export NIX_CONFIG='build-users-group =
+sandbox = true
+sandbox-fallback = false
+sandbox-paths =
+substituters ='
+exec setarch "$(uname -m)" --uname-2.6 PROGRAM-daemon --stdio
+"""
+
+
+@pytest.fixture
+def other_machine() -> Iterator[tuple[str, str]]:
+    """Yield the address of a Nix that is reached by ssh, and the options that ssh needs for it."""
+    if os.geteuid() != 0:
+        pytest.skip("an ssh server with a view of its own needs root")
+    with temporary("ssh") as folder:
+        for name in ("debs", "disk"):
+            (folder / name).mkdir()
+        brought = run("apt-get", "download", "openssh-server", "libwrap0", cwd=folder)
+        if brought.code:
+            pytest.skip(f"openssh-server cannot be brought: {brought.err.strip()[-200:]}")
+        for package in folder.glob("*.deb"):
+            assert run("dpkg-deb", "-x", package, folder / "debs").code == 0
+        for name in ("host", "user"):
+            assert run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name).code == 0
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        (folder / "sshd_config").write_text(SSHD.replace("FOLDER", str(folder)).replace("PORT", port))
+        (folder / "nix-daemon").write_text(DAEMON.replace("PROGRAM", str(shutil.which("nix"))))
+        (folder / "nix-daemon").chmod(0o755)
+        command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", OTHER, "sh", str(folder)]
+        with (folder / "log").open("wb") as log:
+            server = subprocess.Popen(command, stderr=log)
+        try:
+            deadline = time.monotonic() + 30
+            while "listening" not in (folder / "log").read_text():
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                assert server.poll() is None, (folder / "log").read_text()
+                time.sleep(0.1)
+            options = f"-p {port} -i {folder}/user -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+            yield f"ssh-ng://root@127.0.0.1?remote-program={folder}/nix-daemon", options
+        finally:
+            server.terminate()
+            server.wait()
+
+
+@pytest.mark.slow
+def test_another_machine_by_ssh(other_machine: tuple[str, str], growth: Path) -> None:
+    """A real ssh server on the loopback device, with a store of its own; its kernel calls itself another one."""
+    address, options = other_machine
+    ended = reproduce("--json", "--variation", "machine", "--machine", address, *planted(), NIX_SSHOPTS=options)
+    assert ended.code == 1, ended.err
+    assert states(ended) == {name: "different" if name == "machine" else "identical" for name in PLANTED}
+    ended = reproduce("--variation", "machine", "--machine", address, cwd=growth, NIX_SSHOPTS=options)
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.endswith("varied: machine\n")
