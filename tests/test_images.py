@@ -179,9 +179,9 @@ def sent(ended: Ended) -> str:
 
 
 def edit(project: Path) -> None:
-    """Change one line of the application."""
+    """Add one line to the application, another one each time, so that no store has what is made of it."""
     with (project / "src/branin/functions.py").open("a") as file:
-        file.write("# one more line\n")
+        file.write(f"# {time.time_ns()}\n")
 
 
 def test_the_image_is_small_files_and_made_again_it_is_the_same(image: Path) -> None:
@@ -196,6 +196,16 @@ def test_layers_by_change_rate(image: Path) -> None:
     assert layers[:3] == ["base", "files", "scipy"]
     assert layers[-3:] == ["light", "contents", "application"]
     assert {"numpy", "matplotlib", "scikit-learn"} <= set(layers)
+
+
+def test_after_an_edit_no_large_layer_is_measured_again(image: Path, consumer: Path) -> None:
+    edit(consumer)
+    add(consumer)
+    ended = cloche("build", "--no-link", "--dry-run", ".#image", cwd=consumer)
+    assert ended.code == 0, ended.err
+    planned = [line.strip() for line in ended.err.splitlines() if line.strip().endswith(".drv")]
+    assert any(line.endswith("-branin-image.drv") for line in planned)
+    assert not [line for line in planned if "-layer-" in line]
 
 
 def test_skopeo_reads_it(tools: Path, layout: Path, image: Path) -> None:
