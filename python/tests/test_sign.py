@@ -1,5 +1,6 @@
 """`cloche sign`: where keys may come from, what is signed, and that nothing is written when anything is wrong."""
 
+import base64
 import json
 import os
 import subprocess
@@ -226,6 +227,25 @@ def test_continuous_integration_without_permission(release: Release, monkeypatch
     message = refused(release, code=3)
     assert message.startswith(
         "this looks like continuous integration, but gives no identity: GitHub: missing or insufficient OIDC token permissions"
+    )
+
+
+def test_token_that_is_none(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What continuous integration gives is looked at before anything is asked of the network, and never shown."""
+    monkeypatch.setenv("HOME", str(release.folder / "home"))
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", "no-token-at-all")
+    message = refused(release, code=3)
+    assert message.startswith("this looks like continuous integration, but gives no identity: Malformed token.")
+    assert "no-token-at-all" not in message
+    claims = {"iss": "https://gitlab.com", "sub": "lab", "aud": "sigstore", "iat": 1, "nbf": 1, "exp": 2}
+    parts = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "HS256"}, claims)
+    ]
+    monkeypatch.setenv("SIGSTORE_ID_TOKEN", ".".join([*parts, "AA"]))
+    message = refused(release, code=3)
+    assert (
+        message == "sigstore gave no signature, and nothing was written: Identity token is malformed or missing claims"
     )
 
 

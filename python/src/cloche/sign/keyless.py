@@ -51,8 +51,10 @@ def sign(payloads: list[bytes]) -> list[bytes]:
         reason = "there is no key, and no identity to sign with"
         raise _missing(reason)
     try:
+        # A token that is none is told before anything is asked of the network.
+        token = oidc.IdentityToken(raw) if raw else None
         config = ClientTrustConfig.production()
-        token = oidc.IdentityToken(raw) if raw else oidc.Issuer(config.signing_config.get_oidc_url()).identity_token()
+        token = token or oidc.Issuer(config.signing_config.get_oidc_url()).identity_token()
         with SigningContext.from_trust_config(config).signer(token) as signer:
             return [signer.sign_dsse(Statement(payload)).to_json().encode() + b"\n" for payload in payloads]
     except (SigstoreError, OSError) as error:
