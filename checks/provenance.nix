@@ -25,11 +25,11 @@ toolchain.runPython {
         "errors.py"
       ])
     ];
-  attributes = map (output: output.attribute) outputs;
-  exportReferencesGraph = builtins.listToAttrs (
+  # Each .drv file, with all that it refers to.
+  derivations = builtins.listToAttrs (
     map (output: {
-      name = "graph-${output.attribute}";
-      value = [ output.package.drvPath ];
+      name = output.attribute;
+      value = builtins.unsafeDiscardOutputDependency output.package.drvPath;
     }) outputs
   );
 }

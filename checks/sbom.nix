@@ -13,7 +13,10 @@ toolchain.runPython {
   script = ../python/src/cloche/sbom/check.py;
   path = [
     (own.libraries "sbom" [ "sbom" ])
-    (own.modules "cloche-sbom" [ "sbom" ])
+    (own.modules "cloche-sbom" [
+      "derivation.py"
+      "sbom"
+    ])
   ];
   inherit (sbom)
     roots

@@ -3,6 +3,9 @@
 { toolchain }:
 let
   own = import ./cloche.nix { inherit toolchain; };
+  # A .drv file with all that it refers to, which are the .drv files that it is built from: the builder reads them, and
+  # none of them has to be built, nor written while `nix flake check --no-build` evaluates.
+  derivationOf = package: builtins.unsafeDiscardOutputDependency package.drvPath;
 in
 {
   name,
@@ -37,6 +40,7 @@ toolchain.runPython {
       (own.modules "cloche-provenance" [
         "attest"
         "canonical_json.py"
+        "derivation.py"
         "errors.py"
       ])
     ];
@@ -47,7 +51,7 @@ toolchain.runPython {
     name = output.package.imageName or output.attribute;
     path = output.package;
     output = output.package.outputName;
-    derivation = output.package.drvPath;
+    derivation = derivationOf output.package;
   }) outputs;
   tests =
     if results == null then
@@ -56,13 +60,20 @@ toolchain.runPython {
       {
         inherit results;
         inherit (results) environment source;
-        derivation = results.drvPath;
+        derivation = derivationOf results;
       };
-  # With a .drv file come all that it is made from and their outputs, each with the digest of its NAR.
-  exportReferencesGraph.graph = builtins.concatMap (package: [
-    package
-    package.drvPath
-  ]) (map (output: output.package) outputs ++ (if results == null then [ ] else [ results ]));
+  # The digests of the NARs of the outputs and of all that they need, and of what the tests ran in.
+  exportReferencesGraph.graph =
+    map (output: output.package) outputs
+    ++ (
+      if results == null then
+        [ ]
+      else
+        [
+          results.environment
+          results.source
+        ]
+    );
   # The statements name store paths; that is no reason to keep what they name.
   unsafeDiscardReferences.out = true;
 }

@@ -27,7 +27,10 @@ toolchain.runPython {
   script = ../python/src/cloche/sbom/build.py;
   path = [
     (own.libraries "sbom" [ "sbom" ])
-    (own.modules "cloche-sbom" [ "sbom" ])
+    (own.modules "cloche-sbom" [
+      "derivation.py"
+      "sbom"
+    ])
   ];
   subject = name;
   inherit

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cloche.attest import derivation
+from cloche import derivation
 from conftest import ROOT, built, nix, run
 from flakes import FLAKE_PARTS, SYSTEM, add, words, write
 
@@ -252,3 +252,10 @@ def test_a_failed_test_is_attested_as_failed(consumer: Path) -> None:
     assert predicate["result"] == "FAILED"
     assert predicate["failedTests"] == ["tests.test_wrong::test_wrong"]
     assert predicate["passedTests"] == ["tests.test_wrong::test_right"]
+
+
+def test_evaluation_writes_and_builds_nothing(tmp_path: Path) -> None:
+    """A store that has no .drv file yet, and that an evaluation without builds writes none to."""
+    ended = nix("flake", "check", "--no-build", "--store", str(tmp_path / "store"), str(EXAMPLE))
+    run("chmod", "-R", "u+w", str(tmp_path / "store"))
+    assert ended.code == 0, ended.err

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cloche import provenance
-from cloche.attest import derivation, graph, hashes, schema, slsa, statement, test_result
+from cloche import derivation, provenance
+from cloche.attest import graph, hashes, schema, slsa, statement, test_result
 from cloche.attest.graph import ProvenanceError
 
 DIGEST = hashlib.sha256(b"").hexdigest()

@@ -8,7 +8,7 @@ import pytest
 
 from cloche import canonical_json, check_provenance
 from cloche.attest import slsa, statement, test_result
-from cloche.attest.derivation import FixedOutput
+from cloche.derivation import FixedOutput
 
 ONE, TWO = "1" * 64, "2" * 64
 PLACE = "/nix/store/" + "a" * 32
@@ -29,20 +29,20 @@ def predicate(*names: str) -> dict[str, Any]:
 @pytest.fixture
 def attributes(tmp_path: Path) -> dict[str, Any]:
     """Return what the builder is given for a good provenance of two fixed outputs."""
-    graph = []
+    # The root names all others; `/nix/store` stands for the test's folder.
+    files = {name: f"{tmp_path}/{'a' * 32}-{name}.drv" for name in ("root", "a", "again", "seed")}
+    inputs = ",".join(f'("{files[name]}",["out"])' for name in ("a", "again", "seed"))
     for name, output in (
+        ("root", f'("out","{PLACE}-built","","")'),
         ("a", f'("out","{PLACE}-a.whl","sha256","{ONE}")'),
         ("again", f'("out","{PLACE}-a.whl","sha256","{ONE}")'),
         ("seed", f'("out","{PLACE}-seed","r:sha256","{ONE}")'),
-        ("built", f'("out","{PLACE}-built","","")'),
     ):
-        (tmp_path / f"{name}.drv").write_text(f"Derive([{output}],[],[],...)")
-        graph.append({"path": str(tmp_path / f"{name}.drv")})
+        Path(files[name]).write_text(f"Derive([{output}],[{inputs if name == 'root' else ''}],[],...)")
     write(tmp_path, predicate("a.whl", "seed"))
     return {
         "statements": str(tmp_path),
-        "attributes": ["wheel"],
-        "graph-wheel": [*graph, {"path": f"{PLACE}-built"}],
+        "derivations": {"wheel": files["root"]},
         "outputs": {"out": str(tmp_path / "out")},
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cloche.sbom import build, build_closure, check, closure, cyclonedx, derivation, inventory, spdx
+from cloche.sbom import build, build_closure, check, closure, cyclonedx, inventory, spdx
 
 NAR = "sha256:029y77pi14x8p1051wpq8wpnfygwb4fiawc4l0dv8ssknkfi6c9w"
 HEX = "3c3113ddb4536bb41ba08471151d59fc79672f47f8f25040b8a89310ef393e09"
@@ -370,15 +370,6 @@ def test_the_build_closure_is_listed_by_its_sources(build_graph: Graph) -> None:
     assert check.differences_cyclonedx(bom, expected) == []
     assert check.differences_spdx(document, expected) == []
     assert check.controls(bom, document, expected) == 16
-
-
-def test_only_derivations_are_read_as_such(tmp_path: Path) -> None:
-    (tmp_path / "x.drv").write_text("something else")
-    with pytest.raises(ValueError, match="is no derivation"):
-        derivation.read(tmp_path / "x.drv")
-    derivation_file(tmp_path / "y.drv", "/nix/store/y", "r:sha1", "0" * 40)
-    with pytest.raises(ValueError, match="a fixed output by r:sha1, where sha256 is expected"):
-        derivation.read(tmp_path / "y.drv")
 
 
 def attributes(store: Store, tmp_path: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - any attribute

@@ -2,7 +2,7 @@
 
 Each must be canonical JSON that fits its schemas, and resolvedDependencies must name each fixed output of the whole .drv
 closure once, and nothing else. What the closure has is found here in another way than the statements were made: every
-.drv file that Nix lists is searched for the form that a fixed output has.
+.drv file that is named in another one, wherever it stands, is searched for the form that a fixed output has.
 """
 
 import copy
@@ -19,7 +19,19 @@ from cloche.attest import schema, statement
 # The only output of a fixed-output derivation, at the very beginning of its .drv file.
 _FIXED = re.compile(r'Derive\(\[\("out","[^"]*/[a-z0-9]{32}-([^"]+)","([^"]+)","([0-9a-f]+)"\)\]')
 
+_DRV = re.compile(r'(?<=")/[^"]*/[a-z0-9]{32}-[^"/]+\.drv(?=")')
+
 Json = dict[str, Any]
+
+
+def closure_of(root: str) -> list[str]:
+    """Return the .drv files that a .drv file names, and that those name, itself included."""
+    found, waiting = set(), [root]
+    while waiting:
+        if (file := waiting.pop()) not in found:
+            found.add(file)
+            waiting += _DRV.findall(Path(file).read_text(errors="surrogateescape"))
+    return sorted(found)
 
 
 def fixed_outputs(files: list[str]) -> Counter[tuple[str, str, str]]:
@@ -89,8 +101,8 @@ def main(attributes: Json) -> None:
     folder = Path(attributes["statements"])
     files = sorted(folder.rglob("*.json"))
     bad, count = [], 0
-    for attribute in attributes["attributes"]:
-        closure = [entry["path"] for entry in attributes[f"graph-{attribute}"] if entry["path"].endswith(".drv")]
+    for attribute, derivation in sorted(attributes["derivations"].items()):
+        closure = closure_of(derivation)
         expected = fixed_outputs(closure)
         for file in [file for file in files if file.parent.name == attribute]:
             bad += [f"{attribute}/{file.name}: {problem}" for problem in problems(file.read_bytes(), expected)]

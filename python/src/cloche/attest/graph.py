@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cloche.attest import derivation
+from cloche import derivation
 from cloche.attest.hashes import digest_set
 from cloche.errors import ClocheError
 
@@ -73,7 +73,7 @@ def derivations(root: str) -> Iterator[tuple[str, derivation.Derivation]]:
 @cache
 def _read(path: str) -> derivation.Derivation:
     try:
-        return derivation.read(Path(path).read_text(errors="surrogateescape"))
+        return derivation.of_file(Path(path))
     except derivation.BadDerivationError as error:
         message = f"{path} is no derivation that this Cloche can read: {error}"
         raise ProvenanceError(message) from error

@@ -11,8 +11,8 @@ from typing import Any
 from packageurl import PackageURL
 
 from cloche.attest import graph, statement
-from cloche.attest.derivation import Derivation, FixedOutput
 from cloche.attest.graph import ProvenanceError
+from cloche.derivation import Derivation, FixedOutput
 
 BUILD_TYPE = "https://cloche.example/build-types/nix-flake/v1"
 

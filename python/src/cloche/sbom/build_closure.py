@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cloche.sbom import derivation
+from cloche import derivation
 from cloche.sbom.closure import StorePath
 from cloche.sbom.inventory import PREFIX, Component, Evidence, Inventory, debian, python
 
@@ -17,16 +17,16 @@ from cloche.sbom.inventory import PREFIX, Component, Evidence, Inventory, debian
 class Sources:
     """The build closure, sorted out: fixed outputs with their hash, and sources; both by store path."""
 
-    fixed: dict[str, derivation.Derivation]
+    fixed: dict[str, derivation.FixedOutput]
     sources: frozenset[str]
 
 
 def sort_out(closure: dict[str, StorePath]) -> Sources:
     """Return what the closure of derivations starts from; the .drv files are read from the store."""
-    found = {path: derivation.read(Path(path)) for path in closure if path.endswith(".drv")}
-    outputs = {output: read for read in found.values() for output in read.outputs}
+    found = {path: derivation.of_file(Path(path)) for path in closure if path.endswith(".drv")}
+    outputs = {output: read for read in found.values() for output in read.paths}
     return Sources(
-        fixed={path: read for path, read in sorted(outputs.items()) if read.fixed},
+        fixed={path: read.fixed for path, read in sorted(outputs.items()) if read.fixed},
         sources=frozenset(path for path in closure if path not in outputs and path not in found),
     )
 
@@ -58,11 +58,11 @@ def take(subject: Component, digest: str, evidence: Evidence, locked: list[dict[
     return inventory
 
 
-def _fixed(path: str, fixed: derivation.Derivation, published: dict[str, dict[str, Any]]) -> Component:
-    entry = None if fixed.recursive else published.get(fixed.fixed or "")
+def _fixed(path: str, fixed: derivation.FixedOutput, published: dict[str, dict[str, Any]]) -> Component:
+    # A hash that is no sha256 of a file is that of a NAR, stated with the store path.
+    sha256 = fixed.digest.get("sha256") if fixed.mode == "flat" else None
+    entry = published.get(sha256 or "")
     if entry is None:
-        # The hash of a NAR is stated with the store path; it is no file's.
-        sha256 = None if fixed.recursive else fixed.fixed
         return Component(f"fixed-output:{path}", "file", _name(path), sha256=sha256, paths=frozenset([path]))
     if entry["file"].endswith(".deb"):
         return replace(debian(entry), paths=frozenset([path]))

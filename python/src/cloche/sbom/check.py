@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cloche.sbom import derivation
+from cloche import derivation
 from cloche.sbom.closure import hexadecimal
 
 _PREFIX = "cloche:"
@@ -52,12 +52,12 @@ def expect_build(
     for path in graph:
         if not path.endswith(".drv"):
             continue
-        found = derivation.read(Path(path))
-        made.update(found.outputs)
-        if found.fixed:
-            (output,) = found.outputs
+        found = derivation.of_file(Path(path))
+        made.update(found.paths)
+        if fixed := found.fixed:
+            output = fixed.path
             paths[output] = graph[output]
-            files = [entry for entry in locked if entry["sha256"] == found.fixed]
+            files = [entry for entry in locked if entry["sha256"] == fixed.digest.get("sha256")]
             files += [package for entry in known if entry["path"] == output for package in entry["packages"]]
             packages |= {
                 ("deb" if file["file"].endswith(".deb") else "pypi", file["name"], file["version"], file["sha256"])

@@ -8,6 +8,7 @@ builder there is no `nix derivation show` to ask.
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\["\\nrt])*")|(?P<open>[(\[])|(?P<close>[)\]])|,')
@@ -41,6 +42,11 @@ class Derivation:
     attributes: dict[str, Any]
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Return the store paths of the outputs."""
+        return tuple(path for _, path, _, _ in self.outputs)
+
+    @property
     def fixed(self) -> FixedOutput | None:
         """Return the fixed output, or None for a derivation that is built from its inputs."""
         for _, path, algorithm, digest in self.outputs:
@@ -54,6 +60,11 @@ class Derivation:
 
 
 _MODES = {"": "flat", "r": "nar", "text": "text"}
+
+
+def of_file(file: Path) -> Derivation:
+    """Return what a .drv file says; raises BadDerivationError, which does not name the file, and OSError."""
+    return read(file.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
 def read(text: str) -> Derivation:
