@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,13 @@ def skip_impossible(name: str) -> None:
         pytest.skip("this process may use one processor only")
 
 
-@pytest.mark.parametrize("name", ["cores", "date", "timezone", "locale", "hashseed", "store", "user"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["timezone", *(pytest.param(name, marks=SLOW) for name in ("cores", "date", "locale", "hashseed", "store", "user"))],
+)
 def test_each_variation_catches_its_planted_package_and_no_other(name: str) -> None:
     skip_impossible(name)
     ended = reproduce("--json", "--variation", name, *planted())
@@ -134,6 +141,7 @@ def this_year() -> int:
     return int(run("date", "+%Y").out)
 
 
+@pytest.mark.slow
 def test_project_is_the_same_again(growth: Path) -> None:
     """The wheel, its unpacked form, the environments, the application and the outcomes of a small project."""
     arguments = [word for name in ("cores", "date", "timezone", "locale", "hashseed") for word in ("--variation", name)]
@@ -189,7 +197,7 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 LEAKS = {"date": "time.gmtime().tm_year", "timezone": "time.localtime(0).tm_hour", "hashseed": "hash('a')", "nothing": "0"}
 
 
-@pytest.mark.parametrize("leak", LEAKS)
+@pytest.mark.parametrize("leak", ["date", *(pytest.param(leak, marks=SLOW) for leak in LEAKS if leak != "date")])
 def test_the_check_finds_what_a_wheel_leaks(leak: str, growth: Path, tmp_path: Path) -> None:
     """The same project, but for one expression, passes and fails."""
     files = {
@@ -214,6 +222,7 @@ def test_the_check_finds_what_a_wheel_leaks(leak: str, growth: Path, tmp_path: P
 # --- for verify -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_rebuild_builds_and_hashes_as_nix_store_dump_does(growth: Path) -> None:
     from cloche.reproduce import rebuild
 
@@ -241,11 +250,13 @@ def odd(folder: Path, attribute: str) -> str:
     return f"git+file://{folder}"
 
 
+@pytest.mark.slow
 def test_rebuild_refuses_what_comes_out_differently(tmp_path: Path) -> None:
     from cloche.reproduce import rebuild
     from cloche.reproduce.rebuilt import DifferentOutputError
 
-    drawn = 'toolchain.runBash { name = "odd"; script = "cat /proc/sys/kernel/random/uuid > $out"; }'
+    # Of this test alone, so that no earlier run has left it in the store.
+    drawn = f'toolchain.runBash {{ name = "odd"; script = "cat /proc/sys/kernel/random/uuid > $out # {uuid.uuid4()}"; }}'
     reference = odd(tmp_path / "odd", drawn)
     # What was not in the store is built, and that was all of it; then it is there, and another time differs.
     first = rebuild(reference, "odd")

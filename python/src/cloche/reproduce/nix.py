@@ -7,12 +7,16 @@ import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from cloche.reproduce.errors import NixError, UnknownAttributeError
 
 FEATURES = ["--extra-experimental-features", "nix-command flakes"]
+# `nix run` on a store that is not at /nix starts programs in a user namespace, where nobody can change groups.
+_SETGROUPS = Path("/proc/self/setgroups")
+if _SETGROUPS.exists() and _SETGROUPS.read_text(encoding="ascii").strip() == "deny":
+    FEATURES += ["--option", "require-drop-supplementary-groups", "false"]
 SYSTEM = f"{os.uname().machine}-linux"
 _DIFFERS = re.compile(
     r"derivation '(?P<drv>/nix/store/[^']+\.drv)' may not be deterministic: "
@@ -143,6 +147,15 @@ def below(derivation: str, known: dict[str, Derivation]) -> list[str]:
             found.add(path)
             left += known[path].inputs
     return sorted(found)
+
+
+def invalid(paths: Sequence[str]) -> set[str]:
+    """Return those of the paths that the store does not have."""
+    command = ["nix-store", "--check-validity", "--print-invalid", *paths]
+    done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
+    if done.returncode:
+        raise NixError("the store cannot be asked what it has", done.stderr)
+    return set(done.stdout.split())
 
 
 def build(derivations: Iterable[str], call: Call = HERE) -> None:

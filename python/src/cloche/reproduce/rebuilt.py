@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloche.reproduce.errors import NixError
-from cloche.reproduce.nix import HERE, State, ask, below, build, build_again, closure_of, derivation_of
+from cloche.reproduce.nix import HERE, State, ask, below, build, build_again, closure_of, derivation_of, invalid
 
 # Nothing but what the reference names, and nothing that a build made decides what is built.
 PURE = ("--pure-eval", "--option", "allow-import-from-derivation", "false", "--no-write-lock-file")
@@ -50,8 +50,8 @@ def rebuild(reference: str, attribute: str, *, source: Path | None = None) -> Re
     known = closure_of([derivation])
     parts = [known[path] for path in below(derivation, known)]
     outputs = {path for part in parts for path in part.outputs.values()}
-    valid = {path for path in outputs if not HERE.run("path-info", path).returncode}
-    there = [part for part in parts if valid >= set(part.outputs.values())]
+    absent = invalid(sorted(outputs))
+    there = [part for part in parts if not absent & set(part.outputs.values())]
     ask(
         "the sources cannot be brought",
         "build",
