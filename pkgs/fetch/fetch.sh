@@ -25,8 +25,8 @@ for argument in "$@"; do
   shift
   if [ -n "$expect" ]; then
     expect=''
-    if [ "$argument" = seed ] || [ ! -e "$pins/$argument.json" ]; then
-      roles=$(for file in "$pins"/*.json; do basename "$file" .json; done | grep -vx seed | xargs)
+    if [ "$argument" = seed ] || [ "$argument" = licenses ] || [ ! -e "$pins/$argument.json" ]; then
+      roles=$(for file in "$pins"/*.json; do basename "$file" .json; done | grep -vxe seed -e licenses | xargs)
       say "there is no role '$argument'; the roles are: $roles"
       exit 2
     fi

@@ -13,6 +13,9 @@ from cloche.strict_json import BadJsonError, loads
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
+# Sets of packages that the toolchain itself is made of.
+NO_ROLES = {"licenses", "seed"}
+
 
 class FetchError(Exception):
     """Something that stops a source from entering the store; `code` is the exit code."""
@@ -104,7 +107,7 @@ def roles_of_lock(path: Path, folder: Path) -> list[str]:
     roles = lock.get("roles", []) if isinstance(lock, dict) else None
     if not isinstance(roles, list):
         raise _no_lock(path, f"its roles are {roles!r}")
-    known = sorted(pins.stem for pins in folder.glob("*.json") if pins.stem != "seed")
+    known = sorted(pins.stem for pins in folder.glob("*.json") if pins.stem not in NO_ROLES)
     for role in roles:
         if role not in known:
             raise FetchError(f"{path}: the toolchain has no role {role!r}; it has {', '.join(known)}", 2)
