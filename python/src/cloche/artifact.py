@@ -1,26 +1,24 @@
 """What is verified, named by the digest that is computed here from its own bytes.
 
-A file is named by its content. A folder (a store directory, or a copy of one) is named by its NAR, the serialisation of
-Nix (Dolstra, The Purely Functional Software Deployment Model, figure 5.2), so `nix-store --dump DIR | sha256sum` shows
-the same digest. An image is named by its manifest, which names all its layers.
+A file is named by its content. A folder (a store directory, or a copy of one) is named by its NAR (cloche.nar), so
+`nix-store --dump DIR | sha256sum` shows the same digest. An image is named by its manifest, which names all its layers.
 """
 
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from cloche import strict_json
+from cloche import nar, strict_json
 from cloche.errors import ClocheError, ExitCode
 from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import BadReferenceError, NotFoundError, WrongBytesError
 from cloche.image.layout import Layout
 from cloche.limits import MANIFEST
+from cloche.nar import Nar
 
 NAR_TYPE = "application/x-nix-nar"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -52,6 +50,9 @@ class Artifact:
     extent: str = ""
     # Where an image is, and what is attached to it.
     shelf: "Shelf | None" = field(default=None, compare=False, repr=False)
+    # Where a file or folder is, links resolved, and what a folder holds.
+    path: Path | None = field(default=None, compare=False)
+    nar: Nar | None = field(default=None, compare=False, repr=False)
 
 
 class Shelf(Protocol):
@@ -94,7 +95,7 @@ def digest_of(reference: str | Path, *, insecure: bool = False) -> Artifact:
     """Return the artifact that a file, a folder, `oci:FOLDER@sha256:HEX` or `REGISTRY/NAME@sha256:HEX` names.
 
     All layers of an image in a folder are read and compared with their digests. `insecure` lets a registry be asked
-    without TLS. Raises MissingArtifactError, MutableReferenceError, AlteredArtifactError, ArtifactError.
+    without TLS. Raises MissingArtifactError, MutableReferenceError, AlteredArtifactError, ArtifactError, NarError.
     """
     text = str(reference)
     if text.startswith("oci:"):
@@ -123,12 +124,13 @@ def _path(path: Path) -> Artifact:
         raise MissingArtifactError(message)
     name = _name(real)
     if real.is_dir():
-        return Artifact(Kind.STORE, name, nar_sha256(real), NAR_TYPE, extent="folder, as NAR")
+        found = nar.read(real)
+        return Artifact(Kind.STORE, name, found.sha256, NAR_TYPE, extent="folder, as NAR", path=real, nar=found)
     if not real.is_file():
         message = f"{path} is neither a file nor a folder"
         raise ArtifactError(message)
     sha256, size = _file_sha256(real)
-    return Artifact(Kind.FILE, name, sha256, None, real.read_bytes, f"file of {size} bytes")
+    return Artifact(Kind.FILE, name, sha256, None, real.read_bytes, f"file of {size} bytes", path=real)
 
 
 def _name(path: Path) -> str:
@@ -143,58 +145,6 @@ def _file_sha256(path: Path) -> tuple[str, int]:
             digest.update(block)
             size += len(block)
     return digest.hexdigest(), size
-
-
-def nar_sha256(path: Path) -> str:
-    """Return the sha256, in hexadecimal, of the NAR of a file, folder or link."""
-    digest = hashlib.sha256()
-    for part in _nar(path):
-        digest.update(part)
-    return digest.hexdigest()
-
-
-def _word(text: bytes) -> bytes:
-    return len(text).to_bytes(8, "little") + text + bytes(-len(text) % 8)
-
-
-def _nar(path: Path) -> Iterator[bytes]:
-    yield _word(b"nix-archive-1")
-    yield from _node(os.fsencode(path))
-
-
-def _node(path: bytes) -> Iterator[bytes]:
-    status = os.lstat(path)
-    yield _word(b"(") + _word(b"type")
-    if stat.S_ISLNK(status.st_mode):
-        yield _word(b"symlink") + _word(b"target") + _word(os.readlink(path))  # noqa: PTH115 - names of files are bytes here
-    elif stat.S_ISREG(status.st_mode):
-        yield _word(b"regular")
-        if status.st_mode & stat.S_IXUSR:
-            yield _word(b"executable") + _word(b"")
-        yield _word(b"contents") + status.st_size.to_bytes(8, "little")
-        yield from _contents(path, status.st_size)
-    elif stat.S_ISDIR(status.st_mode):
-        yield _word(b"directory")
-        for name in sorted(os.listdir(path)):  # noqa: PTH208 - names of files are bytes here
-            yield _word(b"entry") + _word(b"(") + _word(b"name") + _word(name) + _word(b"node")
-            yield from _node(path + b"/" + name)
-            yield _word(b")")
-    else:
-        message = f"{os.fsdecode(path)} is a device, socket or pipe, which has no place in a store directory"
-        raise ArtifactError(message)
-    yield _word(b")")
-
-
-def _contents(path: bytes, size: int) -> Iterator[bytes]:
-    left = size
-    with open(path, "rb") as file:  # noqa: PTH123 - names of files are bytes here
-        while block := file.read(_BLOCK):
-            left -= len(block)
-            yield block
-    if left:
-        message = f"{os.fsdecode(path)} changed while it was read"
-        raise AlteredArtifactError(message)
-    yield bytes(-size % 8)
 
 
 def _digest(text: str | None, reference: str) -> str:

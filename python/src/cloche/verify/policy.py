@@ -22,6 +22,8 @@ PREDICATES = {
 }
 # A signature over the artifact's own bytes, which states nothing else.
 SIGNATURE = "signature"
+# What to demand of the store paths that an artifact needs besides itself.
+REQUIRED, IGNORED = "required", "ignored"
 # Tables that `cloche audit` has too (docs/audit.md).
 _AUDIT = ("ignore", "licenses", "vulnerabilities")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -83,6 +85,7 @@ class Policy:
     threshold: int = 1
     log_entry: bool = False
     also_allowed: tuple[str, ...] = ()
+    closure: str = REQUIRED
     provenance: Provenance | None = None
     builders: tuple[Builder, ...] = ()
     required_tests: tuple[str, ...] = ()
@@ -352,8 +355,12 @@ def _statements(top: _Table) -> dict[str, Any]:
     if not required:
         message = "statements.required is empty, so nothing would be shown"
         raise ValueError(message)
+    closure = table.text("closure") or REQUIRED
+    if closure not in (REQUIRED, IGNORED):
+        message = f"{table.where('closure')} is {closure!r}, where {REQUIRED} or {IGNORED} belongs"
+        raise ValueError(message)
     table.close()
-    return {"required": required, "also_allowed": allowed}
+    return {"required": required, "also_allowed": allowed, "closure": closure}
 
 
 def _tests(table: _Table) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """What statements have to say, by the policy: provenance, test results, SBOM."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from cloche import canonical_json, strict_json
+from cloche.attest import statement
 from cloche.limits import SBOM
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import LOCAL_BUILDER, Policy, Provenance
@@ -12,6 +14,8 @@ from cloche.verify.policy import LOCAL_BUILDER, Policy, Provenance
 EXTERNAL_PARAMETERS = frozenset({"attribute", "flake", "revision"})
 # How many of many faults a reason names.
 _SHOWN = 5
+_STORE_NAME = re.compile(r"[0-9a-df-np-sv-z]{32}-[0-9A-Za-z+._?=-]{1,211}")
+_HEX64 = re.compile(r"[0-9a-f]{64}")
 _BUILD_TYPES = {"https://cloche.example/build-types/nix-flake/v1": EXTERNAL_PARAMETERS}
 
 
@@ -26,6 +30,8 @@ class Claimed:
     source: dict[str, str]
     builder: str
     level: int
+    # (HASH-NAME, sha256 of the NAR) of each store path that the artifact needs at run time, itself included.
+    closure: tuple[tuple[str, str], ...] = ()
 
 
 def _at(value: Any, *path: str) -> Any:  # noqa: ANN401 - JSON is of any shape
@@ -48,6 +54,7 @@ def provenance(
         builder, level = _builder(predicate, signers, policy)
         source = _source(predicate, parameters)
         _from_source(parameters, wanted)
+        closure = _closure(predicate)
     except Refused as refused:
         report.refuse(what, refused.refusal, refused.reason)
         return None
@@ -57,7 +64,8 @@ def provenance(
         )
         report.refuse(what, Refusal.WRONG_BUILDER, reason)
         return None
-    claimed = Claimed(parameters["flake"], parameters["attribute"], parameters["revision"], source, builder, level)
+    flake, attribute, revision = (parameters[name] for name in ("flake", "attribute", "revision"))
+    claimed = Claimed(flake, attribute, revision, source, builder, level, closure)
     report.accept(what, f"{claimed.flake} at {claimed.revision}, attribute {claimed.attribute}")
     local = " (a local build: nobody vouches for the machine)" if builder == LOCAL_BUILDER else ""
     report.accept(f"builder of {what}", f"{builder}, SLSA build level {level}{local}")
@@ -139,6 +147,27 @@ def _from_source(parameters: dict[str, Any], wanted: Provenance) -> None:
         raise Refused(
             Refusal.WRONG_SOURCE, f"the revision {parameters['revision']} is not among those that the policy lists"
         )
+
+
+def _closure(predicate: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the store paths among the byproducts; a provenance of what stands alone has none."""
+    entries = _at(predicate, "runDetails", "byproducts")
+    if entries is None:
+        return ()
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Refused(Refusal.MALFORMED, "runDetails.byproducts is no list of objects")
+    found: dict[str, str] = {}
+    for entry in entries:
+        if entry.get("mediaType") != statement.NAR:
+            continue
+        name, sha256 = entry.get("name"), _at(entry, "digest", "sha256")
+        if not isinstance(name, str) or not _STORE_NAME.fullmatch(name):
+            raise Refused(Refusal.MALFORMED, f"the byproduct {name!r} is a NAR, and its name is none of a store path")
+        if not isinstance(sha256, str) or not _HEX64.fullmatch(sha256):
+            raise Refused(Refusal.MALFORMED, f"the byproduct {name} has the sha256 {sha256!r}")
+        if found.setdefault(name, sha256) != sha256:
+            raise Refused(Refusal.MALFORMED, f"the byproduct {name} is listed with two digests")
+    return tuple(sorted(found.items()))
 
 
 def tests(predicate: dict[str, Any], policy: Policy, what: str, report: Report) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cloche import artifact as artifacts
+from cloche import nar
 from cloche.artifact import Artifact
 from cloche.errors import ClocheError, ExitCode
 from cloche.limits import SBOM
-from cloche.verify import evidence, policy, predicates, source, statements
+from cloche.verify import closure, evidence, policy, predicates, source, statements
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import PREDICATES, SIGNATURE, Policy
 from cloche.verify.predicates import Claimed
@@ -76,6 +77,7 @@ def _verify(request: Request, outcome: Outcome) -> None:
     about, others = _about(signed, artifact, request, report)
     _judge_statements(about, outcome)
     _required(signed, about, others, outcome)
+    closure.check(artifact, outcome.claimed, outcome.policy, report)
     if request.sbom is not None:
         _sbom(request.sbom, about, report)
     _vulnerabilities(request, outcome, about)
@@ -89,6 +91,7 @@ def _artifact(request: Request, report: Report) -> Artifact | None:
         artifacts.MissingArtifactError: Refusal.MISSING,
         artifacts.MutableReferenceError: Refusal.MUTABLE_REFERENCE,
         artifacts.AlteredArtifactError: Refusal.TAMPERED,
+        nar.ChangedError: Refusal.TAMPERED,
     }
     try:
         return artifacts.digest_of(request.artifact, insecure=request.insecure)
@@ -160,7 +163,9 @@ def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcom
             claimed = predicates.provenance(statement.predicate, signed.signers, rules, what, report)
             if claimed is not None and outcome.claimed is not None and claimed != outcome.claimed:
                 report.refuse(
-                    what, Refusal.WRONG_SOURCE, "two accepted statements name different origins of the same artifact"
+                    what,
+                    Refusal.WRONG_SOURCE,
+                    "two accepted statements name different origins or closures of the same artifact",
                 )
             outcome.claimed = claimed or outcome.claimed
         elif kind == PREDICATES["test-result"]:

@@ -8,7 +8,8 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cloche.artifact import Artifact, Kind, nar_sha256
+from cloche import nar
+from cloche.artifact import Artifact, Kind
 from cloche.errors import ClocheError
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Provenance
@@ -99,7 +100,7 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
         if not folder.is_dir():
             report.refuse(what, Refusal.MISSING, f"there is no folder {folder}")
             return
-        found = nar_sha256(folder)
+        found = nar.read(folder).sha256
         if found != signed:
             report.refuse(
                 what,
@@ -133,7 +134,7 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
         report.refuse(what, Refusal.NOT_REPRODUCED, reason)
 
 
-def _digests(artifact: Artifact, path: Path, nar: str) -> list[str]:
+def _digests(artifact: Artifact, path: Path, nar_sha256: str) -> list[str]:
     """Return the digests that an output has as the kind of artifact that is compared with it."""
     if artifact.kind is Kind.IMAGE:
         return (
@@ -142,7 +143,7 @@ def _digests(artifact: Artifact, path: Path, nar: str) -> list[str]:
             else []
         )
     if artifact.kind is Kind.STORE:
-        return [nar]
+        return [nar_sha256]
     files = [path] if path.is_file() else sorted(item for item in path.iterdir() if item.is_file())
     return [hashlib.sha256(item.read_bytes()).hexdigest() for item in files]
 

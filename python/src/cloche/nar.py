@@ -1,0 +1,177 @@
+"""The NAR of a file, folder or link, which is Nix's serialisation, and the paths of the store that are named in it.
+
+Dolstra, The Purely Functional Software Deployment Model, figure 5.2: `nix-store --dump PATH | sha256sum` shows the same
+digest. Store paths are looked for in that same stream, as Nix looks for references, but by their whole beginning: a stranger
+has no list of hashes to look for.
+"""
+
+import hashlib
+import os
+import re
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cloche.errors import ClocheError, ExitCode
+
+# Contents are read, hashed and searched in blocks of this size, small files together: less work for Python per byte.
+_BLOCK: Final = 1 << 18
+_STORE: Final = b"/nix/store/"
+_HASH: Final = rb"[0-9a-df-np-sv-z]{32}"
+_PATH: Final = re.compile(rb"/nix/store/(" + _HASH + rb"-[0-9A-Za-z+._?=-]{1,211})")
+# A link may also lead to a neighbour of its own store path.
+_NEIGHBOUR: Final = re.compile(rb"\.\./(" + _HASH + rb"-[0-9A-Za-z+._?=-]{1,211})")
+# So much of a block is searched again with the next one, since a store path may stand on both.
+_KEPT: Final = 256
+# Never waits for the other end of a pipe, nor follows a link that has just taken a file's place.
+_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+
+
+class NarError(ClocheError):
+    """A file of a kind that no store directory can hold."""
+
+
+class ChangedError(NarError):
+    """A file that changed while it was read."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+
+@dataclass(frozen=True)
+class Nar:
+    """What was read: sha256 in hexadecimal, size in bytes, names of the store paths (HASH-NAME) that stand in it."""
+
+    sha256: str
+    size: int
+    named: frozenset[str]
+
+
+def read(path: Path) -> Nar:
+    """Return the NAR of a file, folder or link. Raises NarError, OSError."""
+    stream = _Stream()
+    stream.write(_word(b"nix-archive-1"))
+    _node(os.fsencode(path), stream)
+    return stream.end()
+
+
+def _word(text: bytes) -> bytes:
+    return len(text).to_bytes(8, "little") + text + bytes(-len(text) % 8)
+
+
+_SYMLINK = b"".join(map(_word, (b"(", b"type", b"symlink", b"target")))
+_REGULAR = b"".join(map(_word, (b"(", b"type", b"regular", b"contents")))
+_EXECUTABLE = b"".join(map(_word, (b"(", b"type", b"regular", b"executable", b"", b"contents")))
+_DIRECTORY = b"".join(map(_word, (b"(", b"type", b"directory")))
+_ENTRY = b"".join(map(_word, (b"entry", b"(", b"name")))
+_NODE = _word(b"node")
+_CLOSE = _word(b")")
+
+
+class _Stream:
+    """Bytes on their way into the digest, gathered to blocks; hashing them lets other threads work."""
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+        self._size = 0
+        # First the end of the block before, then the bytes that are not hashed yet.
+        self._block = bytearray(_KEPT + _BLOCK)
+        self._view = memoryview(self._block)
+        self._filled = _KEPT
+        self._named: set[bytes] = set()
+
+    def write(self, data: bytes) -> None:
+        """Add a few bytes, at most a block."""
+        end = self._filled + len(data)
+        if end > len(self._block):
+            self._flush()
+            end = self._filled + len(data)
+        self._view[self._filled : end] = data
+        self._filled = end
+
+    def fill(self, descriptor: int, size: int) -> bool:
+        """Add so many bytes of a file; return whether it had them."""
+        left = size
+        while left:
+            if self._filled == len(self._block):
+                self._flush()
+            count = os.readv(descriptor, [self._view[self._filled : self._filled + left]])
+            if not count:
+                return False
+            self._filled += count
+            left -= count
+        return True
+
+    def link(self, target: bytes) -> None:
+        """Add the target of a link."""
+        self.write(_word(target))
+        self._named.update(match[1] for match in _NEIGHBOUR.finditer(target))
+
+    def end(self) -> Nar:
+        """Return what went through."""
+        self._flush()
+        return Nar(self._digest.hexdigest(), self._size, frozenset(map(os.fsdecode, self._named)))
+
+    def _flush(self) -> None:
+        block, filled = self._block, self._filled
+        self._digest.update(self._view[_KEPT:filled])
+        self._size += filled - _KEPT
+        found = block.find(_STORE, 0, filled)
+        while found >= 0:
+            if match := _PATH.match(block, found, filled):
+                self._named.add(match[1])
+            found = block.find(_STORE, found + 1, filled)
+        block[:_KEPT] = block[filled - _KEPT : filled]
+        self._filled = _KEPT
+
+
+def _node(path: bytes, stream: _Stream) -> None:
+    status = os.lstat(path)
+    if stat.S_ISLNK(status.st_mode):
+        _link(path, stream)
+    elif stat.S_ISDIR(status.st_mode):
+        _folder(path, stream)
+    else:
+        _file(path, stream)
+
+
+def _link(path: bytes, stream: _Stream) -> None:
+    stream.write(_SYMLINK)
+    stream.link(os.readlink(path))  # noqa: PTH115 - names of files are bytes here
+    stream.write(_CLOSE)
+
+
+def _folder(path: bytes, stream: _Stream) -> None:
+    stream.write(_DIRECTORY)
+    with os.scandir(path) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        stream.write(_ENTRY + _word(entry.name) + _NODE)
+        if entry.is_symlink():
+            _link(entry.path, stream)
+        elif entry.is_dir(follow_symlinks=False):
+            _folder(entry.path, stream)
+        else:
+            _file(entry.path, stream)
+        stream.write(_CLOSE)
+    stream.write(_CLOSE)
+
+
+def _file(path: bytes, stream: _Stream) -> None:
+    descriptor = os.open(path, _FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise _foreign(path)
+        size = status.st_size
+        stream.write((_EXECUTABLE if status.st_mode & stat.S_IXUSR else _REGULAR) + size.to_bytes(8, "little"))
+        if not stream.fill(descriptor, size):
+            message = f"{os.fsdecode(path)} changed while it was read"
+            raise ChangedError(message)
+        stream.write(bytes(-size % 8) + _CLOSE)
+    finally:
+        os.close(descriptor)
+
+
+def _foreign(path: bytes) -> NarError:
+    return NarError(f"{os.fsdecode(path)} is a device, socket or pipe, which has no place in a store directory")
