@@ -103,13 +103,17 @@ def changes() -> dict[str, Callable[[Path], object]]:
         path.rename(path.parent / "copy")
         path.symlink_to("copy")
 
+    def file_instead(path: Path) -> None:
+        shutil.rmtree(path)
+        path.write_text("")
+
     return {
         "byte": lambda path: (path / "lib/numpy.py").write_text((path / "lib/numpy.py").read_text().replace("s", "S")),
         "mode": lambda path: (path / "lib/numpy.py").chmod(0o755),
         "more": lambda path: (path / "lib/sitecustomize.py").write_text(""),
         "less": lambda path: (path / "lib/numpy.py").unlink(),
         "link": link_to_copy,
-        "file": lambda path: (shutil.rmtree(path), path.write_text("")),
+        "file": file_instead,
     }
 
 
@@ -253,7 +257,8 @@ def test_a_list_of_another_form(store: Store, change: dict[str, Any], reason: st
 
 
 def test_byproducts_that_are_no_list(store: Store) -> None:
-    for value in ("text", [1], {}):
+    values: list[Any] = ["text", [1], {}]
+    for value in values:
         store.release.predicates["provenance"]["runDetails"]["byproducts"] = value
         store.sign()
         store.release.refused(14, "runDetails.byproducts is no list of objects", artifact=store.application)
