@@ -196,7 +196,7 @@ def test_key_rotation_and_revocation_drill(release: Release) -> None:
     # 3. The old key is revoked: its signatures are refused, wherever they are found, and the new ones hold.
     revoked = {**both, "signer": f'{old}revoked = "2026-05-01: replaced"\n{new}'}
     code, rows = release.rows(policy=release.policy(**revoked))
-    assert code == 17
+    assert code == 19
     assert "by release, which is revoked: 2026-05-01: replaced" in [row["reason"] for row in rows]
     assert release.rows(policy=release.policy(**revoked), bundles=resigned)[0] == 0
     release.refused(
@@ -206,4 +206,13 @@ def test_key_rotation_and_revocation_drill(release: Release) -> None:
         release.bundles,
         policy=release.policy(**revoked),
         bundles=resigned,
+    )
+
+
+def test_date_that_no_calendar_has_in_utc(release: Release) -> None:
+    signer = SIGNER + "not-after = 9999-12-31T23:59:59-14:00\n"
+    refused(
+        release,
+        "signer[0].not-after is 9999-12-31 23:59:59-14:00, which is out of range in UTC",
+        **{**SBOM_ONLY, "signer": signer},
     )

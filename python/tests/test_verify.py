@@ -15,7 +15,7 @@ from cloche import artifact
 from cloche.image.descriptor import Descriptor
 from cloche.image.layout import Layout
 from conftest import Outcome
-from trust import Release, git, make_key, outcome_of_tests, provenance, sbom
+from trust import IN_TOTO, PREDICATES, REVISION, Release, git, make_key, outcome_of_tests, provenance, sbom
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_evidence_of_a_foreign_key(release: Release) -> None:
     foreign = make_key(release.folder / "keys", "foreign")
     release.signed(key=foreign)
     code, rows = release.rows()
-    assert code == 17
+    assert code == 20
     assert {row["verdict"] for row in rows} >= {"wrong-identity", "missing-signature", "missing-statement"}
     assert any(row["reason"].startswith("none of the accepted keys made it; it names the key ") for row in rows)
 
@@ -214,7 +214,7 @@ def test_revoked_key(release: Release) -> None:
     follower = '[[signer]]\nname = "next"\nkey-file = "keys/next.pub"\n'
     policy = release.policy(signer=signer + follower)
     code, rows = release.rows(policy=policy)
-    assert code == 17
+    assert code == 19
     assert any(row["reason"] == "by release, which is revoked: 2026-05-01: the laptop was stolen" for row in rows)
     assert {row["verdict"] for row in rows} >= {"revoked", "missing-statement"}
     assert not any(row["what"].startswith("provenance") for row in rows)
@@ -232,7 +232,7 @@ def test_signer_outside_of_its_validity(release: Release, validity: str, reason:
     code, rows = release.rows(
         policy=release.policy(signer=f'[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\n{validity}\n')
     )
-    assert code == 17
+    assert code == 21
     assert reason in [row["reason"] for row in rows if row["verdict"] == "expired"]
 
 
@@ -772,3 +772,104 @@ def test_no_summary_of_what_was_refused(release: Release) -> None:
     path = release.folder / "summary.json"
     assert release.verify("--vsa", path).code == 23
     assert not path.exists()
+
+
+# What an attack on the gate found.
+
+
+def one_test_result(release: Release, **subject: Any) -> Path:  # noqa: ANN401 - JSON is of any shape
+    """Sign one statement about a subject that names the artifact's digest, and return the policy that asks for it."""
+    digest = {"sha256": hashlib.sha256(release.artifact.read_bytes()).hexdigest()}
+    statement = {
+        "_type": IN_TOTO,
+        "subject": [{"name": "demo", "digest": digest, **subject}],
+        "predicateType": PREDICATES["test-result"],
+        "predicate": release.predicates["test-result"],
+    }
+    path = release.folder / "one.json"
+    path.write_text(json.dumps(statement))
+    release.signed(statements=path)
+    return release.policy(statements='[statements]\nrequired = ["test-result"]\n', provenance="", builder="")
+
+
+@pytest.mark.parametrize("media_type", ["application/x-nix-nar", "application/vnd.oci.image.manifest.v1+json"])
+def test_file_with_the_bytes_of_a_nar_or_manifest_is_no_folder_or_image(release: Release, media_type: str) -> None:
+    assert release.rows(policy=one_test_result(release))[0] == 0
+    policy = one_test_result(release, mediaType=media_type)
+    release.refused(23, "the policy requires test-result, and what there is is about other artifacts", policy=policy)
+    sha256 = hashlib.sha256(release.artifact.read_bytes()).hexdigest()
+    reason = f"it is about demo with the sha256 {sha256} of the type {media_type}"
+    release.refused(23, reason, policy=policy, bundles=release.bundles / "one.dsse.json")
+
+
+def test_file_here_does_not_stand_for_an_image_in_a_registry(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = one_test_result(release)
+    monkeypatch.chdir(release.folder)
+    for name, code in (("127.0.0.1:9/lab/demo@sha256:" + "0" * 64, 12), ("registry.example/lab/demo:1.0", 13)):
+        file = release.folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(release.artifact, file)
+        assert release.rows("--insecure-registry", policy=policy, artifact=name)[0] == code
+        assert release.rows(policy=policy, artifact=f"./{name}")[0] == 0
+
+
+def test_link_to_itself(release: Release) -> None:
+    release.signed()
+    link = release.folder / "loop"
+    link.symlink_to(link)
+    release.refused(12, f"{link} is a link that leads to itself", artifact=link)
+
+
+def test_revision_that_would_choose_another_flake(release: Release) -> None:
+    revision = REVISION + "&dir=other"
+    release.predicates["provenance"] = provenance(revision=revision)
+    release.signed()
+    release.refused(27, f"{revision!r} is no revision")
+
+
+def test_passed_with_warnings_is_no_pass(release: Release) -> None:
+    release.predicates["test-result"]["warnedTests"] = ["tests/test_demo.py::test_three"]
+    release.signed()
+    release.refused(28, "the result is 'PASSED', and there are warnedTests all the same")
+    assert release.rows(policy=release.policy("[tests]\nallow-warned = true\n"))[0] == 0
+
+
+@pytest.mark.parametrize("value", [2**60, "\ud800"])
+def test_sbom_that_has_no_canonical_text(release: Release, value: object) -> None:
+    reason = "it has a number beyond 2**53 or half of a character, which readers understand differently"
+    good = json.dumps(release.predicates["sbom"])
+    release.predicates["sbom"]["future"] = value
+    release.signed()
+    licences = release.policy('[licenses]\ndenied = ["AGPL-3.0-only"]\n')
+    file = release.folder / "sbom.json"
+    file.write_text(json.dumps(release.predicates["sbom"]))
+    assert release.refused(14, reason, "--sbom", file, policy=licences) == "sbom in default.sbom"
+    release.predicates["sbom"] = json.loads(good)
+    release.signed()
+    assert release.refused(14, reason, "--sbom", file) == "SBOM file"
+
+
+def test_number_that_is_read_as_infinity(release: Release) -> None:
+    release.signed()
+    path = release.bundles / "default.sbom.dsse.json"
+    path.write_text(path.read_text().replace('{"payload"', '{"future": 1e999, "payload"'))
+    release.refused(14, "default.sbom.dsse.json: the number 1e999 is too large")
+
+
+def manifest(**changes: Any) -> bytes:  # noqa: ANN401 - JSON is of any shape
+    """Return the manifest of an image with one empty layer."""
+    layer = {"mediaType": "a/b", "digest": f"sha256:{hashlib.sha256(b'{}').hexdigest()}", "size": 2}
+    return json.dumps({"schemaVersion": 2, "config": layer, "layers": [layer], **changes}).encode()
+
+
+@pytest.mark.parametrize("changes", [{"manifests": []}, {"config": None}, {"layers": [5]}])
+def test_manifest_that_is_none_or_two_things(release: Release, changes: dict[str, Any]) -> None:
+    release.signed()
+    for data, code in ((manifest(), 23), (manifest(**changes), 14)):
+        blobs = release.folder / "layout/blobs/sha256"
+        blobs.mkdir(parents=True, exist_ok=True)
+        (blobs.parents[1] / "oci-layout").write_text("{}")
+        sha256 = hashlib.sha256(data).hexdigest()
+        (blobs / sha256).write_bytes(data)
+        (blobs / hashlib.sha256(b"{}").hexdigest()).write_bytes(b"{}")
+        assert release.rows(artifact=f"oci:{release.folder}/layout@sha256:{sha256}")[0] == code

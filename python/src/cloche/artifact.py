@@ -106,19 +106,35 @@ def digest_of(reference: str | Path, *, insecure: bool = False) -> Artifact:
             raise MissingArtifactError(message)
         return _image(Layout(folder), folder.name, sha256)
     path = Path(reference)
-    if path.is_symlink() or path.exists():
+    named = _names_registry(text)
+    # Before what lies here: a file of this name, in a folder that somebody else filled, must not stand for the image.
+    if named or not (path.is_symlink() or path.exists()):
+        if named or ("/" in text and not text.startswith((".", "/")) and ("@" in text or ":" in text)):
+            return _registry(text, insecure=insecure)
+    else:
         return _path(path)
-    if "/" in text and not text.startswith((".", "/")) and ("@" in text or ":" in text):
-        return _registry(text, insecure=insecure)
     message = (
         f"{text} is neither a file or folder here nor an image (oci:FOLDER@sha256:... or REGISTRY/NAME@sha256:...)"
     )
     raise MissingArtifactError(message)
 
 
+def _names_registry(text: str) -> bool:
+    """Return whether a text is an image's name, with a digest or a tag; ./ before the name of a file says otherwise."""
+    try:
+        found = Reference.parse(text)
+    except BadReferenceError:
+        return False
+    return bool(found.digest or found.tag)
+
+
 def _path(path: Path) -> Artifact:
     # A link such as `result` stands for what it names.
-    real = path.resolve()
+    try:
+        real = path.resolve()
+    except RuntimeError as error:
+        message = f"{path} is a link that leads to itself"
+        raise MissingArtifactError(message) from error
     if not real.exists():
         message = f"{path} is a link to {real}, where nothing is"
         raise MissingArtifactError(message)
@@ -213,12 +229,13 @@ def _layers(manifest: bytes, what: str) -> list[tuple[str, int]]:
         message = f"{what} is no OCI image manifest"
         raise ArtifactError(message)
     layers = data.get("layers")
-    if data.get("schemaVersion") != _SCHEMA or not isinstance(layers, list):
+    # CVE-2021-41190: what has both could be read as an image by one program, and as a list of images by another.
+    if data.get("schemaVersion") != _SCHEMA or not isinstance(layers, list) or "manifests" in data:
         message = f"{what} is no OCI image manifest"
         raise ArtifactError(message)
     try:
         found = [Descriptor.from_json(item) for item in (data.get("config"), *layers)]
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         message = f"{what} is no OCI image manifest: {error}"
         raise ArtifactError(message) from error
     return [(item.digest, item.size) for item in found]

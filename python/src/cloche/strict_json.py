@@ -4,6 +4,7 @@ RFC 8259 leaves duplicate member names undefined, and Python's parser takes NaN 
 """
 
 import json
+import math
 import re
 from typing import Any
 
@@ -47,8 +48,16 @@ def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401 - JSO
         message = f"{what}: {name} is no JSON number"
         raise BadJsonError(message)
 
+    def fraction(text: str) -> float:
+        value = float(text)
+        # Python reads 1e999 as Infinity.
+        if not math.isfinite(value):
+            message = f"{what}: the number {text[:20]} is too large"
+            raise BadJsonError(message)
+        return value
+
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+        return json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant, parse_float=fraction)
     except UnicodeDecodeError as error:
         message = f"{what}: byte {error.start} is no UTF-8"
         raise BadJsonError(message) from error

@@ -98,8 +98,8 @@ def vulnerabilities(
 def _listed(predicate: dict[str, Any], what: str) -> components.Sbom:
     try:
         return components.read(canonical_json.dumps(predicate), what=what)
-    except ClocheError as error:
-        raise Refused(Refusal.MALFORMED, error.message) from error
+    except (ClocheError, ValueError) as error:
+        raise Refused(Refusal.MALFORMED, str(error)) from error
 
 
 def _tell(what: str, refusal: Refusal, bad: list[str], good: str, rows: Report) -> None:

@@ -90,5 +90,5 @@ def _layers(manifest: object, what: str) -> list[Descriptor]:
     layers = manifest.get("layers") if isinstance(manifest, dict) else None
     try:
         return [Descriptor.from_json(item) for item in layers] if isinstance(layers, list) else []
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise Refused(Refusal.MALFORMED, f"{what}: {error}") from error

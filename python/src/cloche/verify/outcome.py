@@ -57,6 +57,17 @@ MEANING = {
 }
 
 
+_WHY_MISSING = frozenset(
+    {
+        Refusal.EXTRA_SIGNATURE,
+        Refusal.REVOKED,
+        Refusal.WRONG_IDENTITY,
+        Refusal.EXPIRED,
+        Refusal.UNTRUSTED_SERVICE,
+    }
+)
+
+
 class Refused(Exception):  # noqa: N818 - it is the verdict and no fault of the program
     """Something was refused, for a reason."""
 
@@ -105,7 +116,10 @@ class Report:
     @property
     def refusal(self) -> Refusal | None:
         """Return the class that decides, or None when everything was accepted."""
-        found = [row.refusal for row in self.rows if row.refusal is not None]
+        found = {row.refusal for row in self.rows if row.refusal is not None}
+        # That signatures are missing follows when one was refused, and that one says why.
+        if found & _WHY_MISSING:
+            found.discard(Refusal.MISSING_SIGNATURE)
         if found:
             return min(found)
         return None if any(row.verdict == "accepted" for row in self.rows) else Refusal.INTERNAL

@@ -27,7 +27,7 @@ REQUIRED, IGNORED = "required", "ignored"
 # Tables that `cloche audit` has too (docs/audit.md).
 _AUDIT = ("ignore", "licenses", "vulnerabilities")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
-_REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HIGHEST_LEVEL = 3
 _T = TypeVar("_T")
 
@@ -180,7 +180,11 @@ class _Table:
         if value is not None and value.tzinfo is None:
             message = f"{self.where(key)} has no offset from UTC: write Z at its end"
             raise ValueError(message)
-        return value if value is None else value.astimezone(UTC)
+        try:
+            return value if value is None else value.astimezone(UTC)
+        except OverflowError as error:
+            message = f"{self.where(key)} is {value}, which is out of range in UTC"
+            raise ValueError(message) from error
 
     def table(self, key: str) -> "_Table | None":
         value = self.get(key, dict, "a table")
@@ -314,7 +318,7 @@ def _provenance(table: _Table) -> Provenance:
         table.moment("minimum-date"),
     )
     for revision in (*provenance.revisions, provenance.minimum_revision):
-        if revision is not None and not _REVISION.fullmatch(revision):
+        if revision is not None and not REVISION.fullmatch(revision):
             message = f"{table.name}: {revision!r} is no full revision (40 or 64 hexadecimal digits)"
             raise ValueError(message)
     return provenance

@@ -8,7 +8,7 @@ from cloche import canonical_json, strict_json
 from cloche.attest import statement
 from cloche.limits import SBOM
 from cloche.verify.outcome import Refusal, Refused, Report
-from cloche.verify.policy import LOCAL_BUILDER, Policy, Provenance
+from cloche.verify.policy import LOCAL_BUILDER, REVISION, Policy, Provenance
 
 # What the build type nix-flake/v1 takes from outside; docs/provenance.md says what each means.
 EXTERNAL_PARAMETERS = frozenset({"attribute", "flake", "revision"})
@@ -16,6 +16,7 @@ EXTERNAL_PARAMETERS = frozenset({"attribute", "flake", "revision"})
 _SHOWN = 5
 _STORE_NAME = re.compile(r"[0-9a-df-np-sv-z]{32}-[0-9A-Za-z+._?=-]{1,211}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
+_NOT_CANONICAL = "it has a number beyond 2**53 or half of a character, which readers understand differently"
 _BUILD_TYPES = {"https://cloche.example/build-types/nix-flake/v1": EXTERNAL_PARAMETERS}
 
 
@@ -95,6 +96,9 @@ def _parameters(predicate: dict[str, Any], wanted: Provenance) -> dict[str, Any]
         if not isinstance(parameters.get(name), str) or not parameters[name]:
             reason = f"the external parameter {name} is {parameters.get(name)!r}, so it can't be said what was built; cloche.provenance.source and a commit say it"
             raise Refused(Refusal.WRONG_SOURCE, reason)
+    # It becomes a part of a flake reference, in which `&dir=` would choose another flake.
+    if not REVISION.fullmatch(parameters["revision"]):
+        raise Refused(Refusal.WRONG_SOURCE, f"{parameters['revision']!r} is no revision")
     return parameters
 
 
@@ -186,6 +190,9 @@ def tests(predicate: dict[str, Any], policy: Policy, what: str, report: Report) 
             f"the result is {result!r} with {len(failed)} failed tests, where {accepted} is accepted{names}",
         )
         return
+    if predicate.get("warnedTests") and "WARNED" not in policy.accepted_results:
+        report.refuse(what, Refusal.FAILED_CHECK, f"the result is {result!r}, and there are warnedTests all the same")
+        return
     if not passed:
         report.refuse(what, Refusal.FAILED_CHECK, "no test is among those that passed, so nothing was shown")
         return
@@ -204,6 +211,9 @@ def sbom(predicate: dict[str, Any], what: str, report: Report) -> bool:
         return False
     if not all(isinstance(item, dict) and isinstance(item.get("name"), str) and item["name"] for item in found):
         report.refuse(what, Refusal.MALFORMED, "one of its components has no name")
+        return False
+    if _canonical(predicate) is None:
+        report.refuse(what, Refusal.MALFORMED, _NOT_CANONICAL)
         return False
     report.accept(what, f"lists {len(found)} components")
     return True
@@ -226,12 +236,22 @@ def sbom_file(data: bytes, predicates: list[dict[str, Any]], report: Report) -> 
     except strict_json.BadJsonError as error:
         report.refuse(what, Refusal.MALFORMED, str(error))
         return
-    if not any(canonical_json.dumps(value) == canonical_json.dumps(predicate) for predicate in predicates):
+    found = _canonical(value)
+    if found is None:
+        report.refuse(what, Refusal.MALFORMED, _NOT_CANONICAL)
+    elif not any(found == _canonical(predicate) for predicate in predicates):
         report.refuse(what, Refusal.TAMPERED, _difference(value, predicates[0]))
     elif data not in _texts(value):
         report.refuse(what, Refusal.TAMPERED, "it says the same as the signed one in other bytes")
     else:
         report.accept(what, f"is the signed one, with {len(_components(value))} components")
+
+
+def _canonical(value: Any) -> bytes | None:  # noqa: ANN401 - JSON is of any shape
+    try:
+        return canonical_json.dumps(value)
+    except ValueError:
+        return None
 
 
 def _texts(value: Any) -> set[bytes]:  # noqa: ANN401 - JSON is of any shape

@@ -10,7 +10,9 @@ from cloche import artifact as artifacts
 from cloche import nar
 from cloche.artifact import Artifact
 from cloche.errors import ClocheError, ExitCode
+from cloche.image.errors import BadIndexError, TooLargeError, WrongBytesError
 from cloche.limits import SBOM
+from cloche.strict_json import BadJsonError
 from cloche.verify import closure, evidence, policy, predicates, source, statements
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import PREDICATES, SIGNATURE, Policy
@@ -111,6 +113,10 @@ def _attached(request: Request, artifact: Artifact, report: Report) -> list[tupl
         return evidence.attached(artifact)
     except Refused as refused:
         report.refuse("attached evidence", refused.refusal, refused.reason)
+    except WrongBytesError as error:
+        report.refuse("attached evidence", Refusal.TAMPERED, error.message)
+    except (BadJsonError, BadIndexError, TooLargeError) as error:
+        report.refuse("attached evidence", Refusal.MALFORMED, error.message)
     except (ClocheError, OSError) as error:
         report.refuse("attached evidence", Refusal.MISSING, str(error))
     return []
@@ -134,12 +140,14 @@ def _about(
         except Refused as refused:
             report.refuse(f"statement in {item.name}", refused.refusal, refused.reason)
             continue
-        if statement.about(artifact.sha256):
+        if statement.about(artifact):
             found.append((item, statement))
             continue
         others.append(statement)
         subjects = ", ".join(
-            f"{item.name or '(no name)'} with the sha256 {item.digest.get('sha256')}" for item in statement.subjects[:3]
+            f"{item.name or '(no name)'} with the sha256 {item.digest.get('sha256')}"
+            f"{f' of the type {item.media_type}' if item.digest.get('sha256') == artifact.sha256 else ''}"
+            for item in statement.subjects[:3]
         )
         names = ", ".join(item.name or "(no name)" for item in statement.subjects[:3])
         if named & set(item.documents):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloche import strict_json
+from cloche.artifact import MANIFEST_TYPE, NAR_TYPE, Artifact
 from cloche.attest.statement import STATEMENT
 from cloche.errors import ClocheError
 from cloche.limits import STATEMENT as LIMIT
@@ -48,6 +49,7 @@ class Subject:
 
     name: str | None
     digest: dict[str, str]
+    media_type: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,16 @@ class Statement:
     predicate_type: str
     predicate: dict[str, Any]
 
-    def about(self, sha256: str) -> bool:
-        """Return whether one of the subjects has this digest."""
-        return any(subject.digest.get("sha256") == sha256 for subject in self.subjects)
+    def about(self, artifact: Artifact) -> bool:
+        """Return whether one of the subjects is this artifact: by its digest, and by what the digest is made of.
+
+        A file that holds a folder's NAR, or an image's manifest, has the digest of the folder or image, and is neither.
+        """
+        return any(
+            subject.digest.get("sha256") == artifact.sha256
+            and (subject.media_type not in {NAR_TYPE, MANIFEST_TYPE} or subject.media_type == artifact.media_type)
+            for subject in self.subjects
+        )
 
 
 def read(payload: bytes, payload_type: str, what: str) -> Statement:
@@ -115,7 +124,11 @@ def _subject(value: object, what: str) -> Subject:
     if name is not None and not isinstance(name, str):
         message = f"{what}: name is {name!r}"
         raise BadStatementError(message)
-    return Subject(name, _digests(value.get("digest"), what))
+    media_type = value.get("mediaType")
+    if media_type is not None and not isinstance(media_type, str):
+        message = f"{what}: mediaType is {media_type!r}"
+        raise BadStatementError(message)
+    return Subject(name, _digests(value.get("digest"), what), media_type)
 
 
 def _digests(value: object, what: str) -> dict[str, str]:
