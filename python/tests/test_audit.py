@@ -688,3 +688,55 @@ def test_the_sample_of_real_records() -> None:
     assert by_version["idna 3.6"] == ["CVE-2024-3651"]
     assert "idna 3.7" not in by_version
     assert sorted(by_version["urllib3 1.26.4"]) == ["CVE-2021-33503", "CVE-2023-43804", "CVE-2023-45803"]
+
+
+@pytest.mark.parametrize(
+    ("version", "part", "how"),
+    [
+        ("2.1.0+cpu", {"versions": ["2.1.0"]}, "version 2.1.0 is listed"),
+        (
+            "2.1.0+cpu",
+            {"ranges": [["introduced", "0"], ["last_affected", "2.1.0"]]},
+            "introduced 0, last affected 2.1.0",
+        ),
+        ("2.1.0+cpu", {"ranges": [["introduced", "0"], ["fixed", "2.1.0"]]}, None),
+        ("2.1.0+b2", {"ranges": [["introduced", "0"], ["fixed", "2.1.0+b2"]]}, None),
+        (
+            "1.0",
+            {"ranges": [["fixed", "2.0"]]},
+            "the range cannot be evaluated: it does not say in which version it begins",
+        ),
+        ("1.0", {"ranges": []}, "the range cannot be evaluated: it does not say in which version it begins"),
+    ],
+)
+def test_what_an_attack_on_versions_found(version: str, part: dict[str, Any], how: str | None) -> None:
+    ranges = [{"type": "ECOSYSTEM", "events": [dict([event]) for event in part["ranges"]]}] if "ranges" in part else []
+    affected = {"package": {"ecosystem": "PyPI", "name": "a"}, "ranges": ranges, "versions": part.get("versions", [])}
+    text = json.dumps({"id": "X-1", "modified": "2026-01-01T00:00:00Z", "affected": [affected]}).encode()
+    assert match.affects(feed.read(text, what="X-1.json").affected[0], version) == how
+
+
+def test_withdrawn_is_a_time() -> None:
+    text = b'{"id": "X-1", "modified": "2026-01-01T00:00:00Z", "withdrawn": "no"}'
+    with pytest.raises(feed.FeedError, match="Invalid isoformat string: 'no'"):
+        feed.read(text, what="X-1.json")
+
+
+@pytest.mark.parametrize(
+    ("listed", "expression"),
+    [
+        (
+            [{"license": {"name": "MIT) OR (MIT"}}, {"license": {"id": "AGPL-3.0-only"}}],
+            '"MIT) OR (MIT" AND (AGPL-3.0-only)',
+        ),
+        ([{"license": {"id": "MIT"}}, {"license": {}}], "(MIT) AND (NOASSERTION)"),
+        ([{"expression": "MIT", "license": {"id": "AGPL-3.0-only"}}], "(MIT) AND (AGPL-3.0-only)"),
+        ([{"expression": "MIT OR Apache-2.0"}], "MIT OR Apache-2.0"),
+    ],
+)
+def test_licences_that_are_no_choice(listed: list[Any], expression: str) -> None:
+    text = {"bomFormat": "CycloneDX", "components": [{"name": "a", "licenses": listed}]}
+    (component,) = components.read(json.dumps(text).encode(), what="sbom").components
+    assert component.license == expression
+    denies = LicensePolicy(policy.parse({"licenses": {"denied": ["AGPL-3.0-only"]}}, what="policy"))
+    assert (denies.fault(component.license) == "") == (expression == "MIT OR Apache-2.0")

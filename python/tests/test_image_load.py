@@ -376,3 +376,45 @@ def test_writers_of_one_folder_wait_for_each_other(image: Image, tmp_path: Path)
     for thread in threads:
         thread.join()
     assert len(layout.referrers(image.digest)) == 12
+
+
+def test_what_others_wrote_into_an_index_stays(run: Run, folder: Path, tmp_path: Path) -> None:
+    layout = tmp_path / "layout"
+    layout.mkdir()
+    theirs = {
+        "mediaType": MANIFEST_TYPE,
+        "digest": digest_of(b"another"),
+        "size": 7,
+        "platform": {"os": "linux", "architecture": "arm64"},
+        "urls": ["https://example.org/another"],
+    }
+    before = {"schemaVersion": 2, "annotations": {"a": "b"}, "manifests": [theirs]}
+    (layout / "index.json").write_text(json.dumps(before))
+    assert run("load-image", "--path", str(folder), f"oci:{layout}").code == 0
+    index = json.loads((layout / "index.json").read_text())
+    assert index["manifests"][0] == theirs
+    assert index["annotations"] == {"a": "b"}
+
+
+def test_pipes_in_a_folder_are_not_waited_for(image: Image, tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "layout")
+    layout.write(image, "1.0")
+    blob = tmp_path / "layout/blobs/sha256" / image.digest.removeprefix("sha256:")
+    blob.unlink()
+    os.mkfifo(blob)
+    with pytest.raises(NotFoundError):
+        layout.manifest(image.digest)
+    with pytest.raises(OSError, match="It is no file"):
+        list(layout.stream(image.digest))
+    (tmp_path / "layout/index.json").unlink()
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        make(tmp_path / "layout/index.json")
+        with pytest.raises(OSError, match="It is no file"):
+            layout.resolve("1.0")
+        (tmp_path / "layout/index.json").unlink()
+
+
+def test_folder_that_cannot_be_made(run: Run, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("here")
+    outcome = run("load-image", "--path", str(folder), f"oci:{tmp_path}/file")
+    assert (outcome.code, outcome.err) == (3, f"error: {tmp_path}/file/blobs/sha256: Not a directory\n")

@@ -13,6 +13,7 @@ from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import BadReferenceError
 from cloche.image.manifest import MANIFEST_TYPE, digest_of
 from cloche.image.registry import ROUNDS, Registry, fallback_tag
+from cloche.limits import MANIFEST
 from local_registry import LocalRegistry
 
 SUBJECT = b'{"mediaType":"application/vnd.oci.image.manifest.v1+json"}'
@@ -314,3 +315,50 @@ def test_what_is_no_index(server: LocalRegistry, index: bytes) -> None:
 def test_an_index_with_a_name_twice(server: LocalRegistry) -> None:
     server.manifests[fallback_tag(DIGEST)] = ("x", b'{"manifests":[],"manifests":[]}')
     assert "stands twice" in failure(server, client(server), "referrers", DIGEST)[1]
+
+
+def test_host_that_the_registry_sends_us_to_is_told_no_password(
+    server: LocalRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(
+        json.dumps({"auths": {server.host: {"auth": b64encode(b"user:secret").decode()}}})
+    )
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with LocalRegistry() as other:
+        server.instead[f"/v2/demo/blobs/{DIGEST}"] = (307, {"Location": f"http://{other.host}/blob"}, b"")
+        for challenge in (f'Bearer realm="http://{other.host}/token",service="s"', 'Basic realm="r"'):
+            other.instead["/blob"] = (401, {"Www-Authenticate": challenge}, b"")
+            code, message = failure(server, client(server), "blob", DIGEST)
+            assert (code, "does not let us" in message) == (3, True)
+        assert [request for request in other.requests if "/token" in request] == []
+        # Nor does a challenge of the other host bring it to the registry, which did not ask.
+        assert len(server.requests) == 2
+        other.shutdown()
+
+
+def test_answers_without_an_end(server: LocalRegistry) -> None:
+    server.instead[f"/v2/demo/referrers/{DIGEST}"] = (200, {}, b" " * (MANIFEST.bytes + 1))
+    server.instead["/v2/demo/tags/list"] = (200, {}, b" " * (MANIFEST.bytes + 1))
+    registry = client(server)
+    assert "has more than" in failure(server, registry, "referrers", DIGEST)[1]
+    with pytest.raises(ClocheError, match="has more than"):
+        registry.tags()
+
+
+@pytest.mark.parametrize("challenge", ["Bearer x", 'Bearer realm="http://[::1/"'])
+def test_challenge_that_is_none(server: LocalRegistry, challenge: str) -> None:
+    server.instead[f"/v2/demo/manifests/{DIGEST}"] = (401, {"Www-Authenticate": challenge}, b"")
+    assert failure(server, client(server), "manifest", DIGEST)[0] == 3
+
+
+def test_address_that_is_none(server: LocalRegistry) -> None:
+    server.instead[f"/v2/demo/referrers/{DIGEST}"] = (200, {"Link": '<http://[::1>; rel="next"'}, b'{"manifests":[]}')
+    assert failure(server, client(server), "referrers", DIGEST) == (
+        3,
+        "reading referrers: the registry answered with an address that is none (http://[::1)",
+    )
+
+
+def test_answer_that_is_cut_off(server: LocalRegistry) -> None:
+    server.instead[f"/v2/demo/manifests/{DIGEST}"] = (200, {"Content-Encoding": "gzip"}, b"cut")
+    assert failure(server, client(server), "manifest", DIGEST)[0] == 3

@@ -1,6 +1,7 @@
 """`cloche sign`: where keys may come from, what is signed, and that nothing is written when anything is wrong."""
 
 import base64
+import errno
 import json
 import os
 import subprocess
@@ -267,3 +268,43 @@ def test_key_and_password_are_in_no_argument_of_a_process(release: Release) -> N
     )
     assert secret.splitlines()[1] not in done.stderr
     assert done.stderr.rstrip().endswith("[]")
+
+
+def test_no_signature_is_there_when_one_cannot_be_written(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, written = Path.chmod, 0
+
+    def full(self: Path, mode: int) -> None:
+        nonlocal written
+        if self.name.startswith(".signing."):
+            written += 1
+            if written == 4:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
+        real(self, mode)
+
+    monkeypatch.setattr(Path, "chmod", full)
+    outcome = release.sign()
+    assert outcome.code == 3
+    assert outcome.err.endswith(": No space left on device\n")
+    assert list(release.bundles.iterdir()) == []
+
+
+def test_nothing_in_a_folder_of_statements_is_left_out_silently(release: Release) -> None:
+    place = release.statements()
+    (place / "more").symlink_to(place / "default")
+    outcome = release.sign(statements=place)
+    assert (outcome.code, outcome.err) == (
+        2,
+        f"error: {place}/more is no statement: a folder of statements holds files and folders\n",
+    )
+    (place / "more").unlink()
+    os.mkfifo(place / "pipe.json")
+    assert release.sign(statements=place).code == 2
+    assert not release.bundles.exists()
+
+
+def test_descriptor_that_is_none(release: Release) -> None:
+    outcome = release.run("sign", "--key-fd", "-1", "--output", str(release.bundles), str(release.statements()))
+    assert (outcome.code, outcome.err) == (
+        3,
+        "error: the key can't be read from descriptor -1: negative file descriptor\n",
+    )

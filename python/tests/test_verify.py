@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -873,3 +874,34 @@ def test_manifest_that_is_none_or_two_things(release: Release, changes: dict[str
         (blobs / sha256).write_bytes(data)
         (blobs / hashlib.sha256(b"{}").hexdigest()).write_bytes(b"{}")
         assert release.rows(artifact=f"oci:{release.folder}/layout@sha256:{sha256}")[0] == code
+
+
+def test_summary_of_a_file_whose_name_is_no_utf8(release: Release) -> None:
+    policy = one_test_result(release)
+    file = release.folder / os.fsdecode(b"demo\xff")
+    shutil.copy(release.artifact, file)
+    path = release.folder / "summary.json"
+    assert release.verify("--vsa", path, policy=policy, artifact=file).code == 0
+    assert json.loads(path.read_text())["statement"]["subject"][0]["name"] == "demo?"
+
+
+def test_summary_takes_the_place_of_an_older_one_at_once(release: Release) -> None:
+    policy, path = one_test_result(release), release.folder / "summary.json"
+    older = release.folder / "older"
+    path.write_text("older")
+    older.hardlink_to(path)
+    assert (
+        release.run(
+            "verify",
+            "--policy",
+            str(policy),
+            "--bundle",
+            str(release.bundles),
+            "--vsa",
+            str(path),
+            str(release.artifact),
+        ).code
+        == 0
+    )
+    assert older.read_text() == "older"
+    assert path.stat().st_mode & 0o777 == 0o644

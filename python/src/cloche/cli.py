@@ -1,6 +1,7 @@
 """The command line `cloche`: a group whose verbs are loaded when they are called."""
 
 import importlib
+import os
 import sys
 from dataclasses import dataclass
 
@@ -60,12 +61,18 @@ def cloche() -> None:
 
 
 def main() -> None:
-    """Run the command line; a ClocheError becomes its message on stderr and its exit code."""
+    """Run the command line; what goes wrong becomes a message on stderr and an exit code."""
     try:
         cloche.main(standalone_mode=True)
     except ClocheError as error:
         click.echo(f"error: {error.message}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # A full disk, a folder that can't be written to: nothing that a list of our functions would explain.
+        place = error.filename2 or error.filename
+        where = "" if place is None else f"{os.fsdecode(place)}: "
+        click.echo(f"error: {where}{error.strerror or error}", err=True)
+        sys.exit(ExitCode.ENVIRONMENT_LACKS)
 
 
 __all__ = ["ExitCode", "cloche", "main"]

@@ -1,5 +1,6 @@
 """What an SBOM in CycloneDX JSON lists, as far as an audit asks."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,12 @@ def read(data: bytes, *, what: str) -> Sbom:
             _listed(entry)
             for entry in _flat(value.get("components", []))
             # Cloche's prefixes hold nothing but the packages that they depend on, which are listed themselves.
-            if not (entry.get("type") == "platform" and not entry.get("purl") and entry.get("bom-ref") in containers)
+            if not (
+                entry.get("type") == "platform"
+                and not entry.get("purl")
+                and not entry.get("licenses")
+                and entry.get("bom-ref") in containers
+            )
         ]
         serial, version = str(value.get("serialNumber") or "") or None, int(value.get("version", 1))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -104,12 +110,25 @@ def _listed(entry: dict[str, Any]) -> Listed:
 
 def _license(licenses: list[dict[str, Any]]) -> str | None:
     """Return the licences as one expression; several of them all apply."""
-    parts = []
+    texts = []
     for entry in licenses:
-        text = entry.get("expression") or entry.get("license", {}).get("id") or entry.get("license", {}).get("name")
-        if text:
-            parts.append(f"({text})" if len(licenses) > 1 else str(text))
-    return " AND ".join(parts) or None
+        license_ = entry.get("license", {})
+        found = [str(text) for text in (entry.get("expression"), license_.get("id") or license_.get("name")) if text]
+        # An entry that says nothing leaves open what applies.
+        texts += found or ["NOASSERTION"]
+    if len(texts) < 2:  # noqa: PLR2004 - one needs no brackets
+        return texts[0] if texts else None
+    # A name is free text: with brackets of its own it could make an OR of what is joined here.
+    return " AND ".join(f"({text})" if _closed(text) else json.dumps(text) for text in texts)
+
+
+def _closed(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def normalised(name: str) -> str:

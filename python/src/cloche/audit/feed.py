@@ -74,7 +74,8 @@ def load(folder: Path) -> Feed:
     found: dict[str, Advisory] = {}
     for path in files:
         try:
-            data = path.read_bytes()
+            with path.open("rb") as file:
+                data = file.read(ADVISORY.bytes + 1)
         except OSError as error:
             message = f"{path}: the advisory cannot be read: {error.strerror}"
             raise FeedError(message) from error
@@ -106,7 +107,7 @@ def _advisory(value: Any) -> Advisory:  # noqa: ANN401 - JSON is of any shape
         id=_text(value["id"], "id"),
         aliases=frozenset(_text(alias, "aliases") for alias in value.get("aliases") or ()),
         modified=_time(value["modified"]),
-        withdrawn=bool(value.get("withdrawn")),
+        withdrawn=value.get("withdrawn") is not None and bool(_time(value["withdrawn"], "withdrawn")),
         summary=_text(value.get("summary") or value.get("details") or "", "summary"),
         severities=_severities(value),
         affected=tuple(_affected(part) for part in value.get("affected") or () if part.get("package")),
@@ -143,8 +144,8 @@ def _severities(value: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _time(value: Any) -> datetime:  # noqa: ANN401
-    found = datetime.fromisoformat(_text(value, "modified"))
+def _time(value: Any, name: str = "modified") -> datetime:  # noqa: ANN401
+    found = datetime.fromisoformat(_text(value, name))
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -44,6 +44,19 @@ def affects(affected: Affected, version: str) -> str | None:
         wanted = order(version)
     except ValueError:
         return f"{version!r} is no version of {affected.ecosystem}, so nothing is known about it"
+    found = _affects(affected, version, order, wanted)
+    if found is None and isinstance(wanted, Version) and wanted.local and not _speaks_of_builds(affected):
+        # 2.1.0+cpu is another build of 2.1.0, which is what a record speaks of that knows no such builds.
+        found = _affects(affected, wanted.public, order, order(wanted.public))
+    return found
+
+
+def _speaks_of_builds(affected: Affected) -> bool:
+    bounds = [bound for events in affected.ranges for _, bound in events]
+    return any("+" in text for text in (*affected.versions, *bounds))
+
+
+def _affects(affected: Affected, version: str, order: Order, wanted: Any) -> str | None:  # noqa: ANN401 - as below
     if not affected.ranges and not affected.versions:
         return "the record gives no versions"
     for listed in affected.versions:
@@ -92,6 +105,9 @@ def _same(order: Order, listed: str, wanted: Any) -> bool:  # noqa: ANN401 - eac
 
 
 def _in_range(order: Order, wanted: Any, events: tuple[tuple[str, str], ...]) -> bool:  # noqa: ANN401
+    if not any(kind == "introduced" for kind, _ in events):
+        message = "it does not say in which version it begins"
+        raise ValueError(message)
     limits = [bound for kind, bound in events if kind == "limit"]
     if limits and not any(bound == _END or wanted < order(bound) for bound in limits):
         return False

@@ -11,6 +11,7 @@ from cloche.image.manifest import MANIFEST_TYPE, digest_of, dumps
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 EMPTY = b"{}"
+_OWN = frozenset({"mediaType", "digest", "size", "artifactType", "annotations"})
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,17 @@ class Descriptor:
     size: int
     artifact_type: str | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
+    # What others wrote besides, such as a platform; kept when an index of theirs is written again.
+    others: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the descriptor as manifests have it."""
-        value: dict[str, Any] = {"mediaType": self.media_type, "digest": self.digest, "size": self.size}
+        value: dict[str, Any] = {
+            **self.others,
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": self.size,
+        }
         if self.artifact_type:
             value["artifactType"] = self.artifact_type
         if self.annotations:
@@ -44,7 +52,8 @@ class Descriptor:
             raise ValueError(fault)
         if type(size) is not int or size < 0 or not isinstance(kind_of_artifact, str | None):
             raise ValueError(fault)
-        return cls(kind, digest, size, kind_of_artifact, texts(annotations, fault))
+        others = {name: entry for name, entry in value.items() if name not in _OWN}
+        return cls(kind, digest, size, kind_of_artifact, texts(annotations, fault), others)
 
 
 def texts(value: Any, fault: str) -> dict[str, str]:  # noqa: ANN401 - from a stranger

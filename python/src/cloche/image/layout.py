@@ -1,13 +1,15 @@
 """A folder by the OCI image layout (OCI image specification 1.1, image-layout.md): blobs by digest, and an index."""
 
+import errno
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from cloche import strict_json
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, artifact
@@ -37,7 +39,7 @@ class Layout:
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a blob of any size; raises WrongBytesError at its end if it is another one."""
         found = hashlib.sha256()
-        with self._path(digest).open("rb") as file:
+        with _regular(self._path(digest)) as file:
             while block := file.read(1 << 20):
                 found.update(block)
                 yield block
@@ -101,7 +103,7 @@ class Layout:
 
     def _read(self, digest: str, most: int) -> bytes:
         try:
-            with self._path(digest).open("rb") as file:
+            with _regular(self._path(digest)) as file:
                 data = file.read(most + 1)
         except OSError as error:
             raise NotFoundError(digest, str(self.folder)) from error
@@ -122,12 +124,18 @@ class Layout:
             write_whole(path, [data])
 
     def _index(self) -> list[Descriptor]:
+        data = self._index_text()
+        return [] if data is None else descriptors(data, str(self.folder / "index.json"))
+
+    def _index_text(self) -> bytes | None:
         path = self.folder / "index.json"
         if not path.exists():
-            return []
-        if path.stat().st_size > MANIFEST.bytes:
+            return None
+        with _regular(path) as file:
+            data = file.read(MANIFEST.bytes + 1)
+        if len(data) > MANIFEST.bytes:
             raise TooLargeError(str(path), MANIFEST.bytes)
-        return descriptors(path.read_bytes(), str(path))
+        return data
 
     def _name(self, descriptor: Descriptor) -> None:
         """Put a descriptor into the index, in place of what had its name; writers wait for each other."""
@@ -138,7 +146,16 @@ class Layout:
                 for other in self._index()
                 if other != descriptor and (tag is None or other.annotations.get(NAME) != tag)
             ]
-            write_whole(self.folder / "index.json", [index([*kept, descriptor])])
+            write_whole(self.folder / "index.json", [index([*kept, descriptor], self._index_text())])
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a file for reading; raises OSError for what is none, without waiting for the other end of a pipe."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "It is no file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def descriptors(data: bytes, what: str) -> list[Descriptor]:
@@ -168,10 +185,11 @@ def referrer(document: bytes, media_type: str, what: str) -> tuple[str | None, D
         raise BadIndexError(what) from error
 
 
-def index(listed: Iterable[Descriptor]) -> bytes:
-    """Return an image index."""
+def index(listed: Iterable[Descriptor], before: bytes | None = None) -> bytes:
+    """Return an image index, with what the index `before` said besides its manifests."""
     manifests = [descriptor.as_json() for descriptor in listed]
-    return dumps({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests})
+    said = {} if before is None else strict_json.loads(before, what="the index before", limit=MANIFEST)
+    return dumps({**said, "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests})
 
 
 @contextmanager

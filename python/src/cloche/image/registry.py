@@ -97,7 +97,7 @@ class Registry:
         """Yield a blob of any size; raises WrongBytesError at its end if it is another one."""
         found = hashlib.sha256()
         with self._request("GET", f"blobs/{_digest(digest)}", f"reading {digest}", {FINE}, stream=True) as response:
-            for block in response.iter_content(1 << 20):
+            for block in self._blocks(response, 1 << 20):
                 found.update(block)
                 yield block
         if f"sha256:{found.hexdigest()}" != digest:
@@ -206,7 +206,7 @@ class Registry:
         for page in self._pages(response, "listing tags"):
             value = strict_json.loads(page, what=f"the tags of {self._where}", limit=MANIFEST)
             names = value.get("tags") if isinstance(value, dict) else None
-            found += [name for name in names or [] if isinstance(name, str)]
+            found += [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
         return found
 
     def _fallback(self, tag: str) -> list[Descriptor]:
@@ -223,7 +223,7 @@ class Registry:
         ) as response:
             if response.status_code == MISSING:
                 raise NotFoundError(name, self._where)
-            data = _bounded(response, f"{name} in {self._where}", MANIFEST.bytes)
+            data = self._bounded(response, f"{name} in {self._where}")
             media_type = response.headers.get("Content-Type", "").partition(";")[0]
         if DIGEST.fullmatch(name) and digest_of(data) != name:
             raise WrongBytesError(self._where, name, digest_of(data))
@@ -241,7 +241,7 @@ class Registry:
         if there.status_code == FINE:
             return False
         begun = self._request("POST", "blobs/uploads/", f"beginning to send {digest}", {ACCEPTED_STATUS}, data=b"")
-        address = urljoin(begun.url, begun.headers.get("Location", ""))
+        address = _join(begun.url, begun.headers.get("Location", ""), f"beginning to send {digest}")
         address += ("&" if "?" in address else "?") + urlencode({"digest": digest})
         headers = {"Content-Type": "application/octet-stream"}
         self._request("PUT", address, f"sending {digest}", {CREATED}, headers=headers, data=data)
@@ -250,12 +250,12 @@ class Registry:
     def _pages(self, response: requests.Response, what: str) -> Iterator[bytes]:
         """Yield the bytes of an answer and of those that it says come next."""
         for _ in range(PAGES):
-            yield _bounded(response, what, MANIFEST.bytes)
+            yield response.content
             following = response.links.get("next", {}).get("url")
             if not following:
                 return
-            address = urljoin(response.url, following)
-            if not address.startswith(urljoin(self._root, "/")):
+            address = _join(response.url, following, what)
+            if not self._own(address):
                 raise RegistryError(what, f"with a next page on another host ({address})")
             response = self._request("GET", address, what, {FINE})
         raise RegistryError(what, f"with more than {PAGES} pages")
@@ -280,21 +280,46 @@ class Registry:
         kind = path.partition("/")[0] if "://" not in path else "upload"
         self.requests[f"{method} {kind}"] = self.requests.get(f"{method} {kind}", 0) + 1
         try:
-            response = self._send(method, address, headers or {}, data, stream)
-            if response.status_code in {UNAUTHORISED, FORBIDDEN} and self._authenticate(response):
+            response = self._send(method, address, headers or {}, data)
+            # A challenge of a host that the registry only sends us to would bring our password to whoever it names.
+            asked = response.status_code in {UNAUTHORISED, FORBIDDEN} and self._own(response.url)
+            if asked and self._authenticate(response):
                 response.close()
-                response = self._send(method, address, headers or {}, data, stream)
+                response = self._send(method, address, headers or {}, data)
         except requests.RequestException as error:
             raise UnreachableRegistryError(self.reference.host, str(error)) from error
         if response.status_code in fine:
-            return response
+            return response if stream else self._read(response, what)
         with response:
             if response.status_code in {UNAUTHORISED, FORBIDDEN}:
                 raise DeniedError(what, self.reference.host)
-            words = next(response.iter_content(500), b"").decode(errors="replace").strip()
+            words = next(self._blocks(response, 500), b"").decode(errors="replace").strip()
             raise RegistryError(
                 what, f"{response.status_code} {response.reason}{f': {words}' if words else ''}", response.status_code
             )
+
+    def _blocks(self, response: requests.Response, size: int) -> Iterator[bytes]:
+        try:
+            yield from response.iter_content(size)
+        except requests.RequestException as error:
+            raise UnreachableRegistryError(self.reference.host, str(error)) from error
+
+    def _bounded(self, response: requests.Response, what: str) -> bytes:
+        data = b""
+        for block in self._blocks(response, 1 << 16):
+            data += block
+            if len(data) > MANIFEST.bytes:
+                raise TooLargeError(what, MANIFEST.bytes)
+        return data
+
+    def _read(self, response: requests.Response, what: str) -> requests.Response:
+        """Read the body, which may have no end, up to a limit; requests itself would read on."""
+        with response:
+            response._content = self._bounded(response, what)  # noqa: SLF001 - where `content` looks
+        return response
+
+    def _own(self, address: str) -> bool:
+        return address.startswith(urljoin(self._root, "/"))
 
     def _send(
         self,
@@ -302,12 +327,11 @@ class Registry:
         address: str,
         headers: dict[str, str],
         data: bytes | Stream | None,
-        stream: bool,  # noqa: FBT001
     ) -> requests.Response:
         # Only the registry itself is told who we are; where it sends uploads may be another host.
-        own = self._headers if address.startswith(urljoin(self._root, "/")) else {}
+        own = self._headers if self._own(address) else {}
         return self._session.request(
-            method, address, headers={**own, **headers}, data=data, stream=stream, timeout=PATIENCE
+            method, address, headers={**own, **headers}, data=data, stream=True, timeout=PATIENCE
         )
 
     def _authenticate(self, response: requests.Response) -> bool:
@@ -317,7 +341,11 @@ class Registry:
         if challenge.lower().startswith("basic"):
             fresh = {"Authorization": f"Basic {basic}"} if basic else {}
         elif challenge:
-            headers, changed = self._auth.authenticate_request(response, {}, refresh=True)
+            try:
+                headers, changed = self._auth.authenticate_request(response, {}, refresh=True)
+            except (AttributeError, KeyError, TypeError, ValueError):
+                # A challenge that oras can't read, or a token server's answer that is none.
+                return False
             fresh = headers if changed else {}
         else:
             fresh = {}
@@ -331,19 +359,17 @@ def fallback_tag(digest: str) -> str:
     return digest.replace(":", "-", 1)
 
 
+def _join(base: str, address: str, what: str) -> str:
+    try:
+        return urljoin(base, address)
+    except ValueError as error:
+        raise RegistryError(what, f"with an address that is none ({address})") from error
+
+
 def _digest(text: str) -> str:
     if not DIGEST.fullmatch(text):
         raise BadReferenceError(text, "it is no sha256 digest")
     return text
-
-
-def _bounded(response: requests.Response, what: str, most: int) -> bytes:
-    data = b""
-    for block in response.iter_content(1 << 16):
-        data += block
-        if len(data) > most:
-            raise TooLargeError(what, most)
-    return data
 
 
 def _unchanged(request: Any) -> Any:  # noqa: ANN401 - requests' own type of a prepared request

@@ -124,8 +124,9 @@ def _descriptor(number: int, what: str) -> bytes:
     try:
         with os.fdopen(number, "rb", closefd=True) as file:
             return file.read(_MOST_BYTES)
-    except OSError as error:
-        message = f"the {what} can't be read from descriptor {number}: {error.strerror}"
+    except (OSError, ValueError, OverflowError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        message = f"the {what} can't be read from descriptor {number}: {reason}"
         raise KeyMissingError(message) from error
 
 

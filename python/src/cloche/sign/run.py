@@ -46,11 +46,19 @@ def sign(paths: tuple[Path, ...], output: Path, source: KeySource | None) -> lis
             made.append({".dsse.json": dsse.text(envelope), ".sigstore.json": dsse.text(dsse.bundle(envelope, signer))})
     output.mkdir(parents=True, exist_ok=True)
     written = []
-    for (name, path), files in zip(found, made, strict=True):
-        targets = [(output / f"{name}{suffix}", data) for suffix, data in files.items()]
-        for target, data in targets:
-            _write(target, data)
-        written.append(Written(path, tuple(target for target, _ in targets)))
+    drafts: list[tuple[Path, Path]] = []
+    try:
+        for (name, path), files in zip(found, made, strict=True):
+            targets = [(output / f"{name}{suffix}", data) for suffix, data in files.items()]
+            for target, data in targets:
+                # One by one, so that those before it are known where one fails.
+                drafts.append((_draft(target, data), target))
+            written.append(Written(path, tuple(target for target, _ in targets)))
+        for draft, target in drafts:
+            draft.replace(target)
+    finally:
+        for draft, _ in drafts:
+            draft.unlink(missing_ok=True)
     return written
 
 
@@ -59,7 +67,12 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(item for item in path.rglob("*.json") if item.is_file())
+            inside = sorted(path.rglob("*.json"))
+            for item in sorted(path.rglob("*")):
+                # Otherwise what is behind it would be left out, and nobody told.
+                if (item.suffix == ".json" and not item.is_file()) or (item.is_symlink() and not item.is_file()):
+                    message = f"{item} is no statement: a folder of statements holds files and folders"
+                    raise NotSignedError(message)
             if not inside:
                 message = f"{path} has no statement (*.json) in it"
                 raise NotSignedError(message)
@@ -97,14 +110,27 @@ def _statement(path: Path) -> bytes:
     return data
 
 
-def _write(target: Path, data: bytes) -> None:
-    """Write a file at once, so that nobody reads half a signature."""
+def write(target: Path, data: bytes) -> None:
+    """Write a file at once, so that nobody reads half a signature; raises OSError."""
+    if target.exists() and not target.is_file():
+        # A pipe or a terminal, such as /dev/stdout, is written to and not replaced.
+        target.write_bytes(data)
+        return
+    draft = _draft(target, data)
+    try:
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _draft(target: Path, data: bytes) -> Path:
+    """Write a file beside the one that it is to become."""
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".signing.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         Path(name).chmod(0o644)
-        Path(name).replace(target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+    return Path(name)

@@ -27,9 +27,11 @@ def statement(outcome: Outcome, request: Request) -> bytes:
             {
                 "verifier": {"id": VERIFIER},
                 "timeVerified": request.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "resourceUri": outcome.claimed.flake if outcome.claimed else artifact.name,
-                "policy": {"uri": request.policy.name, "digest": {"sha256": policy.sha256}},
-                "inputAttestations": [{"uri": name, "digest": {"sha256": sha256}} for name, sha256 in outcome.inputs],
+                "resourceUri": outcome.claimed.flake if outcome.claimed else _text(artifact.name),
+                "policy": {"uri": _text(request.policy.name), "digest": {"sha256": policy.sha256}},
+                "inputAttestations": [
+                    {"uri": _text(name), "digest": {"sha256": sha256}} for name, sha256 in outcome.inputs
+                ],
                 "verificationResult": "PASSED",
                 "verifiedLevels": [f"SLSA_BUILD_LEVEL_{level}"],
                 "slsaVersion": "1.1",
@@ -46,9 +48,14 @@ def unsigned(data: bytes) -> bytes:
     )
 
 
+def _text(name: str) -> str:
+    """Return the name of a file as JSON can say it: bytes that are no UTF-8 become question marks."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 def _subject(artifact: Artifact) -> dict[str, Any]:
     if artifact.kind is Kind.STORE:
-        return statements.of_tree(artifact.name, {"sha256": artifact.sha256})
+        return statements.of_tree(_text(artifact.name), {"sha256": artifact.sha256})
     if artifact.kind is Kind.IMAGE:
-        return statements.of_image(artifact.name, artifact.sha256)
-    return {"name": artifact.name, "digest": {"sha256": artifact.sha256}}
+        return statements.of_image(_text(artifact.name), artifact.sha256)
+    return {"name": _text(artifact.name), "digest": {"sha256": artifact.sha256}}
