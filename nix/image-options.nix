@@ -61,7 +61,7 @@ let
       command = words "Arguments of the entry point where a container is given none." [ "--help" ];
       environment = texts "Environment variables of the container, besides PATH, HOME, LANG and LOCPATH (which may be set here too).";
       user = mkOption {
-        type = types.strMatching "[0-9]+:[0-9]+";
+        type = types.strMatching "[0-9]{1,9}:[0-9]{1,9}";
         default = "1000:1000";
         example = "65532:65532";
         description = "User and group of the container, as numbers, so that no file has to be read to know who it is.";

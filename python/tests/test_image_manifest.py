@@ -198,3 +198,16 @@ def test_a_package_without_a_licence_text_is_told(store: Path, tmp_path: Path) -
     (tmp_path / "image").rename(tmp_path / "old")
     make_image.main(attributes(store, tmp_path))
     assert judged(store, tmp_path) == []
+
+
+def test_entry_point_that_the_image_does_not_hold(store: Path, tmp_path: Path) -> None:
+    absent = f"/nix/store/{'a' * 32}-prog"
+    given = attributes(store, tmp_path)
+    given["settings"] = {**given["settings"], "entrypoint": [f"{absent}/bin/prog"]}
+    with pytest.raises(SystemExit) as raised:
+        make_image.main(given)
+    assert str(raised.value) == (
+        f"the image default names {absent} (in its entry point, command, environment or labels) and does not hold it; "
+        "add it to cloche.images.default.contents"
+    )
+    assert not Path(given["outputs"]["out"]).exists()

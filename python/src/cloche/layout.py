@@ -6,6 +6,7 @@ for the newest for ever.
 
 import datetime as dt
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +86,17 @@ def sign(links: Path, output: Path, signer: Any, end: dt.datetime) -> list[Path]
         name = FILENAME_FORMAT.format(step_name=step["name"], keyid=public.keyid)
         payloads[name] = _read(links / f"{step['name']}.json", Link)
     output.mkdir(parents=True, exist_ok=True)
-    for name, payload in payloads.items():
-        data = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
-        envelope = Envelope(payload=data, payload_type=PAYLOAD_TYPE, signatures={})
-        envelope.create_signature(signer)
-        # What is signed must be what in-toto understands by it.
-        envelope.get_payload().validate()
-        envelope.dump(str(output / name))
+    # All are there, or none: the folder for drafts is in the same file system.
+    with tempfile.TemporaryDirectory(dir=output, prefix=".signing.") as drafts:
+        for name, payload in payloads.items():
+            data = json.dumps(payload, sort_keys=True, separators=(",", ":")).encode()
+            envelope = Envelope(payload=data, payload_type=PAYLOAD_TYPE, signatures={})
+            envelope.create_signature(signer)
+            # What is signed must be what in-toto understands by it.
+            envelope.get_payload().validate()
+            envelope.dump(str(Path(drafts, name)))
+        for name in payloads:
+            Path(drafts, name).replace(output / name)
     return [output / name for name in payloads]
 
 

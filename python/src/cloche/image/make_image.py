@@ -5,6 +5,7 @@ layer has), so that after an edit of the application nothing large is read again
 """
 
 import json
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,10 @@ from typing import Any
 
 from cloche.image import manifest
 from cloche.image.closure import Closure, development_files, refusal, unwanted
-from cloche.image.layer import Entry, Layer, measure
+from cloche.image.layer import STORE, Entry, Layer, measure
 
 VERSION = 1
+STORE_NAME = r"/([0-9a-df-np-sv-z]{32}-[0-9A-Za-z+._?=-]+)"
 
 
 def entries(attributes: dict[str, Any]) -> tuple[Entry, ...]:
@@ -73,6 +75,11 @@ def assemble(attributes: dict[str, Any], closure: Closure) -> tuple[list[Layer],
     return layers, culprits
 
 
+def named(configuration: bytes) -> frozenset[str]:
+    """Return the store paths that a configuration names."""
+    return frozenset(f"/{STORE}/{name}" for name in re.findall(STORE + STORE_NAME, configuration.decode()))
+
+
 def main(attributes: dict[str, Any]) -> None:
     """Write the image's files to attributes["outputs"]["out"]; see docs/images.md for what each is."""
     out = Path(attributes["outputs"]["out"])
@@ -86,6 +93,12 @@ def main(attributes: dict[str, Any]) -> None:
         sys.exit(refusal(found, attributes["image"]))
     settings = manifest.Settings(created=int(attributes["SOURCE_DATE_EPOCH"]), **attributes["settings"])
     configuration = manifest.config(settings, layers)
+    if absent := named(configuration) - closure.paths:
+        # A container would end at once, or find nothing where a variable points to.
+        sys.exit(
+            f"the image {attributes['image']} names {', '.join(sorted(absent))} (in its entry point, command, environment "
+            f"or labels) and does not hold it; add it to cloche.images.{attributes['image']}.contents"
+        )
     document = manifest.manifest(configuration, layers, settings.annotations)
     where = {path: layer.name for layer in layers for path in layer.paths}
     nodes = [
