@@ -740,3 +740,17 @@ def test_licences_that_are_no_choice(listed: list[Any], expression: str) -> None
     assert component.license == expression
     denies = LicensePolicy(policy.parse({"licenses": {"denied": ["AGPL-3.0-only"]}}, what="policy"))
     assert (denies.fault(component.license) == "") == (expression == "MIT OR Apache-2.0")
+
+
+@pytest.mark.parametrize("make", ["folder", "nothing", "pipe"])
+def test_no_advisory_is_left_out_silently(tmp_path: Path, make: str) -> None:
+    (tmp_path / "feed").mkdir()
+    (tmp_path / "feed/X-1.json").write_text('{"id": "X-1", "modified": "2026-01-01T00:00:00Z"}')
+    assert len(feed.load(tmp_path / "feed").advisories) == 1
+    path = tmp_path / "feed" / ("more" if make == "folder" else "X-2.json")
+    if make == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path if make == "folder" else tmp_path / "absent")
+    with pytest.raises(feed.FeedError, match="is not followed" if make == "folder" else "it is no file"):
+        feed.load(tmp_path / "feed")

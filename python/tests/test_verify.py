@@ -905,3 +905,33 @@ def test_summary_takes_the_place_of_an_older_one_at_once(release: Release) -> No
     )
     assert older.read_text() == "older"
     assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_checkout_whose_configuration_names_programs(release: Release) -> None:
+    repository = release.folder / "checkout"
+    repository.mkdir()
+    git(repository, "init", "-q")
+    git(repository, "commit", "-q", "--allow-empty", "-m", "one")
+    tree = git(repository, "rev-parse", "HEAD^{tree}")
+    (repository / "commit").write_text(
+        f"tree {tree}\nauthor a <a@b> 1750000000 +0000\ncommitter a <a@b> 1750000000 +0000\n"
+        "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----\n\ntwo\n"
+    )
+    revision = git(repository, "hash-object", "-t", "commit", "-w", "commit")
+    program = release.folder / "program"
+    program.write_text(f"#!/bin/sh\ntouch {release.folder}/started\n")
+    program.chmod(0o755)
+    git(repository, "config", "log.showSignature", "true")
+    git(repository, "config", "gpg.program", str(program))
+    # Control: this is how git itself takes it.
+    git(repository, "show", "-s", revision)
+    (release.folder / "started").unlink()
+    release.predicates["provenance"] = provenance(revision=revision)
+    release.signed()
+    path = release.policy()
+    path.write_text(path.read_text().replace("[provenance]\n", "[provenance]\nminimum-date = 2025-01-01T00:00:00Z\n"))
+    assert release.rows("--source-repository", repository, policy=path)[0] == 0
+    assert not (release.folder / "started").exists()
+    release.refused(
+        12, f"there is no folder {release.folder}/absent", "--source-repository", release.folder / "absent", policy=path
+    )

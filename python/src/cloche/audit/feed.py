@@ -67,13 +67,23 @@ def load(folder: Path) -> Feed:
     if not folder.is_dir():
         message = f"{folder}: there is no such folder of advisories"
         raise FeedError(message)
-    files = sorted(path for path in folder.rglob("*") if path.suffix in {".json", ".yaml", ".yml"} and path.is_file())
+    files = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in {".json", ".yaml", ".yml"}:
+            files.append(path)
+        elif path.is_symlink() and not path.is_file():
+            # What is behind it would not be looked at, and the audit pass for it.
+            message = f"{path}: a link to a folder, or to nothing, is not followed; give the folder itself"
+            raise FeedError(message)
     if not files:
         message = f"{folder}: there is no advisory in it (no file that ends in .json, .yaml or .yml)"
         raise FeedError(message)
     found: dict[str, Advisory] = {}
     for path in files:
         try:
+            if not path.is_file():
+                message = f"{path}: the advisory cannot be read: it is no file"
+                raise FeedError(message)
             with path.open("rb") as file:
                 data = file.read(ADVISORY.bytes + 1)
         except OSError as error:

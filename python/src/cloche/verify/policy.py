@@ -99,11 +99,12 @@ class Policy:
 def read(path: Path) -> Policy:
     """Return the policy of a file. Raises Refused (POLICY) for anything that is not understood completely."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(POLICY.bytes + 1)
     except OSError as error:
         raise _bad(path, f"can't be read: {error.strerror}") from error
     if len(data) > POLICY.bytes:
-        raise _bad(path, f"{len(data)} bytes, where at most {POLICY.bytes} are read")
+        raise _bad(path, f"more than {POLICY.bytes} bytes, which are the most that are read")
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

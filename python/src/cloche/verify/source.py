@@ -24,6 +24,8 @@ def check_age(claimed: Claimed, wanted: Provenance, repository: Path | None, rep
         if repository is None:
             reason = "the policy has a minimum, and no --source-repository FOLDER was given in which history could be looked up"
             raise Refused(Refusal.MISSING, reason)  # noqa: TRY301 - one place reports refusals
+        if not repository.is_dir():
+            raise Refused(Refusal.MISSING, f"there is no folder {repository}")  # noqa: TRY301 - as above
         assert claimed.revision is not None  # noqa: S101 - predicates.provenance looked at it
         _known(repository, claimed.revision)
         if wanted.minimum_revision is not None:
