@@ -185,7 +185,7 @@ def test_a_package_without_a_licence_text_is_told(store: Path, tmp_path: Path) -
     assert judged(store, tmp_path) == [
         (
             "two-words carries no licence text, and the image has no text of Apache-2.0, MIT;"
-            " name one by cloche.images.default.licenses.two-words"
+            " name one by cloche.images.default.licenses.two-words, or add LICENSE to the project where it is yours"
         )
     ]
     (folder / "METADATA").write_text("Name: two-words\n")

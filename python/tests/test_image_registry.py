@@ -132,6 +132,13 @@ def test_nobody_there(server: LocalRegistry) -> None:
     assert message.startswith("the registry 127.0.0.1:1 cannot be reached: ")
 
 
+def test_a_registry_without_tls_that_was_not_announced(server: LocalRegistry) -> None:
+    registry = Registry(Reference.parse(f"{server.host}/demo:1.0"), insecure=False)
+    code, message = failure(server, registry, "resolve")
+    assert code == 3
+    assert message.endswith("; it answers without TLS: if that is meant so, --insecure (verify: --insecure-registry)")
+
+
 def test_a_next_page_elsewhere_is_not_followed(server: LocalRegistry) -> None:
     server.instead["/v2/demo/tags/list"] = (200, {"Link": '<http://198.51.100.1/v2/x>; rel="next"'}, b'{"tags":[]}')
     assert failure(server, client(server), "tags") == (

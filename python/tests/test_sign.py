@@ -213,6 +213,12 @@ def test_statements_that_are_none(release: Release) -> None:
         separator = "" if words.startswith(":") else " "
         assert (outcome.code, outcome.err) == (2, f"error: {path}{separator}{words}\n")
         assert not release.bundles.exists()
+    path.write_text(json.dumps(good))
+    release.signed()
+    outcome = release.run("sign", "--key", str(release.key), "--output", str(release.bundles), str(release.bundles))
+    first = release.bundles / "default.provenance.dsse.json"
+    reason = "is signed already: it is an envelope or a bundle, and the statement is the payload in it"
+    assert (outcome.code, outcome.err) == (2, f"error: {first} {reason}\n")
 
 
 def test_no_identity_to_be_had(release: Release) -> None:

@@ -57,6 +57,10 @@ def test_file_is_accepted_with_reason_in_every_row(release: Release) -> None:
     code, rows = release.rows()
     assert code == 0
     assert all(row["reason"] for row in rows)
+    # For people, what holds for one reason stands in one line.
+    assert len([row for row in rows if row["what"].startswith("signature in ")]) == 6
+    assert outcome.out.count("signature in ") == 1
+    assert "signature in default.provenance.dsse.json and 5 more" in words(outcome)
 
 
 @pytest.mark.parametrize("curve", [False, True], ids=["Ed25519", "P-256"])
@@ -217,7 +221,7 @@ def test_revoked_key(release: Release) -> None:
     code, rows = release.rows(policy=policy)
     assert code == 19
     assert any(row["reason"] == "by release, which is revoked: 2026-05-01: the laptop was stolen" for row in rows)
-    assert {row["verdict"] for row in rows} >= {"revoked", "missing-statement"}
+    assert {row["verdict"] for row in rows} >= {"revoked", "missing-signature", "missing-statement"}
     assert not any(row["what"].startswith("provenance") for row in rows)
 
 
@@ -398,6 +402,11 @@ def test_builder_that_this_signer_may_not_speak_for(release: Release) -> None:
         ({"passedTests": []}, "", "no test is among those that passed, so nothing was shown"),
         ({"passedTests": {}}, "", None),
         ({}, '[tests]\nrequired = ["t::needed"]\n', "the required test t::needed is not among those that passed"),
+        (
+            {"passedTests": ["tests.test_a.TestB::test_c"]},
+            '[tests]\nrequired = ["tests/test_a.py::TestB::test_c"]\n',
+            "the required test tests/test_a.py::TestB::test_c is not among those that passed; the statement has tests.test_a.TestB::test_c",
+        ),
     ],
 )
 def test_tests_that_did_not_pass(release: Release, change: dict[str, Any], tests: str, reason: str | None) -> None:
@@ -480,7 +489,11 @@ def test_licences(release: Release) -> None:
     release.signed()
     reason = "package-0 1.0 states none; package-1 1.0 has Ours, which is not known"
     release.refused(30, reason, policy=release.policy(denied))
-    assert release.rows(policy=release.policy(denied + 'unknown = "report"\n'))[0] == 0
+    code, rows = release.rows(policy=release.policy(denied + 'unknown = "report"\n'))
+    assert code == 0
+    assert f"2 components have no known licence: {reason}" in [
+        row["reason"] for row in rows if row["verdict"] == "note"
+    ]
     release.predicates["sbom"] = {"bomFormat": "CycloneDX", "components": []}
     release.signed()
     release.refused(
@@ -551,6 +564,10 @@ def test_vulnerabilities(release: Release) -> None:
     release.signed()
     (feed / "X-2.json").unlink()
     release.refused(29, "1 components could not be audited", "--advisories", feed, policy=release.policy(ceiling))
+    code, rows = release.rows("--advisories", feed, policy=release.policy(f'{ceiling}not-audited = "report"\n'))
+    assert code == 0
+    reason = "1 components were not audited: no ecosystem is known for pkg:deb/debian/libc6@2.36"
+    assert reason in [row["reason"] for row in rows if row["verdict"] == "note"]
 
 
 # Things that are missing, empty, of the wrong type, or too many.

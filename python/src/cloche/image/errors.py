@@ -101,7 +101,9 @@ class UnreachableRegistryError(ClocheError):
     exit_code = ExitCode.ENVIRONMENT_LACKS
 
     def __init__(self, host: str, reason: str) -> None:
-        super().__init__(f"the registry {host} cannot be reached: {reason}")
+        hint = "; it answers without TLS: if that is meant so, --insecure (verify: --insecure-registry)"
+        hint = hint if "WRONG_VERSION_NUMBER" in reason else ""
+        super().__init__(f"the registry {host} cannot be reached: {reason}{hint}")
 
 
 class DeniedError(ClocheError):

@@ -113,7 +113,8 @@ def licenses(case: Case) -> list[str]:
                 and (lacks := lacking(folder, case))
             ):
                 found.append(
-                    f"{package} carries no licence text, {lacks}; name one by cloche.images.{case.name}.licenses.{package}"
+                    f"{package} carries no licence text, {lacks}; name one by cloche.images.{case.name}.licenses.{package}, "
+                    "or add LICENSE to the project where it is yours"
                 )
     if not any(case.license_texts.glob("share/doc/*/copyright")) or str(case.license_texts) not in case.closure.paths:
         found.append("the copyright files of the base are not in it")

@@ -32,7 +32,7 @@ def changes(former: Lock | None, lock: Lock) -> list[str]:
         for name in sorted(before.keys() & after.keys())
         if before[name] != after[name]
     ]
-    return lines or ["No version changed; files, edges, groups or build tools did."]
+    return lines or ["No version changed; dependencies, files, groups, roles or build tools did."]
 
 
 def _versions(lock: Lock) -> dict[str, set[str]]:

@@ -4,6 +4,7 @@ What `cloche audit` merely reports is refused here unless the policy says otherw
 licences that are not known.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -43,17 +44,21 @@ def licences(predicate: dict[str, Any], rules: AuditPolicy, what: str, rows: Rep
     except Refused as refused:
         rows.refuse(f"licences in {what}", refused.refusal, refused.reason)
         return
-    judge, bad = LicensePolicy(rules), []
+    judge, bad, unknown = LicensePolicy(rules), [], []
     for component in listed.components:
         fault = judge.fault(component.license)
         name = f"{component.name} {component.version}".strip()
-        if fault is None and rules.unknown_license == "fail":
-            bad.append(
+        if fault is None:
+            unknown.append(
                 f"{name} has {component.license}, which is not known" if component.license else f"{name} states none"
             )
         elif fault:
             bad.append(f"{name} has {fault}, which is denied")
+    if rules.unknown_license == "fail":
+        bad, unknown = bad + unknown, []
     _tell(f"licences in {what}", Refusal.LICENCE, bad, f"none is denied in {len(listed.components)} components", rows)
+    if unknown:
+        rows.note(f"licences in {what}", f"{len(unknown)} components have no known licence: {_some(unknown)}")
 
 
 def vulnerabilities(
@@ -83,6 +88,9 @@ def vulnerabilities(
                 f"none above {rules.ceiling.name} in {found.audited} components, {age}",
                 rows,
             )
+            if rules.not_audited == "report":
+                for why, number in sorted(Counter(why for _, why in found.not_audited).items()):
+                    rows.note(what, f"{number} components were not audited: {why}")
             for finding in found.findings:
                 if finding.verdict == "ignored":
                     rows.note(
@@ -104,7 +112,11 @@ def _listed(predicate: dict[str, Any], what: str) -> components.Sbom:
 
 def _tell(what: str, refusal: Refusal, bad: list[str], good: str, rows: Report) -> None:
     if bad:
-        more = f" and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        rows.refuse(what, refusal, "; ".join(bad[:_SHOWN]) + more)
+        rows.refuse(what, refusal, _some(bad))
     else:
         rows.accept(what, good)
+
+
+def _some(faults: list[str]) -> str:
+    more = f" and {len(faults) - _SHOWN} more" if len(faults) > _SHOWN else ""
+    return "; ".join(faults[:_SHOWN]) + more

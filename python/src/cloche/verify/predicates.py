@@ -198,9 +198,19 @@ def tests(predicate: dict[str, Any], policy: Policy, what: str, report: Report) 
         return
     missing = sorted(set(policy.required_tests) - set(passed))
     if missing:
-        report.refuse(what, Refusal.FAILED_CHECK, f"the required test {missing[0]} is not among those that passed")
+        reason = f"the required test {missing[0]} is not among those that passed"
+        if (name := _recorded(missing[0])) in passed:
+            reason += f"; the statement has {name}"
+        report.refuse(what, Refusal.FAILED_CHECK, reason)
         return
     report.accept(what, f"{result}: {len(passed)} tests passed")
+
+
+def _recorded(test: str) -> str:
+    """Return the name that a test's record (junit.xml) has for what pytest's terminal calls FILE.py::CLASS::FUNCTION."""
+    place, _, function = test.rpartition("::")
+    file, *classes = place.split("::")
+    return ".".join([file.removesuffix(".py").replace("/", "."), *classes]) + f"::{function}"
 
 
 def sbom(predicate: dict[str, Any], what: str, report: Report) -> bool:

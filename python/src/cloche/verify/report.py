@@ -9,8 +9,12 @@ _WIDTH = 120
 
 
 def table(report: Report, artifact: str) -> str:
-    """Return the rows as text, and the verdict in the last line."""
-    rows = [(_MARKS.get(row.verdict, row.verdict), row.what, row.reason) for row in report.rows]
+    """Return the rows as text, and the verdict in the last line; `--json` has each row by itself."""
+    # What has the same verdict for the same reason stands in one line, where the first of them was.
+    alike: dict[tuple[str, str], list[str]] = {}
+    for row in report.rows:
+        alike.setdefault((_MARKS.get(row.verdict, row.verdict), row.reason), []).append(row.what)
+    rows = [(mark, _named(whats), reason) for (mark, reason), whats in alike.items()]
     first = max([len(mark) for mark, _, _ in rows], default=0)
     second = min(max([len(what) for _, what, _ in rows], default=0), 48)
     lines = []
@@ -27,6 +31,10 @@ def table(report: Report, artifact: str) -> str:
         name = refusal.name.lower().replace("_", "-")
         lines.append(f"REFUSED: {printable(artifact)} ({name}, exit code {int(refusal)}: {MEANING[refusal]})")
     return "\n".join(lines)
+
+
+def _named(whats: list[str]) -> str:
+    return whats[0] if len(whats) == 1 else f"{whats[0]} and {len(whats) - 1} more"
 
 
 def printable(text: str) -> str:

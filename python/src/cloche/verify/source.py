@@ -100,11 +100,10 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
             return
         found = nar.read(folder).sha256
         if found != signed:
-            report.refuse(
-                what,
-                Refusal.WRONG_SOURCE,
-                f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}",
-            )
+            reason = f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}"
+            if (folder / ".git").exists():
+                reason += f"; its .git is part of it: give what `git archive {claimed.revision}` unpacks"
+            report.refuse(what, Refusal.WRONG_SOURCE, reason)
             return
     from cloche import reproduce  # noqa: PLC0415 - only a rebuild needs it
 

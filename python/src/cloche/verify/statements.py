@@ -97,6 +97,9 @@ def parse(data: bytes, *, what: str) -> Statement:
         message = f"{what} is no JSON object"
         raise BadStatementError(message)
     kind = value.get("_type")
+    if kind is None and value.keys() & {"payloadType", "dsseEnvelope"}:
+        message = f"{what} is signed already: it is an envelope or a bundle, and the statement is the payload in it"
+        raise BadStatementError(message)
     if kind not in (STATEMENT, STATEMENT_0_1):
         message = f"{what}: _type is {kind!r}; Cloche reads {STATEMENT} and {STATEMENT_0_1}"
         raise UnknownStatementError(message)
