@@ -16,7 +16,7 @@ def table(report: Report, artifact: str) -> str:
         alike.setdefault((_MARKS.get(row.verdict, row.verdict), row.reason), []).append(row.what)
     rows = [(mark, _named(whats), reason) for (mark, reason), whats in alike.items()]
     first = max([len(mark) for mark, _, _ in rows], default=0)
-    second = min(max([len(what) for _, what, _ in rows], default=0), 48)
+    second = min(max([len(what) for _, what, _ in rows], default=0), 56)
     lines = []
     for mark, what, reason in rows:
         head = f"{printable(mark):<{first}}  {printable(what):<{second}}  "
