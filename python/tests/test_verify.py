@@ -952,3 +952,17 @@ def test_checkout_whose_configuration_names_programs(release: Release) -> None:
     release.refused(
         12, f"there is no folder {release.folder}/absent", "--source-repository", release.folder / "absent", policy=path
     )
+
+
+def test_source_to_build_again_that_is_no_source(release: Release) -> None:
+    release.signed()
+    source = release.folder / "source"
+    source.mkdir()
+    os.mkfifo(source / "pipe")
+    reason = f"{source}/pipe is a device, socket or pipe, which has no place in a store directory"
+    release.refused(14, reason, "--rebuild", "--source", source)
+    release.predicates["provenance"]["buildDefinition"]["resolvedDependencies"][0]["digest"]["sha256"] = "sha256-A"
+    release.signed_anyway()
+    reason = "the provenance has no digest of the source tree, so another one could be built"
+    (source / "pipe").unlink()
+    release.refused(27, reason, "--rebuild", "--source", source)

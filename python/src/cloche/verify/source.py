@@ -95,10 +95,11 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
         )
         return
     if folder is not None:
-        if not folder.is_dir():
-            report.refuse(what, Refusal.MISSING, f"there is no folder {folder}")
+        try:
+            found = _nar(folder)
+        except Refused as refused:
+            report.refuse(what, refused.refusal, refused.reason)
             return
-        found = nar.read(folder).sha256
         if found != signed:
             reason = f"the NAR of {folder} has the sha256 {found}, and the signed source has {signed}"
             if (folder / ".git").exists():
@@ -145,8 +146,22 @@ def _digests(artifact: Artifact, path: Path, nar_sha256: str) -> list[str]:
     return [hashlib.sha256(item.read_bytes()).hexdigest() for item in files]
 
 
+def _nar(folder: Path) -> str:
+    if not folder.is_dir():
+        raise Refused(Refusal.MISSING, f"there is no folder {folder}")
+    try:
+        return nar.read(folder).sha256
+    except ClocheError as error:
+        raise Refused(Refusal.MALFORMED, error.message) from error
+    except OSError as error:
+        raise Refused(Refusal.MISSING, f"{error.filename} can't be read: {error.strerror}") from error
+
+
 def _hexadecimal(digest: str | None) -> str | None:
     """Return a digest, also one that Nix wrote (SRI), in hexadecimal."""
     if digest is None or not digest.startswith("sha256-"):
         return digest
-    return base64.b64decode(digest.removeprefix("sha256-")).hex()
+    try:
+        return base64.b64decode(digest.removeprefix("sha256-"), validate=True).hex()
+    except ValueError:
+        return None
