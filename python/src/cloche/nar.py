@@ -70,7 +70,7 @@ _CLOSE = _word(b")")
 
 
 class _Stream:
-    """Bytes on their way into the digest, gathered to blocks; hashing them lets other threads work."""
+    """Bytes on their way into the digest, gathered to blocks."""
 
     def __init__(self) -> None:
         self._digest = hashlib.sha256()

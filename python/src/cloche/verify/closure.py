@@ -87,17 +87,27 @@ def _compare(artifact: Artifact, path: Path, listed: Mapping[str, str], report: 
 def _read(
     store: Path, names: Sequence[str], known: Mapping[str, Nar | None]
 ) -> Iterable[tuple[str, Nar | OSError | nar.NarError]]:
-    """Return the NAR of each path, or why there is none, on all processors."""
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - files and images do without
+    """Return the NAR of each path, or why there is none.
 
-    def one(name: str) -> Nar | OSError | nar.NarError:
-        try:
-            return known.get(name) or nar.read(store / name)
-        except (OSError, nar.NarError) as error:
-            return error
+    Processes, not threads: between two blocks that are hashed a thread has too much to do that no other may do meanwhile.
+    """
+    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415 - files and images do without
+    from multiprocessing import get_context  # noqa: PLC0415 - as above
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        return list(zip(names, threads.map(one, names), strict=True))
+    found: dict[str, Nar | OSError | nar.NarError] = {name: each for name, each in known.items() if each is not None}
+    others = [name for name in names if name not in found]
+    if others:
+        count = min(len(os.sched_getaffinity(0)), len(others))
+        with ProcessPoolExecutor(count, get_context("fork")) as processes:
+            found |= zip(others, processes.map(_nar, [store / name for name in others]), strict=True)
+    return [(name, found[name]) for name in names]
+
+
+def _nar(path: Path) -> Nar | OSError | nar.NarError:
+    try:
+        return nar.read(path)
+    except (OSError, nar.NarError) as error:
+        return error
 
 
 def _unlisted(found: Nar, listed: Iterable[str], store: Path | None) -> list[str]:
