@@ -36,6 +36,13 @@ def test_typo_in_a_key(release: Release) -> None:
     refused(release, reason, "[x]\n")
 
 
+def test_more_than_is_read(release: Release) -> None:
+    denied = ", ".join(['"MIT"'] * 10_001)
+    refused(release, "more than 10000 members, which are the most that are read", f"[licenses]\ndenied = [{denied}]\n")
+    deep = "[" * 20 + "]" * 20
+    refused(release, "nested more than 16 levels deep", f"[licenses]\ndenied = {deep}\n")
+
+
 def test_typo_in_a_statement(release: Release) -> None:
     section = '[statements]\nrequired = ["provenance", "test-results", "sbom"]\n'
     refused(

@@ -8,7 +8,11 @@ from cloche.reproduce.errors import NixError
 from cloche.reproduce.nix import HERE, State, ask, below, build, build_again, closure_of, derivation_of, invalid
 
 # Nothing but what the reference names, and nothing that a build made decides what is built.
-PURE = ("--pure-eval", "--option", "allow-import-from-derivation", "false", "--no-write-lock-file")
+# Nor does the flake set options of Nix, whatever the user's configuration lets flakes do.
+PURE = (
+    *("--pure-eval", "--no-write-lock-file", "--option", "allow-import-from-derivation", "false"),
+    *("--option", "accept-flake-config", "false"),
+)
 
 
 class DifferentOutputError(NixError):
@@ -42,9 +46,7 @@ def rebuild(reference: str, attribute: str, *, source: Path | None = None) -> Re
     """
     flake = f"path:{source.resolve()}" if source is not None else reference
     options = list(PURE)
-    told = json.loads(
-        ask(f"the flake {flake} cannot be read", "flake", "metadata", "--json", "--no-write-lock-file", flake)
-    )
+    told = json.loads(ask(f"the flake {flake} cannot be read", "flake", "metadata", "--json", *PURE[1:], flake))
     locked = told["locked"]
     derivation = derivation_of(str(told.get("url") or flake), attribute, options)
     known = closure_of([derivation])

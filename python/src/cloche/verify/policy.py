@@ -111,10 +111,29 @@ def read(path: Path) -> Policy:
         raise _bad(path, f"byte {error.start} is no UTF-8") from error
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise _bad(path, f"no TOML: {error}") from error
+    if excess := _excess(table):
+        raise _bad(path, excess)
     try:
         return _policy(_Table(table, "", path), hashlib.sha256(data).hexdigest())
     except ValueError as error:
         raise _bad(path, str(error)) from error
+
+
+def _excess(table: object) -> str | None:
+    """Return what of a table is more than is read: the levels of nesting, or the members of all lists and tables."""
+    level, members = [table], 0
+    for _ in range(POLICY.depth + 1):
+        level = [
+            part
+            for value in level
+            for part in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
+        ]
+        members += len(level)
+        if members > POLICY.members:
+            return f"more than {POLICY.members} members, which are the most that are read"
+        if not level:
+            return None
+    return f"nested more than {POLICY.depth} levels deep"
 
 
 def _bad(path: Path, reason: str) -> Refused:
