@@ -19,6 +19,7 @@
         "builders"
         "image"
         "sbom"
+        "telemetry"
       ];
     };
     lint.enable = true;
@@ -33,6 +34,7 @@
         "builders"
         "image"
         "sbom"
+        "telemetry"
       ];
     };
   };

@@ -50,6 +50,14 @@ in
       kind: own: builtins.attrNames (own // everything.${kind}.${system})
     ) { inherit (config) packages checks devShells apps legacyPackages; };
   };
+  checks.telemetry = import ../checks/telemetry.nix { inherit toolchain; } {
+    environment = config.cloche.build.environmentOf "telemetry-tests" [
+      "telemetry"
+      "test"
+    ];
+  };
+  # The server of that check.
+  cloche.lockedRoles = [ "postgresql" ];
   checks.nix-style = import ../checks/nix-style.nix { inherit toolchain; };
   # What `reproduce` must catch.
   legacyPackages.planted = import ../pkgs/reproduce/planted.nix { inherit toolchain; };

@@ -42,6 +42,7 @@ let
     "audit"
     "image"
     "sbom"
+    "telemetry"
   ];
 in
 {

@@ -42,4 +42,6 @@ in
   reproduce = role "reproduce" { };
   # What reads, unpacks, runs and serves images: for tests.
   oci = role "oci" { };
+  # A database server: for tests. Its programs are below usr/lib/postgresql, where Debian has them.
+  postgresql = role "postgresql" { };
 }

@@ -26,6 +26,7 @@ VERBS = {
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
     "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
+    "telemetry": Verb("cloche.telemetry.command", "Keep what tests did, and show what they cost."),
     "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),
 }
 

@@ -8,6 +8,8 @@ from cloche.archive_limits import GIB, MIB, RATIO, SDIST, WHEEL, Limit
 POLICY = Limit(bytes=MIB, depth=16, members=10_000)
 TRUST_ROOT = Limit(bytes=4 * MIB, depth=32)
 BUNDLE = Limit(bytes=16 * MIB, depth=32)
+# One report of tests.
+TELEMETRY = Limit(bytes=512 * MIB, depth=16, members=10_000_000)
 STATEMENT = Limit(bytes=64 * MIB, depth=64)
 SBOM = Limit(bytes=64 * MIB, depth=64)
 MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
@@ -31,6 +33,7 @@ __all__ = [
     "SDIST",
     "SDIST_TEXT",
     "STATEMENT",
+    "TELEMETRY",
     "TRUST_ROOT",
     "WHEEL",
     "Limit",

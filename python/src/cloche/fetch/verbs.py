@@ -20,7 +20,7 @@ WORKERS = 8
 # How many failures are told in full.
 TOLD = 5
 # What every project's build and Cloche's own command line need of Cloche's own lock.
-TOOLS = ("attest", "audit", "builders", "default", "image", "sbom")
+TOOLS = ("attest", "audit", "builders", "default", "image", "sbom", "telemetry")
 
 
 def bring(sources: list[Source], archive: str, work: Path, *, into_store: bool = True) -> None:

@@ -1,0 +1,167 @@
+"""What is known of each test at a moment: the columns that a model learns from, without anything that came later."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, func, select
+
+from cloche.telemetry.errors import MixedOriginsError, UnknownCommitError
+from cloche.telemetry.models import Change, ChangedFile, Execution, Run, Test
+from cloche.telemetry.reports import SECOND
+
+# "Recent" is the latest executions of a test, up to this many, and those of the same instant as the last of them.
+RECENT = 20
+DAY = 86_400 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One test as of a moment; None is "unknown". Durations in seconds.
+
+    `passed` and `duration` are those of its latest execution; the rate is of those recent executions that were not
+    skipped; days_since_last_change counts from the latest stored change of the test's file.
+    """
+
+    test_name: str
+    test_file: str | None
+    duration: float | None
+    passed: bool | None
+    commit: str | None
+    branch: str | None
+    lines_added: int | None
+    lines_deleted: int | None
+    files_changed: int | None
+    complexity_delta: int | None
+    recent_failure_rate: float | None
+    average_duration: float | None
+    days_since_last_change: float | None
+
+
+def features_as_of(
+    connection: Connection,
+    *,
+    project: str,
+    moment: int,
+    commit: str | None = None,
+    origins: Sequence[str] = (),
+) -> list[Features]:
+    """Return the features of every test that had been executed before `moment` (microseconds since 1970), by name.
+
+    `commit` is the change that they are asked for. Executions, and changes of files, that are not older than the moment
+    play no part, nor do runs that are not completely stored. Raises MixedOriginsError when executions of several origins
+    are there and `origins` is empty, UnknownCommitError for a commit without a stored change.
+    """
+    wanted = list(origins) or _only_origin(connection, project)
+    change = _change(connection, project, commit) if commit else None
+    partial = select(Run.id).where(~Run.complete)
+
+    first = (
+        select(Execution.at)
+        .where(
+            Execution.test_id == Test.id,
+            Execution.at < moment,
+            Execution.origin.in_(wanted),
+            Execution.run_id.not_in(partial),
+        )
+        .order_by(Execution.at.desc())
+        .limit(1)
+        .offset(RECENT - 1)
+        .correlate(Test)
+        .scalar_subquery()
+    )
+    changed = (
+        select(func.max(Change.at))
+        .join(ChangedFile, ChangedFile.change_id == Change.id)
+        .where(ChangedFile.path == Test.file, Change.project == project, Change.at < moment)
+        .correlate(Test)
+        .scalar_subquery()
+    )
+    judged = func.count(Execution.passed)
+    failures = func.sum(case((Execution.passed.is_(False), 1), else_=0))
+    bounds = select(
+        Test.id, Test.name, Test.file, func.coalesce(first, -(2**62)).label("first"), changed.label("changed")
+    ).where(Test.project == project)
+    test = bounds.subquery()
+    recent = (
+        select(
+            test.c.id,
+            test.c.name,
+            test.c.file,
+            test.c.changed,
+            judged,
+            failures,
+            func.avg(Execution.duration),
+            func.max(Execution.at),
+        )
+        .join(
+            Execution,
+            and_(
+                Execution.test_id == test.c.id,
+                Execution.at >= test.c.first,
+                Execution.at < moment,
+                Execution.origin.in_(wanted),
+                Execution.run_id.not_in(partial),
+            ),
+        )
+        .group_by(test.c.id, test.c.name, test.c.file, test.c.changed)
+        .subquery("recent")
+    )
+    # The latest execution; of several at one instant, the worst verdict and the longest duration.
+    latest = (
+        select(
+            *recent.c,
+            func.max(case((Execution.passed.is_(False), 2), (Execution.passed.is_(True), 1), else_=0)),
+            func.max(Execution.duration),
+        )
+        .join(
+            Execution,
+            and_(
+                Execution.test_id == recent.c.id,
+                Execution.at == recent.c[7],
+                Execution.origin.in_(wanted),
+                Execution.run_id.not_in(partial),
+            ),
+        )
+        .group_by(*recent.c)
+    )
+    said: dict[str, Any] = {
+        "commit": commit,
+        "branch": change.branch if change else None,
+        "lines_added": change.lines_added if change else None,
+        "lines_deleted": change.lines_deleted if change else None,
+        "files_changed": change.files_changed if change else None,
+        "complexity_delta": change.complexity_delta if change else None,
+    }
+    found = [
+        Features(
+            test_name=name,
+            test_file=file,
+            duration=duration,
+            passed={2: False, 1: True, 0: None}[verdict],
+            recent_failure_rate=failed / executed if executed else None,
+            average_duration=average,
+            days_since_last_change=(moment - touched) / DAY if touched is not None else None,
+            **said,
+        )
+        for _, name, file, touched, executed, failed, average, _, verdict, duration in connection.execute(latest)
+    ]
+    return sorted(found, key=lambda row: row.test_name)
+
+
+def _only_origin(connection: Connection, project: str) -> list[str]:
+    found = list(
+        connection.execute(select(Run.origin).where(Run.project == project).distinct().order_by(Run.origin)).scalars()
+    )
+    if len(found) > 1:
+        raise MixedOriginsError(found)
+    return found
+
+
+def _change(connection: Connection, project: str, commit: str) -> Change:
+    found = connection.execute(
+        select(Change.__table__).where(Change.project == project, Change.commit == commit)
+    ).one_or_none()
+    if found is None:
+        raise UnknownCommitError(commit, project)
+    return Change(**found._mapping)  # noqa: SLF001 - the documented name of a row's columns

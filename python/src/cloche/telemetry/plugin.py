@@ -1,0 +1,145 @@
+"""A pytest plugin that records each execution: `pytest --telemetry FILE.jsonl`, or a store; works without Nix.
+
+It is loaded by its entry point, does nothing without the option, and needs only the standard library for JSON lines.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+VERSION = 1
+SECOND = 1_000_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the options."""
+    group = parser.getgroup("telemetry", "record what tests did (cloche)")
+    group.addoption(
+        "--telemetry", metavar="FILE", help="append to this file of JSON lines (.jsonl), or import into this store"
+    )
+    group.addoption(
+        "--telemetry-project", metavar="NAME", help="the project's name in the store; default: the root folder's"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Record in the one process that sees all reports: not in the workers of pytest-xdist."""
+    target = config.getoption("--telemetry")
+    if target and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Recorder(str(target), config), "cloche-telemetry-recorder")
+
+
+class Recorder:
+    """Writes one line per execution as soon as it is over, so that a killed run loses none that it finished."""
+
+    def __init__(self, target: str, config: pytest.Config) -> None:
+        self.target, self.config = target, config
+        self.run, self.written = uuid.uuid4().hex, 0
+        self.phases: dict[str, list[pytest.TestReport]] = {}
+        direct = target.endswith(".jsonl")
+        self.path = Path(target) if direct else Path(f".cloche-telemetry-{self.run}.jsonl")
+        self.path = Path(config.invocation_params.dir, self.path)
+        self.direct = direct
+        self.file: TextIO | None = None
+
+    def pytest_sessionstart(self) -> None:
+        """Write what is known of the run."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = self.path.open("a", encoding="utf-8")
+        self.write(
+            kind="run",
+            version=VERSION,
+            run=self.run,
+            at=now(),
+            commit=git(self.config.rootpath, "rev-parse", "HEAD"),
+            branch=git(self.config.rootpath, "symbolic-ref", "--short", "-q", "HEAD"),
+            environment={
+                "python": platform.python_version(),
+                "implementation": platform.python_implementation(),
+                "system": platform.system(),
+                "machine": platform.machine(),
+                "processors": str(os.cpu_count()),
+                "pytest": pytest.__version__,
+                "host": platform.node(),
+            },
+        )
+
+    def write(self, **entry: Any) -> None:  # noqa: ANN401 - JSON
+        """Append one line, whole."""
+        if self.file is not None:
+            self.file.write(json.dumps(entry, sort_keys=True) + "\n")
+            self.file.flush()
+
+    def execution(self, test: str, outcome: str, duration: float) -> None:
+        """Append one execution."""
+        self.written += 1
+        file = test.partition("::")[0]
+        self.write(kind="execution", test=test, file=file, outcome=outcome, duration=duration, at=now())
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the phases of a test; the last one ends its execution."""
+        phases = self.phases.setdefault(report.nodeid, [])
+        phases.append(report)
+        if report.when == "teardown":
+            del self.phases[report.nodeid]
+            self.execution(report.nodeid, outcome_of(phases), sum(phase.duration for phase in phases))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Record a file that cannot be collected as an error of that file."""
+        if report.failed:
+            self.execution(report.nodeid, "error", 0.0)
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the end, and bring it into the store if one was named."""
+        for test, phases in self.phases.items():
+            # Its process died before it came to its end.
+            self.execution(test, "crashed", sum(phase.duration for phase in phases))
+        self.write(kind="end", at=now(), executions=self.written)
+        if self.file is not None:
+            self.file.close()
+        if not self.direct:
+            self.into_store()
+            self.path.unlink()
+
+    def into_store(self) -> None:
+        """Import what was written."""
+        from cloche.telemetry.importing import Reduction, store_runs  # noqa: PLC0415 - JSON lines need no library
+        from cloche.telemetry.sources import About, read_lines  # noqa: PLC0415
+        from cloche.telemetry.store import opened  # noqa: PLC0415
+
+        project = self.config.getoption("--telemetry-project") or self.config.rootpath.name
+        with opened(self.target, create=True) as engine:
+            store_runs(engine, read_lines(self.path, About(project, now())), Reduction(people=True))
+
+
+def outcome_of(phases: list[pytest.TestReport]) -> str:
+    """Return the outcome of a test by the reports of its phases."""
+    for phase in phases:
+        if hasattr(phase, "wasxfail"):
+            return "xfailed" if phase.skipped else "xpassed"
+        if phase.failed:
+            return "failed" if phase.when == "call" else "error"
+        if phase.skipped:
+            return "skipped"
+    return "passed"
+
+
+def now() -> int:
+    """Return the time in microseconds since 1970."""
+    return time.time_ns() * SECOND // 1_000_000_000
+
+
+def git(folder: Path, *words: str) -> str | None:
+    """Return git's answer, None where there is none."""
+    try:
+        done = subprocess.run(["git", "-C", folder, *words], check=False, capture_output=True, text=True)
+    except OSError:
+        return None
+    return done.stdout.strip() or None

@@ -1,0 +1,96 @@
+"""What a report says of one run, whatever its format: the one thing that is imported."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import starmap
+from typing import NamedTuple
+
+from cloche.telemetry.errors import BadSourceError
+
+# What each outcome says of the test; a skipped test neither passed nor failed.
+PASSED: dict[str, bool | None] = {
+    "passed": True,
+    "xfailed": True,
+    "xpassed": True,
+    "failed": False,
+    "error": False,
+    "crashed": False,
+    "skipped": None,
+}
+SECOND = 1_000_000
+
+
+class ReportedExecution(NamedTuple):
+    """One execution: test, its file where known, outcome (a key of PASSED), seconds, and when (microseconds) if known."""
+
+    test: str
+    file: str | None
+    outcome: str
+    duration: float | None
+    at: int | None = None
+
+
+@dataclass
+class ReportedRun:
+    """One run with its executions in the order of the report; times are microseconds since 1970, UTC."""
+
+    key: str
+    source: str
+    project: str
+    origin: str
+    finished: int
+    executions: list[ReportedExecution]
+    started: int | None = None
+    commit: str | None = None
+    branch: str | None = None
+    # Whether more of it may come: the report of a run that was cut short, or is still going on.
+    open: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what the report says of its executions."""
+        lines = starmap("{}\t{}\t{}\t{}\t{}".format, self.executions)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970; one without a zone is taken as UTC."""
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * SECOND)
+
+
+def iso(moment: int) -> str:
+    """Return a moment in ISO 8601, UTC."""
+    return datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def moment_of(text: str, source: object) -> int:
+    """Return the microseconds of an ISO 8601 text; raises BadSourceError for another."""
+    try:
+        return microseconds(datetime.fromisoformat(text.strip()))
+    except ValueError as error:
+        raise BadSourceError(source, f"{text!r} is no time in ISO 8601 (2026-01-31T12:00:00Z)") from error
+
+
+def checked_text(text: str, source: object) -> str:
+    """Return a name that every database can hold, or raise BadSourceError."""
+    if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise BadSourceError(source, f"{text!r} has a character that no database stores")
+    return text
+
+
+def node_of_pytest(classname: str, name: str) -> tuple[str, str]:
+    """Return (node id, file) of a test by what pytest writes into JUnit XML, where the file's name has become dots.
+
+    Classes begin with a capital letter, as pytest collects them; a function's name has its parameters.
+    """
+    parts = classname.split(".")
+    modules = [part for part in parts if not re.match(r"[A-Z]", part)] or parts
+    classes = parts[len(modules) :] if parts[: len(modules)] == modules else []
+    if not classes:
+        modules = parts
+    file = "/".join(modules) + ".py"
+    return "::".join([file, *classes, name]), file
