@@ -27,8 +27,8 @@ toolchain.runBash {
     mkdir -p /usr/share
     ln -s $TZDIR /usr/share/zoneinfo
     export TZ=UTC
-    $programs/initdb --pgdata=$PWD/data --auth=trust --username=cloche --locale=C.UTF-8 --no-sync --no-instructions > initdb.log ||
-      { cat initdb.log; exit 1; }
+    $programs/initdb --pgdata=$PWD/data --auth=trust --username=cloche --locale=C.UTF-8 --no-sync \
+      --no-instructions > initdb.log || { cat initdb.log; exit 1; }
     mkdir socket
     # No port; and nothing of it outlives the build. LLVM, which its JIT needs, is not in the role.
     $programs/pg_ctl --pgdata=$PWD/data --wait --log=server.log start \

@@ -349,9 +349,8 @@ def test_telemetry_plugin_records_without_nix(store: str, tmp_path: Path) -> Non
     done = telemetry("import", "--store", store, "--project", "p", lines)
     assert "2 runs are new, 0 were known, 0 were continued; 7 executions reported, 7 stored" in done.output, done.output
     assert "has no end; what there is of it is stored" in done.output
-    seen: dict[object, object] = {}
-    for name, outcome in rows(store, "SELECT name, outcome FROM tests JOIN executions ON test_id = tests.id"):
-        seen[name] = outcome
+    found = rows(store, "SELECT name, outcome FROM tests JOIN executions ON test_id = tests.id")
+    seen = {name: outcome for name, outcome in found}  # noqa: C416 - dict() has no types for tuples of any length
     assert seen == {
         "test_it.py::test_good": "passed",
         "test_it.py::test_bad": "failed",

@@ -70,61 +70,48 @@ def features_as_of(
         .correlate(Test)
         .scalar_subquery()
     )
-    changed = (
-        select(func.max(Change.at))
-        .join(ChangedFile, ChangedFile.change_id == Change.id)
-        .where(ChangedFile.path == Test.file, Change.project == project, Change.at < moment)
-        .correlate(Test)
-        .scalar_subquery()
-    )
-    judged = func.count(Execution.passed)
-    failures = func.sum(case((Execution.passed.is_(False), 1), else_=0))
-    bounds = select(
-        Test.id, Test.name, Test.file, func.coalesce(first, -(2**62)).label("first"), changed.label("changed")
-    ).where(Test.project == project)
-    test = bounds.subquery()
+    test = select(Test.id, func.coalesce(first, -(2**62)).label("first")).where(Test.project == project).subquery()
+    counted = (Execution.at < moment, Execution.origin.in_(wanted), Execution.run_id.not_in(partial))
+    failed = case((Execution.passed.is_(False), 1), else_=0)
     recent = (
         select(
             test.c.id,
-            test.c.name,
-            test.c.file,
-            test.c.changed,
-            judged,
-            failures,
-            func.avg(Execution.duration),
-            func.max(Execution.at),
+            func.count(Execution.passed).label("judged"),
+            func.sum(failed).label("failures"),
+            func.avg(Execution.duration).label("average"),
+            func.max(Execution.at).label("last"),
         )
-        .join(
-            Execution,
-            and_(
-                Execution.test_id == test.c.id,
-                Execution.at >= test.c.first,
-                Execution.at < moment,
-                Execution.origin.in_(wanted),
-                Execution.run_id.not_in(partial),
-            ),
-        )
-        .group_by(test.c.id, test.c.name, test.c.file, test.c.changed)
-        .subquery("recent")
+        .join(Execution, and_(Execution.test_id == test.c.id, Execution.at >= test.c.first, *counted))
+        .group_by(test.c.id)
+        .subquery()
     )
     # The latest execution; of several at one instant, the worst verdict and the longest duration.
+    verdict = case((Execution.passed.is_(False), 2), (Execution.passed.is_(True), 1), else_=0)
     latest = (
         select(
-            *recent.c,
-            func.max(case((Execution.passed.is_(False), 2), (Execution.passed.is_(True), 1), else_=0)),
+            recent.c.id,
+            recent.c.judged,
+            recent.c.failures,
+            recent.c.average,
+            func.max(verdict),
             func.max(Execution.duration),
         )
-        .join(
-            Execution,
-            and_(
-                Execution.test_id == recent.c.id,
-                Execution.at == recent.c[7],
-                Execution.origin.in_(wanted),
-                Execution.run_id.not_in(partial),
-            ),
-        )
-        .group_by(*recent.c)
+        .join(Execution, and_(Execution.test_id == recent.c.id, Execution.at == recent.c.last, *counted))
+        .group_by(recent.c.id, recent.c.judged, recent.c.failures, recent.c.average)
     )
+    changed = (
+        select(ChangedFile.path, func.max(Change.at))
+        .join(Change, ChangedFile.change_id == Change.id)
+        .where(Change.project == project, Change.at < moment)
+        .group_by(ChangedFile.path)
+    )
+    touched: dict[str | None, int] = {path: at for path, at in connection.execute(changed)}  # noqa: C416 - for the types
+    tests = {
+        number: (name, file)
+        for number, name, file in connection.execute(
+            select(Test.id, Test.name, Test.file).where(Test.project == project)
+        )
+    }
     said: dict[str, Any] = {
         "commit": commit,
         "branch": change.branch if change else None,
@@ -135,16 +122,16 @@ def features_as_of(
     }
     found = [
         Features(
-            test_name=name,
-            test_file=file,
+            test_name=tests[number][0],
+            test_file=tests[number][1],
             duration=duration,
-            passed={2: False, 1: True, 0: None}[verdict],
-            recent_failure_rate=failed / executed if executed else None,
+            passed={2: False, 1: True, 0: None}[worst],
+            recent_failure_rate=failures / judged if judged else None,
             average_duration=average,
-            days_since_last_change=(moment - touched) / DAY if touched is not None else None,
+            days_since_last_change=(moment - touched[tests[number][1]]) / DAY if tests[number][1] in touched else None,
             **said,
         )
-        for _, name, file, touched, executed, failed, average, _, verdict, duration in connection.execute(latest)
+        for number, judged, failures, average, worst, duration in connection.execute(latest)
     ]
     return sorted(found, key=lambda row: row.test_name)
 

@@ -15,6 +15,8 @@ from cloche.telemetry.reports import PASSED, ReportedExecution, ReportedRun
 
 # Executions in one transaction: enough that its end costs little, few enough that other writers get their turn.
 BATCH = 20_000
+# In the order in which they are inserted.
+COLUMNS = ("run_id", "position", "test_id", "at", "origin", "outcome", "passed", "duration")
 # Names in one statement, below every database's limit of parameters.
 NAMES = 500
 
@@ -46,6 +48,8 @@ class _Tests:
     engine: Engine
     salt: str | None
     known: dict[tuple[str, str], int] = field(default_factory=dict)
+    # The projects whose tests were all read.
+    read: set[str] = field(default_factory=set)
 
     def names(self, execution: ReportedExecution) -> tuple[str, str | None]:
         if self.salt is None:
@@ -54,7 +58,15 @@ class _Tests:
 
     def learn(self, project: str, executions: list[ReportedExecution]) -> None:
         """Store the tests that are new, in a transaction of their own, so that no two writers wait for each other."""
-        files = {self.names(execution)[0]: self.names(execution)[1] for execution in executions}
+        if self.salt is None:
+            files = {execution.test: execution.file for execution in executions}
+        else:
+            files = dict(self.names(execution) for execution in executions)
+        if project not in self.read:
+            self.read.add(project)
+            with self.engine.connect().execution_options(reading=True) as connection:
+                there = connection.execute(select(Test.id, Test.name).where(Test.project == project))
+                self.known |= {(project, name): number for number, name in there}
         # All writers take them in the same order.
         absent = sorted(name for name in files if (project, name) not in self.known)
         for start in range(0, len(absent), NAMES):
@@ -231,24 +243,31 @@ def _count(connection: Connection, number: int) -> int:
 def _insert(connection: Connection, starts: list[_Start], tests: _Tests, *, most: int | None = None) -> None:
     """Insert the executions of runs from a position on, at most so many of each."""
     known, plain = tests.known, tests.salt is None
-    rows: list[dict[str, object]] = []
+    rows: list[tuple[object, ...]] = []
     for run, number, first in starts:
-        project, origin = run.project, run.origin
+        project, origin, finished = run.project, run.origin, run.finished
         end = len(run.executions) if most is None else first + most
         rows += [
-            {
-                "run_id": number,
-                "position": position,
-                "test_id": known[project, one.test if plain else tests.names(one)[0]],
-                "at": run.finished if one.at is None else one.at,
-                "origin": origin,
-                "outcome": one.outcome,
-                "passed": PASSED[one.outcome],
-                "duration": one.duration,
-            }
+            (
+                number,
+                position,
+                known[project, one.test if plain else tests.names(one)[0]],
+                finished if one.at is None else one.at,
+                origin,
+                one.outcome,
+                PASSED[one.outcome],
+                one.duration,
+            )
             for position, one in enumerate(run.executions[first:end], start=first)
         ]
-    insert_new(connection, Execution, rows)
+    if rows:
+        # Past SQLAlchemy's handling of each parameter, which takes longer than the database.
+        mark = "%s" if connection.dialect.name == "postgresql" else "?"
+        marks = ", ".join([mark] * len(COLUMNS))
+        connection.exec_driver_sql(
+            f"INSERT INTO executions ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - names of columns
+            rows,
+        )
 
 
 def _finish(connection: Connection, starts: list[_Start]) -> None:
