@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import text
@@ -21,22 +22,24 @@ TESTS = 20_000
 ROWS = int(os.environ.get("CLOCHE_ROWS", "1000000"))
 
 
+def runs() -> Iterator[ReportedRun]:
+    """Yield runs of all tests, an hour apart, as the readers of reports do."""
+    for number in range(ROWS // TESTS):
+        executions = [
+            ReportedExecution(f"tests/test_{n % 500}.py::test_{n}", f"tests/test_{n % 500}.py", "failed" if n * number % 97 == 1 else "passed", n / 1e4)
+            for n in range(TESTS)
+        ]
+        yield ReportedRun(f"run:{number}", "junit", "p", "real", (number + 1) * 3_600_000_000, executions)
+
+
 def main() -> None:
     """Fill a store and ask it; figures go to standard output."""
     with tempfile.TemporaryDirectory() as folder:
         store = sys.argv[1] if sys.argv[1:] else str(Path(folder, "store.sqlite"))
         with opened(store, create=True) as engine:
-            total = busy = 0.0
-            for number in range(ROWS // TESTS):
-                executions = [
-                    ReportedExecution(f"tests/test_{n % 500}.py::test_{n}", f"tests/test_{n % 500}.py", "failed" if (n * number) % 97 == 1 else "passed", n / 1e4)
-                    for n in range(TESTS)
-                ]
-                run = ReportedRun(f"run:{number}", "junit", "p", "real", (number + 1) * 3_600_000_000, executions)
-                start, used = time.monotonic(), time.process_time()
-                store_runs(engine, [run], Reduction())
-                total += time.monotonic() - start
-                busy += time.process_time() - used
+            start, used = time.monotonic(), time.process_time()
+            store_runs(engine, runs(), Reduction())
+            total, busy = time.monotonic() - start, time.process_time() - used
             print(f"import: {ROWS} executions in {total:.1f} s, {ROWS / total:,.0f} rows/s, {ROWS / busy:,.0f} per second of processor ({engine.dialect.name})")
             if engine.dialect.name == "postgresql":
                 with engine.connect() as connection:

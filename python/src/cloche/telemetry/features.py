@@ -110,7 +110,7 @@ def features_as_of(
         number: (name, file)
         for number, name, file in connection.execute(
             select(Test.id, Test.name, Test.file).where(Test.project == project)
-        )
+        ).all()
     }
     said: dict[str, Any] = {
         "commit": commit,
@@ -131,7 +131,7 @@ def features_as_of(
             days_since_last_change=(moment - touched[tests[number][1]]) / DAY if tests[number][1] in touched else None,
             **said,
         )
-        for number, judged, failures, average, worst, duration in connection.execute(latest)
+        for number, judged, failures, average, worst, duration in connection.execute(latest).all()
     ]
     return sorted(found, key=lambda row: row.test_name)
 

@@ -14,7 +14,7 @@ from cloche.telemetry.models import Base, Execution, Fact, Run, Setting, Test
 from cloche.telemetry.reports import PASSED, ReportedExecution, ReportedRun
 
 # Executions in one transaction: enough that its end costs little, few enough that other writers get their turn.
-BATCH = 20_000
+BATCH = 100_000
 # In the order in which they are inserted.
 COLUMNS = ("run_id", "position", "test_id", "at", "origin", "outcome", "passed", "duration")
 # Names in one statement, below every database's limit of parameters.
@@ -65,7 +65,7 @@ class _Tests:
         if project not in self.read:
             self.read.add(project)
             with self.engine.connect().execution_options(reading=True) as connection:
-                there = connection.execute(select(Test.id, Test.name).where(Test.project == project))
+                there = connection.execute(select(Test.id, Test.name).where(Test.project == project)).all()
                 self.known |= {(project, name): number for number, name in there}
         # All writers take them in the same order.
         absent = sorted(name for name in files if (project, name) not in self.known)

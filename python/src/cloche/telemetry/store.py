@@ -67,7 +67,8 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
-        "cache_size=-65536",
+        "cache_size=-262144",
+        "wal_autocheckpoint=10000",
     ):
         connection.execute(f"PRAGMA {pragma}").close()
 
