@@ -25,6 +25,7 @@ VERBS = {
     "load-image": Verb("cloche.image.command", "Bring an image to podman, docker, a registry or a folder."),
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
     "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),
+    "select-tests": Verb("cloche.impact.command", "Say which tests a change can affect, and why; run them."),
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
     "telemetry": Verb("cloche.telemetry.command", "Keep what tests did, and show what they cost."),
     "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),

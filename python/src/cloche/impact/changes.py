@@ -1,0 +1,215 @@
+"""What changed between two versions of a project, as functions, names, files and lock entries."""
+
+import difflib
+import fnmatch
+import json
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from cloche.impact.map import ImpactMap
+from cloche.impact.source import Module
+
+CONFIGURATION = {"pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "setup.py"}
+# Tables of pyproject.toml that no test depends on.
+OTHER_TOOLS = {"ruff", "mypy", "black", "isort", "pyright", "pylint", "flake8", "codespell"}
+EXTENSIONS = {
+    ".c",
+    ".cc",
+    ".cpp",
+    ".cxx",
+    ".h",
+    ".hh",
+    ".hpp",
+    ".pyx",
+    ".pxd",
+    ".pxi",
+    ".rs",
+    ".f",
+    ".f90",
+    ".f95",
+    ".cu",
+}
+# What runs the tests, with what it is made of (by the lock's edges).
+RUNNER = ("pytest", "coverage", "hypothesis", "pluggy")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that changed."""
+
+    # "function" (its body), "added function", "removed function", "names" (statements outside of functions),
+    # "added file", "removed file", "file", "conftest", "extension", "package", "everything"
+    kind: str
+    file: str
+    # A function's qualified name, a package's name, or the reason for "everything".
+    name: str = ""
+    # The top-level names that changed statements bind.
+    names: tuple[str, ...] = ()
+
+    def sentence(self) -> str:
+        """Say what changed."""
+        return {
+            "function": f"{self.name} in {self.file} changed",
+            "added function": f"{self.name} in {self.file} is new",
+            "removed function": f"{self.name} was removed from {self.file}",
+            "names": f"{', '.join(self.names) or 'a statement'} in {self.file} changed outside of functions",
+            "added file": f"{self.file} is new",
+            "removed file": f"{self.file} was removed",
+            "conftest": f"{self.file} changed",
+            "extension": f"{self.file}, from which an extension module is compiled, changed",
+            "package": f"{self.name} changed in {self.file}",
+            "everything": self.name,
+        }.get(self.kind, f"{self.file} changed")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A Python file as far as comparing needs it."""
+
+    functions: dict[str, str]
+    statements: list[tuple[str, str, tuple[str, ...]]]
+
+
+def parts_of(module: Module) -> Parts:
+    """Return the parts of a parsed file."""
+    return Parts(
+        {name: function.digest for name, function in module.functions.items()},
+        [(each.kind, each.digest, each.names) for each in module.statements],
+    )
+
+
+def parts_known(known: ImpactMap, file: str) -> Parts | None:
+    """Return the parts of a file as it was when the map was recorded."""
+    if file not in known.statements:
+        return None
+    return Parts({name: each.digest for name, each in known.functions_of(file).items()}, known.statements[file])
+
+
+def compare(file: str, old: Parts, new: Parts) -> list[Change]:
+    """Return what changed in one Python file."""
+    found = []
+    for name in sorted(old.functions | new.functions):
+        if name not in old.functions:
+            found.append(Change("added function", file, name))
+        elif name not in new.functions:
+            found.append(Change("removed function", file, name))
+        elif old.functions[name] != new.functions[name]:
+            found.append(Change("function", file, name))
+    before, after = Counter(old.statements), Counter(new.statements)
+    matcher = difflib.SequenceMatcher(a=old.statements, b=new.statements, autojunk=False)
+    for operation, a1, a2, b1, b2 in matcher.get_opcodes():
+        if operation == "equal":
+            continue
+        for statement in [*old.statements[a1:a2], *new.statements[b1:b2]]:
+            kind, _, names = statement
+            # A definition that only moved does the same.
+            if kind in {"def", "method", "class"} and before[statement] == after[statement]:
+                continue
+            change = Change("names", file, names=names)
+            if change not in found:
+                found.append(change)
+    return found
+
+
+def compare_modules(old: Mapping[str, Module], new: Mapping[str, Module]) -> list[Change]:
+    """Return what changed in the Python files of two trees; `old` and `new` hold the files that differ."""
+    found = []
+    for file in sorted({*old, *new}):
+        if PurePosixPath(file).name == "conftest.py":
+            found.append(Change("conftest", file))
+            continue
+        if file not in old:
+            found.append(Change("added file", file))
+        elif file not in new:
+            found.append(Change("removed file", file))
+        empty = Parts({}, [])
+        before = parts_of(old[file]) if file in old else empty
+        after = parts_of(new[file]) if file in new else empty
+        found += compare(file, before, after)
+    return found
+
+
+def since_recording(known: ImpactMap, modules: Mapping[str, Module]) -> list[Change]:
+    """Return what changed in a tree since the map was recorded."""
+    found = []
+    for file in sorted({*known.statements, *modules}):
+        before = parts_known(known, file) or Parts({}, [])
+        after = parts_of(modules[file]) if file in modules else Parts({}, [])
+        if PurePosixPath(file).name == "conftest.py" and before != after:
+            found.append(Change("conftest", file))
+            continue
+        if file not in known.statements:
+            found.append(Change("added file", file))
+        found += compare(file, before, after)
+    return found
+
+
+def other_file(path: str, status: str, old: bytes, new: bytes, unrelated: tuple[str, ...]) -> list[Change]:
+    """Return what a changed file that is no Python module means."""
+    pure = PurePosixPath(path)
+    if any(fnmatch.fnmatchcase(path, pattern) for pattern in unrelated):
+        return []
+    if pure.name == "pyproject.toml" and _without_other_tools(old) == _without_other_tools(new) is not None:
+        return []
+    if pure.name in {*CONFIGURATION, "pyproject.toml"}:
+        return [Change("everything", path, f"{path} changed, which may configure pytest or the build")]
+    if pure.name == "cloche.lock":
+        return _lock(path, old, new)
+    if pure.suffix in EXTENSIONS:
+        return [Change("extension", path)]
+    return [Change({"A": "added file", "D": "removed file"}.get(status, "file"), path)]
+
+
+def _without_other_tools(data: bytes) -> dict[str, Any] | None:
+    try:
+        table = tomllib.loads(data.decode())
+    except ValueError:
+        return None
+    tools = table.get("tool", {})
+    return {**table, "tool": {name: value for name, value in tools.items() if name not in OTHER_TOOLS}}
+
+
+def _packages(data: bytes) -> dict[str, Any]:
+    """Return package -> its entries in all environments of a cloche.lock."""
+    found: dict[str, Any] = {}
+    for system, pythons in json.loads(data)["environments"].items():
+        for python, environment in pythons.items():
+            for name, entry in environment["packages"].items():
+                found.setdefault(name, {})[f"{system} {python}"] = entry
+    return found
+
+
+def _lock(path: str, old: bytes, new: bytes) -> list[Change]:
+    try:
+        before, after = _packages(old), _packages(new)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return [Change("everything", path, f"{path} changed and cannot be compared with what it was")]
+    changed = {name for name in before | after if before.get(name) != after.get(name)}
+    if not changed:
+        return [Change("everything", path, f"{path} changed in something else than its packages")]
+    changed |= _users_of(changed, [before, after])
+    for name in sorted(changed):
+        if name.startswith(RUNNER):
+            return [Change("everything", path, f"{name}, which runs the tests, or what it needs changed in {path}")]
+    return [Change("package", path, name) for name in sorted(changed)]
+
+
+def _users_of(names: set[str], locks: list[dict[str, Any]]) -> set[str]:
+    """Return the packages that need one of these, directly or through others."""
+    users: dict[str, set[str]] = {}
+    for packages in locks:
+        for name, entries in packages.items():
+            for entry in entries.values():
+                for dependency in entry.get("dependencies", []):
+                    users.setdefault(dependency, set()).add(name)
+    found: set[str] = set()
+    todo = list(names)
+    while todo:
+        for name in users.get(todo.pop(), set()) - found:
+            found.add(name)
+            todo.append(name)
+    return found

@@ -1,0 +1,75 @@
+"""What can go wrong before there is a selection."""
+
+from pathlib import Path
+
+from cloche.errors import ClocheError, ExitCode
+
+
+class GitError(ClocheError):
+    """A call of git that failed; without it there is no change to read."""
+
+    def __init__(self, what: str, words: str) -> None:
+        """Keep `what` was asked of git, and its own `words`."""
+        super().__init__(f"{what}; git says:\n{words.strip()}")
+
+
+class NoMainBranchError(ClocheError):
+    """No main branch that a merge base could be taken with."""
+
+    def __init__(self, tried: list[str]) -> None:
+        """Keep the names that were `tried`."""
+        super().__init__(
+            f"no main branch is known (tried {', '.join(tried)}), so nothing says what the change is; name a revision\n"
+            "with --base REV"
+        )
+
+
+class BadMapError(ClocheError):
+    """A file that is no map, or one of another version."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        """Keep the `path` and the `fault`."""
+        super().__init__(f"{path} is no impact map ({fault}); make it anew with: cloche select-tests --record")
+
+
+class BadResultsError(ClocheError):
+    """Results of a former run that cannot be read."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        """Keep the `path` and the `fault`."""
+        super().__init__(f"{path} holds no test results ({fault}); --results takes JUnit XML or Cloche's outcomes.json")
+
+
+class NoPytestError(ClocheError):
+    """No pytest to run the project's tests with."""
+
+    exit_code = ExitCode.ENVIRONMENT_LACKS
+
+    def __init__(self) -> None:
+        """Say where it was looked for."""
+        super().__init__(
+            "there is no pytest on PATH; run this where the project's tests can run, for example inside 'nix develop'"
+        )
+
+
+class NoCoverageError(ClocheError):
+    """The project's environment cannot record."""
+
+    exit_code = ExitCode.ENVIRONMENT_LACKS
+
+    def __init__(self, python: str) -> None:
+        """Keep the `python` that was asked."""
+        super().__init__(
+            f"{python} has no library coverage, which records what each test runs; add coverage to the dependency group\n"
+            "with the project's test tools and make the environment anew"
+        )
+
+
+class NotRecordedError(ClocheError):
+    """A recording run that wrote no map."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+    def __init__(self, code: int) -> None:
+        """Keep pytest's exit `code`."""
+        super().__init__(f"pytest ended with {code} and no map was written; its words are above")

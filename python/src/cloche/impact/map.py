@@ -1,0 +1,134 @@
+"""Read the map that a recorded run has written, and measure how far it is from a tree."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cloche import strict_json
+from cloche.impact.errors import BadMapError
+from cloche.impact.recording import VERSION
+from cloche.impact.source import Module
+from cloche.limits import IMPACT_MAP
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the map knows of one function."""
+
+    digest: str
+    # Whether it also ran outside of tests, mostly while a module was imported.
+    imported: bool
+    tests: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Which tests read a file, or started programs."""
+
+    # Whether this was also done outside of tests.
+    imported: bool
+    tests: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ImpactMap:
+    """A recorded run: tests by function."""
+
+    # test -> "passed", "failed" or "skipped"
+    outcomes: dict[str, str]
+    # "file::function" -> what is known of it
+    functions: dict[str, Recorded]
+    # What stands outside of functions in each file, as kind, hash and names.
+    statements: dict[str, list[tuple[str, str, tuple[str, ...]]]]
+    files: dict[str, Touched]
+    programs: Touched
+    # distribution -> names that it can be imported by
+    packages: dict[str, list[str]]
+
+    def tests_in(self, file: str) -> set[str]:
+        """Return the tests whose ids begin with this file."""
+        return {test for test in self.outcomes if test.partition("::")[0] == file}
+
+    def functions_of(self, file: str) -> dict[str, Recorded]:
+        """Return what is known of the functions of one file, by their qualified names."""
+        start = f"{file}::"
+        return {name.removeprefix(start): each for name, each in self.functions.items() if name.startswith(start)}
+
+
+@dataclass(frozen=True)
+class Staleness:
+    """How many functions of a tree the map has not seen as they are."""
+
+    functions: int
+    # "file::function", sorted
+    unknown: list[str]
+
+    @property
+    def share(self) -> float:
+        """The part of the tree's functions that the map does not know, from 0 to 1."""
+        return len(self.unknown) / self.functions if self.functions else 0.0
+
+    def sentence(self) -> str:
+        """Say it to a person."""
+        if not self.unknown:
+            return f"the map knows all {self.functions} functions of the tree"
+        return (
+            f"the map knows {self.functions - len(self.unknown)} of {self.functions} functions as they are; "
+            f"{len(self.unknown)} changed or are new since it was recorded ({self.share:.1%})"
+        )
+
+
+def staleness(known: ImpactMap, modules: Mapping[str, Module]) -> Staleness:
+    """Compare the map with the functions of a tree."""
+    total, unknown = 0, []
+    for file, module in modules.items():
+        for name, function in module.functions.items():
+            total += 1
+            found = known.functions.get(f"{file}::{name}")
+            if found is None or found.digest != function.digest:
+                unknown.append(f"{file}::{name}")
+    return Staleness(total, sorted(unknown))
+
+
+def load(path: Path) -> ImpactMap:
+    """Read a map; raises BadMapError for anything that is none."""
+    try:
+        data = strict_json.loads(path.read_bytes(), what=str(path), limit=IMPACT_MAP)
+    except strict_json.BadJsonError as error:
+        raise BadMapError(path, str(error)) from error
+    version = data.get("version") if isinstance(data, dict) else None
+    if version != VERSION:
+        raise BadMapError(path, f"its version is {version!r}, and this program reads {VERSION}")
+    try:
+        return _read(data)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise BadMapError(path, f"{type(error).__name__}: {error}") from error
+
+
+def _read(data: dict[str, Any]) -> ImpactMap:
+    names = [str(name) for name, _ in data["tests"]]
+
+    def tests(numbers: list[int]) -> frozenset[str]:
+        if any(type(number) is not int or number < 0 for number in numbers):
+            message = f"tests are numbered from 0, and here is {numbers!r}"
+            raise ValueError(message)
+        return frozenset(names[number] for number in numbers)
+
+    def touched(value: dict[str, Any]) -> Touched:
+        return Touched(bool(value["import"]), tests(value["tests"]))
+
+    return ImpactMap(
+        outcomes={str(name): str(outcome) for name, outcome in data["tests"]},
+        functions={
+            name: Recorded(str(value["hash"]), bool(value["import"]), tests(value["tests"]))
+            for name, value in data["functions"].items()
+        },
+        statements={
+            file: [(str(kind), str(digest), tuple(map(str, bound))) for kind, digest, bound in value["statements"]]
+            for file, value in data["modules"].items()
+        },
+        files={file: touched(value) for file, value in data["files"].items()},
+        programs=touched(data["programs"]),
+        packages={name: [str(each) for each in value] for name, value in data["packages"].items()},
+    )

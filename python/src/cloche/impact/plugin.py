@@ -1,0 +1,271 @@
+"""A pytest plugin that records which test ran what: `pytest -p cloche.impact.plugin --impact-map FILE`.
+
+It needs pytest and coverage, and nothing else of Cloche than the two modules beside it.
+"""
+
+import importlib.machinery
+import importlib.metadata
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import coverage
+import pytest
+
+from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
+
+# Functions that start another program, in which coverage sees nothing.
+STARTS = {
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "os.forkpty",
+    "pty.spawn",
+}
+LISTS = {"os.listdir", "os.scandir", "glob.glob"}
+CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages", ".cloche"}
+
+
+class Recorder:
+    """Coverage with a context for each test, and the files and programs that Python's audit events tell of."""
+
+    def __init__(self, root: Path, target: Path) -> None:
+        self.root = root
+        self.target = target
+        self.seen = Seen()
+        self.context = BETWEEN
+        self.active = True
+        # Other cores do not know contexts, or are slow.
+        before = os.environ.get("COVERAGE_CORE")
+        os.environ["COVERAGE_CORE"] = "ctrace"
+        self.coverage = coverage.Coverage(
+            data_file=None, config_file=False, include=[f"{root}/*"], omit=["*/site-packages/*"], messages=False
+        )
+        self.coverage.start()
+        if before is None:
+            del os.environ["COVERAGE_CORE"]
+        else:
+            os.environ["COVERAGE_CORE"] = before
+        self.seen.before = {path for path in map(self.relative, _files_of_modules()) if path}
+        self._mark_imports()
+        sys.addaudithook(self.audit)
+
+    def relative(self, file: str) -> str:
+        """Return a path below the root, or "" for one elsewhere."""
+        path = Path(os.path.realpath(file))
+        if not path.is_relative_to(self.root) or CACHES & set(path.parts):
+            return ""
+        return path.relative_to(self.root).as_posix()
+
+    def switch(self, context: str) -> str:
+        """Record under another context from here on; return the former one."""
+        former, self.context = self.context, context
+        if self.active:
+            self.coverage.switch_context(context)
+        return former
+
+    def _mark_imports(self) -> None:
+        """Record what runs while a module is imported as such, also when a test is the first to import it."""
+        loader = importlib.machinery.SourceFileLoader
+        original = loader.exec_module
+
+        def exec_module(this: importlib.machinery.SourceFileLoader, module: ModuleType) -> None:
+            if not self.active or not self.relative(this.path):
+                original(this, module)
+                return
+            former = self.switch(IMPORT)
+            try:
+                original(this, module)
+            finally:
+                self.switch(former)
+
+        loader.exec_module = exec_module  # type: ignore[method-assign,assignment]
+
+    def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Take note of a file that is read, a folder that is listed, a program that is started."""
+        if not self.active:
+            return
+        if event in STARTS:
+            self.seen.programs.add(self.context)
+        elif event in {"open", "sqlite3.connect"} or event in LISTS:
+            name = arguments[0] if arguments else None
+            if isinstance(name, bytes):
+                name = os.fsdecode(name)
+            if name is None:
+                name = "."
+            if not isinstance(name, str) or name.startswith(("<", "file:", ":")):
+                return
+            # pytest itself reads sources and lists folders between tests, and imports read sources.
+            if self.context in {BETWEEN, IMPORT} and (name.endswith((".py", ".pyc")) or event in LISTS):
+                return
+            if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax"):
+                return
+            path = self.relative(name)
+            if path:
+                self.seen.files.setdefault(path, set()).add(self.context)
+
+    def finish(self, session: pytest.Session) -> None:
+        """Stop, and write the map."""
+        self.active = False
+        self.coverage.stop()
+        data = self.coverage.get_data()
+        for file in data.measured_files():
+            path = self.relative(file)
+            if path:
+                self.seen.lines[path] = {
+                    line: set(contexts) for line, contexts in data.contexts_by_lineno(file).items()
+                }
+        files = python_files(self.root)
+        self._check_origin(files, session)
+        write(make(self.root, files, self.seen, _packages()), self.target)
+
+    def _check_origin(self, files: list[str], session: pytest.Session) -> None:
+        """Refuse a run whose tests imported the project from elsewhere: the map would know nothing of it."""
+        tops = {}
+        for file in files:
+            path = self.root / file
+            if path.name == "__init__.py" and not (path.parent.parent / "__init__.py").exists():
+                tops[path.parent.name] = path
+        for name, path in sorted(tops.items()):
+            origin = getattr(sys.modules.get(name), "__file__", None)
+            if origin and not Path(os.path.realpath(origin)).is_relative_to(self.root):
+                message = (
+                    f"{name} was imported from {origin}, and not from {path}: no map is written, because it would know\n"
+                    "nothing about this tree. Run the tests where the project is imported from its checkout (editable)."
+                )
+                raise pytest.UsageError(message)
+        if not session.testscollected:
+            message = "no test was collected, so no map is written"
+            raise pytest.UsageError(message)
+
+    # -- what pytest tells
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Run a test, its function-scoped fixtures included, under its own context."""
+        test = test_of(item.nodeid)
+        self.seen.outcomes.setdefault(test, "passed")
+        self.switch(test)
+        try:
+            return (yield)
+        finally:
+            for context in self._fixtures(item):
+                self.seen.users.setdefault(context, set()).add(test)
+            self.switch(BETWEEN)
+
+    def _fixtures(self, item: pytest.Item) -> set[str]:
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = [each for found in getattr(info, "name2fixturedefs", {}).values() for each in found]
+        # Those that were asked for while the test ran.
+        request = getattr(item, "_request", None)
+        definitions += list(getattr(request, "_fixture_defs", {}).values())
+        return {_name(each) for each in definitions}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+    ) -> Generator[None, object, object]:
+        """Record what a fixture that is made once does for all tests that use it, not only for the first."""
+        if fixturedef.scope == "function":
+            return (yield)
+        context = _name(fixturedef)
+        self.seen.users.setdefault(context, set()).add(
+            test_of(request.node.nodeid) if request.scope == "function" else ""
+        )
+        former = self.switch(context)
+        try:
+            return (yield)
+        finally:
+            self.switch(former)
+            fixturedef.addfinalizer(lambda: self.switch(context) and None)
+
+    def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
+        """Leave the context of a fixture whose end has run."""
+        if self.context == _name(fixturedef):
+            self.switch(BETWEEN)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Keep the worst outcome of a test's phases and parameters."""
+        order = ["passed", "skipped", "failed"]
+        test = test_of(report.nodeid)
+        outcome = report.outcome
+        if outcome == "skipped" and hasattr(report, "wasxfail"):
+            outcome = "passed"
+        former = self.seen.outcomes.get(test, "passed")
+        self.seen.outcomes[test] = max(former, outcome, key=order.index)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the map when the tests came to their end."""
+        if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            self.active = False
+            self.coverage.stop()
+            print(f"no map is written: pytest ends with {int(exitstatus)}", file=sys.stderr)  # noqa: T201 - to a person
+            return
+        self.finish(session)
+
+
+def _name(fixture: pytest.FixtureDef[Any]) -> str:
+    return f"fixture {fixture.baseid}::{fixture.argname}"
+
+
+def _files_of_modules() -> list[str]:
+    return [file for module in list(sys.modules.values()) if isinstance(file := getattr(module, "__file__", None), str)]
+
+
+def _packages() -> dict[str, list[str]]:
+    """Return the top-level names that each installed distribution can be imported by."""
+    found: dict[str, list[str]] = {}
+    for name, distributions in importlib.metadata.packages_distributions().items():
+        for distribution in distributions:
+            normalised = distribution.lower().replace("_", "-").replace(".", "-")
+            found.setdefault(normalised, []).append(name)
+    return {name: sorted(set(names)) for name, names in found.items()}
+
+
+def python_files(root: Path) -> list[str]:
+    """Return the Python files of the tree that git knows or could know; outside of git all below the folder."""
+    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+        found = os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else None
+    except FileNotFoundError:
+        found = None
+    if found is None:
+        found = [path.relative_to(root).as_posix() for path in root.rglob("*.py") if not CACHES & set(path.parts)]
+    return sorted({path for path in found if path and (root / path).is_file()})
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --impact-map."""
+    group = parser.getgroup("cloche")
+    group.addoption("--impact-map", metavar="FILE", help="Write which tests ran which functions to FILE.")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start before the first file of the project is imported."""
+    target = early_config.known_args_namespace.impact_map
+    if target is None:
+        return
+    root = Path(os.path.realpath(early_config.invocation_params.dir))
+    early_config.pluginmanager.register(Recorder(root, Path(target).absolute()), "cloche-impact-recorder")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse what would make the record wrong."""
+    if not config.pluginmanager.hasplugin("cloche-impact-recorder"):
+        return
+    if getattr(config.option, "cov_source", None) and not getattr(config.option, "no_cov", False):
+        message = "pytest-cov measures too, and only one can: add --no-cov where the map is recorded"
+        raise pytest.UsageError(message)
+    if getattr(config.option, "numprocesses", None):
+        message = "the map is recorded in one process: add -n 0"
+        raise pytest.UsageError(message)

@@ -1,0 +1,78 @@
+"""Run the project's pytest: to record the map, to run a selection, or to see what a selection would have missed."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from cloche.impact.errors import NoCoverageError, NoPytestError, NotRecordedError
+
+# What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
+RECORDER = ["plugin.py", "recording.py", "source.py"]
+
+
+def pytest_command() -> list[str]:
+    """Return the pytest on PATH, which in a development shell is the project's; else that of this Python."""
+    found = shutil.which("pytest")
+    if found:
+        return [found]
+    try:
+        import pytest  # noqa: F401, PLC0415 - only whether it is there
+    except ImportError as error:
+        raise NoPytestError from error
+    return [sys.executable, "-m", "pytest"]
+
+
+def run(project: Path, arguments: list[str], *, folder: Path | None = None) -> int:
+    """Run pytest in the project; its words go to stderr, because stdout is for data. Return its exit code."""
+    environment = dict(os.environ)
+    if folder is not None:
+        known = environment.get("PYTHONPATH")
+        environment["PYTHONPATH"] = f"{folder}{os.pathsep}{known}" if known else str(folder)
+    sys.stderr.flush()
+    command = [*pytest_command(), *arguments]
+    return subprocess.run(command, cwd=project, env=environment, stdout=sys.stderr.fileno(), check=False).returncode
+
+
+def record(project: Path, target: Path, arguments: list[str]) -> int:
+    """Run all tests and write the map; return pytest's exit code (0, or 1 when tests failed).
+
+    Raises NotRecordedError when there is no map afterwards.
+    """
+    with tempfile.TemporaryDirectory(prefix="cloche-impact-") as name:
+        package = Path(name, "cloche_impact")
+        package.mkdir()
+        (package / "__init__.py").write_text('"""The recorder of Cloche\'s impact map."""\n')
+        for file in RECORDER:
+            shutil.copyfile(Path(__file__).parent / file, package / file)
+        _need_coverage(project)
+        fresh = Path(name, "map.json")
+        words = ["-p", "cloche_impact.plugin", "--impact-map", str(fresh), *arguments]
+        code = run(project, words, folder=Path(name))
+        if not fresh.exists():
+            raise NotRecordedError(code)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(fresh, target)
+    return code
+
+
+def _need_coverage(project: Path) -> None:
+    """Ask the Python that runs pytest whether it has coverage; raises NoCoverageError."""
+    command = pytest_command()
+    python = command[0]
+    if len(command) == 1:
+        with Path(command[0]).open("rb") as file:
+            first = file.readline()
+        if not first.startswith(b"#!"):
+            return
+        python = os.fsdecode(first[2:]).strip()
+    words = [*python.split(), "-c", "import coverage"]
+    try:
+        done = subprocess.run(words, cwd=project, capture_output=True, check=False)
+    except OSError:
+        # A wrapper of another kind; pytest itself will say what is missing.
+        return
+    if b"No module named 'coverage'" in done.stderr:
+        raise NoCoverageError(python)

@@ -1,0 +1,201 @@
+"""What a Python file consists of: functions and statements outside of them, each with a hash of what it means.
+
+The hash is of the syntax tree, so comments, blank lines and layout do not count, and neither does the line on which
+something stands. Standard library only; it also runs in the project's environment.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function's body: what runs when it is called, without the bodies of functions defined inside of it."""
+
+    # Qualified as Python does it, "Class.method" or "outer.<locals>.inner"; "#2" is added where a name comes again.
+    name: str
+    # The name at the module's top level through which it can be reached.
+    owner: str
+    digest: str
+    # Lines of the body.
+    first: int
+    last: int
+    node: FunctionNode = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What runs when the module is imported: a statement, or the head of a function or a class."""
+
+    # "import", "assign", "def" and "method" (decorators, defaults, annotations), "class" (bases), "class body", "other".
+    kind: str
+    # The top-level names that it binds; for a part of a class the class.
+    names: tuple[str, ...]
+    digest: str
+    node: ast.stmt = field(compare=False, repr=False)
+    # The function whose head this is.
+    function: str = ""
+
+
+@dataclass(frozen=True)
+class Module:
+    """A parsed file."""
+
+    functions: dict[str, Function]
+    statements: list[Statement]
+
+
+def normal(node: ast.AST | list[ast.stmt], *, cut: bool = True) -> str:
+    """Return a text that is the same for syntax trees that mean the same; bodies of functions inside are cut out.
+
+    Empty fields do not appear, so that it is the same under Python versions that know further ones.
+    """
+    if isinstance(node, list):
+        return ";".join(normal(statement, cut=cut) for statement in node)
+    parts = [type(node).__name__]
+    for name, value in ast.iter_fields(node):
+        if value is None or value == [] or name in {"type_comment", "kind", "ctx"}:
+            continue
+        if cut and name == "body" and isinstance(node, FunctionNode):
+            continue
+        if isinstance(value, ast.AST):
+            parts.append(f"{name}={normal(value, cut=cut)}")
+        elif isinstance(value, list):
+            texts = [normal(each, cut=cut) if isinstance(each, ast.AST) else repr(each) for each in value]
+            parts.append(f"{name}=[{','.join(texts)}]")
+        else:
+            parts.append(f"{name}={value!r}")
+    return f"({' '.join(parts)})"
+
+
+def digest(text: str) -> str:
+    """Return 16 hexadecimal digits, enough to tell the functions of one project apart."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def outside_functions(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
+    """Walk over what runs with these statements: not into bodies of functions."""
+    stack: list[ast.AST] = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        yield node
+        for name, value in ast.iter_fields(node):
+            if isinstance(node, FunctionNode | ast.Lambda) and name == "body":
+                continue
+            values = value if isinstance(value, list) else [value]
+            stack.extend(each for each in values if isinstance(each, ast.AST))
+
+
+def bound_names(nodes: list[ast.stmt]) -> set[str]:
+    """Return the names that these statements bind in their own scope."""
+    names: set[str] = set()
+    stack: list[ast.AST] = list(nodes)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, FunctionNode | ast.ClassDef):
+            names.add(node.name)
+            continue
+        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            # Their targets are in a scope of their own; := binds outside of it.
+            names.update(
+                each.target.id
+                for each in ast.walk(node)
+                if isinstance(each, ast.NamedExpr) and not isinstance(node, ast.Lambda)
+            )
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            names.update(alias.asname or alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            names.add(node.id)
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            names.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            names.add(node.rest)
+        stack.extend(ast.iter_child_nodes(node))
+    return names
+
+
+def head(node: FunctionNode) -> str:
+    """Return what of a function is there as soon as it is defined, its docstring included, as a normal text."""
+    return f"{normal(node)} {ast.get_docstring(node, clean=False)!r}"
+
+
+def without_docstring(node: FunctionNode) -> list[ast.stmt]:
+    """Return a function's body without its docstring."""
+    return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
+class _Reader:
+    """Collects the parts of one file."""
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Function] = {}
+        self.statements: list[Statement] = []
+
+    def function(self, node: FunctionNode, qualifier: str, owner: str) -> str:
+        """Take a function and those inside of it; return its qualified name."""
+        number, name = 1, f"{qualifier}{node.name}"
+        while name in self.functions:
+            number += 1
+            name = f"{qualifier}{node.name}#{number}"
+        top = owner or node.name
+        body = digest(normal(without_docstring(node)))
+        first = node.body[0].lineno
+        self.functions[name] = Function(name, top, body, first, node.end_lineno or first, node)
+        for inner in node.body:
+            self.inside(inner, f"{name}.<locals>.", top)
+        return name
+
+    def inside(self, node: ast.AST, qualifier: str, owner: str) -> None:
+        """Take the functions that stand anywhere below a node."""
+        if isinstance(node, FunctionNode):
+            self.function(node, qualifier, owner)
+            return
+        if isinstance(node, ast.ClassDef):
+            qualifier, owner = f"{qualifier}{node.name}.", owner or node.name
+        for child in ast.iter_child_nodes(node):
+            self.inside(child, qualifier, owner)
+
+    def class_statement(self, node: ast.ClassDef, qualifier: str, owner: str) -> None:
+        """Take a class apart: its head, and each statement of its body."""
+        empty = ast.ClassDef(node.name, node.bases, node.keywords, [], node.decorator_list)
+        self.statements.append(Statement("class", (owner,), digest(normal(empty)), node))
+        qualifier = f"{qualifier}{node.name}."
+        for inner in node.body:
+            if isinstance(inner, FunctionNode):
+                name = self.function(inner, qualifier, owner)
+                self.statements.append(Statement("method", (owner,), digest(head(inner)), inner, name))
+            elif isinstance(inner, ast.ClassDef):
+                self.class_statement(inner, qualifier, owner)
+            else:
+                self.statements.append(Statement("class body", (owner,), digest(normal(inner)), inner))
+                self.inside(inner, qualifier, owner)
+
+    def statement(self, node: ast.stmt) -> None:
+        """Take a statement at the top level."""
+        names = tuple(sorted(bound_names([node])))
+        if isinstance(node, FunctionNode):
+            name = self.function(node, "", "")
+            self.statements.append(Statement("def", names, digest(head(node)), node, name))
+        elif isinstance(node, ast.ClassDef):
+            self.class_statement(node, "", node.name)
+        else:
+            kind = "other"
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                kind = "import"
+            elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+                kind = "assign"
+            self.statements.append(Statement(kind, names, digest(normal(node)), node))
+            self.inside(node, "", "")
+
+
+def parse(text: str | bytes) -> Module:
+    """Return the parts of a Python file; raises SyntaxError or ValueError for what Python cannot parse."""
+    reader = _Reader()
+    for node in ast.parse(text).body:
+        reader.statement(node)
+    return Module(reader.functions, reader.statements)

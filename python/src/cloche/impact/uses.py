@@ -1,0 +1,406 @@
+"""Which code uses a name: resolved statically, inside a module and across the files of a project.
+
+Code is a function's body, a function's head, or a statement that runs at import. What cannot be resolved counts as a use:
+a module that is handed around as a value uses all of its names, and code that looks modules up by computed names
+(`import_module`, `sys.modules`, `pkgutil`) uses every name there is.
+"""
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from cloche.impact.source import Function, FunctionNode, Module, Statement, bound_names, outside_functions
+
+# A use of every name of a file.
+EVERY = "*"
+BY_NAME = {"getattr", "setattr", "delattr", "hasattr", "patch", "object", "attrgetter", "methodcaller", "import_module"}
+LOOKS_UP = {
+    "import_module",
+    "__import__",
+    "eval",
+    "exec",
+    "iter_modules",
+    "walk_packages",
+    "entry_points",
+    "resolve_name",
+}
+OWN_NAMES = {"globals", "locals", "vars"}
+DEEP = 20
+
+Symbol = tuple[str, str]
+
+
+@dataclass
+class Code:
+    """A piece of code, and what it uses."""
+
+    file: str
+    # The function whose body this is, "" for a statement.
+    function: str
+    statement: Statement | None
+    symbols: set[Symbol] = field(default_factory=set)
+    strings: set[str] = field(default_factory=set)
+    looks_up: bool = False
+    # Top-level names whose objects it may change: REGISTRY["x"] = ..., REGISTRY.add(...).
+    changes: set[Symbol] = field(default_factory=set)
+    # Whether it calls something for its effects which nothing here can follow.
+    opaque: bool = False
+
+
+class Project:
+    """The modules of a tree, and an index from names to the code that uses them."""
+
+    def __init__(self, modules: Mapping[str, Module]) -> None:
+        """Index the files of a tree; their names are relative paths."""
+        self.modules = modules
+        self.files: dict[str, set[str]] = {}
+        for file in modules:
+            for name in module_names(file, modules):
+                self.files.setdefault(name, set()).add(file)
+        self.imports: dict[str, set[str]] = {file: set() for file in modules}
+        self.external: dict[str, set[str]] = {file: set() for file in modules}
+        self.bindings: dict[str, dict[str, list[tuple[str, str]]]] = {}
+        self.stars: dict[str, set[str]] = {}
+        for file, module in modules.items():
+            self.bindings[file], self.stars[file] = self._bindings(file, [each.node for each in module.statements])
+        self.code: list[Code] = []
+        for file, module in modules.items():
+            self._index(file, module)
+        self.users: dict[Symbol, list[Code]] = {}
+        self.by_string: dict[str, list[Code]] = {}
+        for code in self.code:
+            for symbol in code.symbols:
+                self.users.setdefault(symbol, []).append(code)
+            for text in code.strings:
+                self.by_string.setdefault(text.rpartition(".")[2], []).append(code)
+
+    # -- modules
+
+    def _targets(self, file: str, node: ast.Import | ast.ImportFrom) -> list[tuple[str, str, str]]:
+        """Return what an import statement binds: (bound name, module, name in it or "")."""
+        if isinstance(node, ast.Import):
+            return [
+                (alias.asname or alias.name.split(".")[0], alias.name if alias.asname else alias.name.split(".")[0], "")
+                for alias in node.names
+            ]
+        base = node.module or ""
+        if node.level:
+            package = next(iter(sorted(module_names(file, self.modules), key=len, reverse=True)))
+            parts = package.split(".")
+            up = node.level - (1 if PurePosixPath(file).name == "__init__.py" else 0)
+            parts = parts[: len(parts) - up] if up else parts
+            base = ".".join([*parts, *([base] if base else [])])
+        return [(alias.asname or alias.name, base, alias.name) for alias in node.names]
+
+    def _bindings(self, file: str, nodes: list[ast.stmt]) -> tuple[dict[str, list[tuple[str, str]]], set[str]]:
+        """Return bound name -> (module, name in it or "") of imports outside of functions, and the starred modules."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        stars: set[str] = set()
+        for node in outside_functions(nodes):
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                for bound, module, name in self._targets(file, node):
+                    if name == EVERY:
+                        stars |= self.files.get(module, set())
+                    else:
+                        found.setdefault(bound, []).append((module, name))
+        return found, stars
+
+    def _note_imports(self, file: str, node: ast.Import | ast.ImportFrom) -> None:
+        names: set[str] = set()
+        if isinstance(node, ast.Import):
+            names = {alias.name for alias in node.names}
+        else:
+            for _, module, name in self._targets(file, node):
+                names |= {module, f"{module}.{name}"}
+        for name in names:
+            parts = name.split(".")
+            known = False
+            for end in range(1, len(parts) + 1):
+                found = self.files.get(".".join(parts[:end]), set())
+                known = known or bool(found)
+                self.imports[file] |= found
+            if not known:
+                self.external[file].add(parts[0])
+
+    def importers(self, file: str) -> set[str]:
+        """Return the files that import a file, directly or through others, and the file itself."""
+        found = {file}
+        todo = [file]
+        reverse: dict[str, set[str]] = {}
+        for source, targets in self.imports.items():
+            for target in targets | packages_above(source, self.modules):
+                reverse.setdefault(target, set()).add(source)
+        while todo:
+            for each in reverse.get(todo.pop(), set()) - found:
+                found.add(each)
+                todo.append(each)
+        return found
+
+    # -- names
+
+    def _module_or_symbols(self, module: str, name: str, depth: int = 0) -> tuple[set[str], set[Symbol]]:
+        """Return what `from module import name` gives: files of modules, and symbols."""
+        if not name:
+            return self.files.get(module, set()), set()
+        files = set(self.files.get(f"{module}.{name}", set()))
+        symbols: set[Symbol] = set()
+        for file in self.files.get(module, set()):
+            symbols.add((file, name))
+            if depth < DEEP:
+                for further in self.bindings.get(file, {}).get(name, []):
+                    more, _ = self._module_or_symbols(*further, depth + 1)
+                    files |= more
+        return files, symbols
+
+    def _resolve(self, code: Code, chain: list[str], local: Mapping[str, list[tuple[str, str]]]) -> None:
+        """Add the symbols that a dotted name refers to: a.b.c uses b of the module a, and so on."""
+        root = chain[0]
+        if root in local:
+            targets = local[root]
+        else:
+            code.symbols.add((code.file, root))
+            targets = self.bindings.get(code.file, {}).get(root, [])
+            for file in self.stars.get(code.file, set()):
+                targets = targets + self.bindings.get(file, {}).get(root, [])
+        files: set[str] = set()
+        for module, name in targets:
+            more, symbols = self._module_or_symbols(module, name)
+            files |= more
+            code.symbols |= symbols
+        position = 1
+        dotted = [module if not name else f"{module}.{name}" for module, name in targets]
+        while files and position < len(chain):
+            name = chain[position]
+            dotted = [f"{each}.{name}" for each in dotted]
+            further: set[str] = set()
+            for each in dotted:
+                further |= self.files.get(each, set())
+            for file in files:
+                code.symbols.add((file, name))
+                for module, inner in self.bindings.get(file, {}).get(name, []):
+                    more, symbols = self._module_or_symbols(module, inner)
+                    further |= more
+                    code.symbols |= symbols
+            files = further
+            position += 1
+        # The module itself is what is used: handed to a function, or compared.
+        code.symbols |= {(file, EVERY) for file in files}
+
+    # -- code
+
+    def _index(self, file: str, module: Module) -> None:
+        for function in module.functions.values():
+            code = Code(file, function.name, None)
+            enclosing = [
+                other for name, other in module.functions.items() if function.name.startswith(f"{name}.<locals>.")
+            ]
+            local, imported = self._locals(file, [*enclosing, function])
+            self._read(code, function.node.body, local, imported)
+            self.code.append(code)
+        for statement in module.statements:
+            code = Code(file, "", statement)
+            self._read(code, head_of(statement), set(), {})
+            if isinstance(statement.node, ast.AugAssign | ast.Delete):
+                code.symbols |= {(file, name) for name in statement.names}
+            if statement.names != ("__all__",):
+                self._effects(code, statement)
+            self.code.append(code)
+
+    def _locals(self, file: str, functions: list[Function]) -> tuple[set[str], dict[str, list[tuple[str, str]]]]:
+        local: set[str] = set()
+        imported: dict[str, list[tuple[str, str]]] = {}
+        for function in functions:
+            node = function.node
+            arguments = node.args
+            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+            local |= {each.arg for each in every if each is not None}
+            local |= bound_names(node.body)
+            for each in outside_functions(node.body):
+                if isinstance(each, ast.Global):
+                    local -= set(each.names)
+            found, _ = self._bindings(file, node.body)
+            imported |= found
+        return local, imported
+
+    def _read(
+        self,
+        code: Code,
+        nodes: Sequence[ast.AST],
+        local: set[str],
+        imported: Mapping[str, list[tuple[str, str]]],
+    ) -> None:
+        """Add what the nodes use to a piece of code."""
+        stack = list(reversed(nodes))
+        strings: set[str] = set()
+        by_name = False
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self._import(code, node)
+                continue
+            if isinstance(node, FunctionNode):
+                # Its body is code of its own.
+                stack.extend(head_nodes(node))
+                continue
+            chain = dotted_name(node)
+            if chain is not None:
+                if chain[0] in imported or chain[0] not in local:
+                    self._resolve(code, chain, imported)
+                code.looks_up |= chain[:2] == ["sys", "modules"] or chain[0] in {"pkgutil", "__path__"}
+                continue
+            if isinstance(node, ast.Call):
+                by_name |= self._call(code, node)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                strings.add(node.value)
+            stack.extend(ast.iter_child_nodes(node))
+        if by_name:
+            code.strings = {text for text in strings if text.replace(".", "").isidentifier()}
+
+    def _import(self, code: Code, node: ast.Import | ast.ImportFrom) -> None:
+        self._note_imports(code.file, node)
+        for _, module, name in self._targets(code.file, node):
+            if name == EVERY:
+                code.symbols |= {(file, EVERY) for file in self.files.get(module, set())}
+            elif name:
+                code.symbols |= self._module_or_symbols(module, name)[1]
+
+    def _call(self, code: Code, node: ast.Call) -> bool:
+        """Note a call that looks names up; say whether its strings may be names."""
+        called = (dotted_name(node.func) or [""])[-1]
+        first = node.args[0] if node.args else None
+        if called in {"import_module", "__import__"} and isinstance(first, ast.Constant):
+            files = self.files.get(str(first.value), set())
+            code.symbols |= {(file, EVERY) for file in files}
+            self.imports[code.file] |= files
+        elif called in LOOKS_UP:
+            code.looks_up = True
+        if called in OWN_NAMES and not node.args:
+            code.symbols.add((code.file, EVERY))
+        return called in BY_NAME or called.endswith(("attr", "patch"))
+
+    def _effects(self, code: Code, statement: Statement) -> None:
+        """Find what a statement changes besides the names that it binds."""
+        for node in outside_functions([statement.node]) if statement.kind not in {"class", "def", "method"} else ():
+            if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
+                self._changed(code, node.value)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                chain = dotted_name(node.func.value)
+                if chain and not self._is_module(code.file, chain):
+                    self._changed(code, node.func.value)
+                elif statement.kind == "other":
+                    code.opaque = True
+            elif isinstance(node, ast.Call) and statement.kind == "other":
+                code.opaque = True
+            elif isinstance(node, ast.Call):
+                code.opaque |= not self._quiet(code.file, node)
+
+    def _changed(self, code: Code, node: ast.expr) -> None:
+        while isinstance(node, ast.Subscript | ast.Call):
+            node = node.func if isinstance(node, ast.Call) else node.value
+        chain = dotted_name(node)
+        if chain is None:
+            code.opaque = True
+            return
+        code.changes.add((code.file, chain[0]))
+        probe = Code(code.file, "", None)
+        self._resolve(probe, chain, {})
+        code.changes |= probe.symbols
+
+    def _is_module(self, file: str, chain: list[str]) -> bool:
+        return any(
+            not name or self.files.get(f"{module}.{name}") for module, name in self.bindings[file].get(chain[0], [])
+        )
+
+    def _quiet(self, file: str, call: ast.Call) -> bool:
+        """Say whether a call in an assignment has no effect on other names, as far as one can see."""
+        chain = dotted_name(call.func)
+        if chain is None:
+            return True
+        probe = Code(file, "", None)
+        self._resolve(probe, chain, {})
+        for where, name in probe.symbols:
+            function = self.modules[where].functions.get(name)
+            if function is not None and changes_globals(function):
+                return False
+        return True
+
+
+def changes_globals(function: Function) -> bool:
+    """Say whether a function's own body stores into, or calls a method of, something that is not its own."""
+    local = bound_names(function.node.body)
+    for node in outside_functions(function.node.body):
+        if isinstance(node, ast.Global):
+            return True
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            chain = dotted_name(node.value)
+            if chain is None or chain[0] not in local:
+                return True
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            chain = dotted_name(node.value.func)
+            if chain is None or chain[0] not in local:
+                return True
+    return False
+
+
+def head_nodes(node: FunctionNode) -> list[ast.AST]:
+    """Return what is evaluated when a function is defined; annotations only where a decorator could read them."""
+    arguments = node.args
+    found: list[ast.AST] = [*node.decorator_list, *arguments.defaults]
+    found += [each for each in arguments.kw_defaults if each is not None]
+    if node.decorator_list:
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        found += [each.annotation for each in every if each is not None and each.annotation is not None]
+    return found
+
+
+def head_of(statement: Statement) -> list[ast.AST]:
+    """Return what a statement evaluates at import."""
+    node = statement.node
+    if isinstance(node, FunctionNode):
+        return head_nodes(node)
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *(each.value for each in node.keywords)]
+    return [node]
+
+
+def dotted_name(node: ast.AST) -> list[str] | None:
+    """Return ["a", "b"] for the expression a.b, None for one that does not begin with a name."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    return [node.id, *reversed(parts)]
+
+
+def module_names(file: str, files: Mapping[str, object]) -> list[str]:
+    """Return the names that a file can be imported by, the shortest first.
+
+    The shortest starts where folders stop to have __init__.py; the longer ones serve namespace packages, and tests that
+    are found from the project's own folder.
+    """
+    path = PurePosixPath(file)
+    parts = list(path.with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    if not parts:
+        return [""]
+    start = len(path.parts) - 1
+    while start > 0 and "/".join([*path.parts[:start], "__init__.py"]) in files:
+        start -= 1
+    start = min(start, len(parts) - 1)
+    return [".".join(parts[begin:]) for begin in range(start, -1, -1)]
+
+
+def packages_above(file: str, files: Mapping[str, object]) -> set[str]:
+    """Return the __init__.py files that run before a file does."""
+    found = set()
+    for parent in PurePosixPath(file).parents:
+        name = (parent / "__init__.py").as_posix()
+        if name not in files:
+            break
+        if name != file:
+            found.add(name)
+    return found

@@ -1,0 +1,303 @@
+"""From a request to an answer: read the map, the changes and the last results, and select."""
+
+import configparser
+import json
+import os
+import tempfile
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from cloche.impact import results as last_results
+from cloche.impact.changes import Change, compare_modules, other_file, since_recording
+from cloche.impact.errors import BadMapError
+from cloche.impact.git import Repository
+from cloche.impact.map import ImpactMap, Staleness, load, staleness
+from cloche.impact.run import run
+from cloche.impact.select import Selection, Spread, new_tests, still_there
+from cloche.impact.source import Module, parse
+from cloche.impact.uses import Project
+
+# A map that does not know more of the tree's functions than this as they are is of no use.
+MOST_STALE = 0.25
+# What --explain shows of one test.
+MOST_REASONS = 3
+SHADOW = ".cloche/shadow.jsonl"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asks."""
+
+    project: Path
+    base: str | None
+    head: str | None
+    map_file: Path
+    results: tuple[Path, ...] = ()
+    unrelated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A selection, and what it rests on."""
+
+    selection: Selection
+    base: str
+    head: str | None
+    changes: list[Change]
+    staleness: Staleness | None
+    # Tests that the map knows and that are still there.
+    known: int
+    # What pytest is given for "everything".
+    paths: list[str]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no test is selected."""
+        return self.selection.everything is None and not self.selection.reasons
+
+    def why_empty(self) -> str | None:
+        """Say why no test is selected, None when there are some."""
+        if not self.empty:
+            return None
+        if not self.changes:
+            return f"nothing that tests could depend on changed since {self.base[:12]}"
+        return f"no test is known to reach any of the {len(self.changes)} changes since {self.base[:12]}"
+
+    def words(self) -> list[str]:
+        """Return the selection as arguments for pytest; none for everything."""
+        return [] if self.selection.everything is not None else sorted(self.selection.reasons)
+
+    def text(self, output_format: str) -> str:
+        """Return the selection in one of the formats."""
+        everything = self.selection.everything
+        if output_format == "pytest":
+            return "".join(f"{word}\n" for word in (self.words() if everything is None else self.paths))
+        if output_format == "github":
+            tests = json.dumps(self.words() if everything is None else self.paths)
+            number = "all" if everything is not None else str(len(self.selection.reasons))
+            return (
+                f"everything={json.dumps(everything is not None)}\nempty={json.dumps(self.empty)}\n"
+                f"count={number}\ntests={tests}\n"
+            )
+        return json.dumps(self.data(), indent=1, sort_keys=True) + "\n"
+
+    def data(self) -> dict[str, Any]:
+        """Return all that is known, for --format json."""
+        stale = self.staleness
+        return {
+            "version": 1,
+            "base": self.base,
+            "head": self.head,
+            "everything": self.selection.everything,
+            "empty": self.why_empty(),
+            "known": self.known,
+            "tests": [{"id": test, "reasons": why} for test, why in sorted(self.selection.reasons.items())],
+            "changes": [change.sentence() for change in self.changes],
+            "stale": None if stale is None else {"functions": stale.functions, "unknown": stale.unknown},
+        }
+
+    def explained(self) -> list[str]:
+        """Return a line for each test and its first reasons."""
+        if self.selection.everything is not None:
+            return [f"everything: {self.selection.everything}"]
+        lines = []
+        for test, reasons in sorted(self.selection.reasons.items()):
+            lines += [f"{test}: {why}" for why in reasons[:MOST_REASONS]]
+            if len(reasons) > MOST_REASONS:
+                lines.append(f"{test}: and {len(reasons) - MOST_REASONS} more reasons (--format json has all)")
+        return lines
+
+    def sentence(self) -> str:
+        """Say how many tests are selected."""
+        lines = [] if self.staleness is None else [self.staleness.sentence()]
+        if self.selection.everything is not None:
+            lines.append(f"everything is selected: {self.selection.everything}")
+        elif self.empty:
+            lines.append(f"no test is selected: {self.why_empty()}")
+        else:
+            lines.append(f"{len(self.selection.reasons)} selected; the map knows {self.known} tests")
+        return "\n".join(lines)
+
+
+def modules_of(files: dict[str, bytes]) -> dict[str, Module]:
+    """Parse files; those that are no Python are left out."""
+    found = {}
+    for path, data in files.items():
+        try:
+            found[path] = parse(data)
+        except (SyntaxError, ValueError):
+            continue
+    return found
+
+
+def answer(request: Request, say: Callable[[str], None]) -> Answer:
+    """Select the tests that the change between two versions can affect."""
+    repository = Repository(request.project)
+    head = None if request.head is None else repository.revision(request.head)
+    base = repository.merge_base(head or "HEAD") if request.base is None else repository.revision(request.base)
+    own = {SHADOW, _inside(request.map_file, request.project)}
+    status = {path: state for path, state in repository.changed(base, head).items() if path not in own}
+    paths = repository.paths(head)
+    old_files = repository.read(base, sorted(status))
+    new_files = repository.read(head, [path for path in paths if path.endswith(".py")])
+    others = repository.read(head, [path for path in sorted(status) if not path.endswith(".py")])
+
+    new = modules_of(new_files)
+    old = modules_of({path: data for path, data in old_files.items() if path.endswith(".py")})
+    here = {path: module for path, module in new.items() if path in status}
+    changes = compare_modules(old, here)
+    for path in sorted(status):
+        if path.endswith(".py"):
+            if PurePosixPath(path).name == "setup.py" or (path in new_files and path not in new):
+                why = "changed, which builds the project" if path in new else "changed and cannot be parsed"
+                changes.append(Change("everything", path, f"{path} {why}"))
+        else:
+            changes += other_file(
+                path, status[path], old_files.get(path, b""), others.get(path, b""), request.unrelated
+            )
+    paths_for_all = test_paths(others | repository.read(head, ["pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"]))
+    selection = Selection()
+    known = _map(request.map_file, selection, say)
+    if known is None:
+        return Answer(selection, base, head, changes, None, 0, paths_for_all)
+
+    before = {path: module for path, module in new.items() if path not in status} | old
+    stale = staleness(known, before)
+    if stale.share > MOST_STALE:
+        selection.all(f"the map is stale: {stale.sentence()}")
+    project = Project({**old, **new})
+    spread = Spread(known, project, selection)
+    for change in changes:
+        spread.follow(change, change.sentence())
+    for change in since_recording(known, before):
+        spread.follow(change, f"since the map was recorded: {change.sentence()}")
+    _always(known, new, selection, request, say)
+    there = {test for test in known.outcomes if still_there(test, known, new, set(paths))}
+    for test in set(known.outcomes) - there:
+        selection.reasons.pop(test, None)
+    return Answer(selection, base, head, changes, stale, len(there), paths_for_all)
+
+
+def _inside(file: Path, folder: Path) -> str:
+    """Return a path relative to a folder, or as it is when it is elsewhere."""
+    path, top = Path(os.path.realpath(file)), Path(os.path.realpath(folder))
+    return path.relative_to(top).as_posix() if path.is_relative_to(top) else str(path)
+
+
+def _map(path: Path, selection: Selection, say: Callable[[str], None]) -> ImpactMap | None:
+    if not path.is_file():
+        selection.all(f"there is no map {path}; make it with: cloche select-tests --record")
+        return None
+    try:
+        return load(path)
+    except BadMapError as error:
+        say(f"warning: {error.message}")
+        selection.all("the map cannot be read")
+        return None
+
+
+def _always(
+    known: ImpactMap, new: dict[str, Module], selection: Selection, request: Request, say: Callable[[str], None]
+) -> None:
+    """Select what always runs: new tests, and those that did not pass."""
+    configured = Repository(request.project).read(
+        request.head, ["pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"]
+    )
+    custom = any(
+        word in data
+        for data in configured.values()
+        for word in (b"python_functions", b"python_classes", b"python_files")
+    )
+    fresh = new_tests(known, new, custom=custom)
+    for test, why in fresh.items():
+        selection.add([test], f"new: {why}")
+    for test, outcome in known.outcomes.items():
+        if outcome != "passed":
+            word = "failed" if outcome == "failed" else "was skipped"
+            selection.add([test], f"{word} when the map was recorded, so what it runs is not known")
+    for path in request.results:
+        found, lost = last_results.match(last_results.failed(path), {*known.outcomes, *fresh})
+        selection.add(found, f"failed in {path.name}")
+        if lost:
+            say(f"warning: {path} has failed tests that are not known here: {', '.join(sorted(lost))}")
+            selection.all(f"a test that failed in {path.name} is not known: {min(lost)}")
+
+
+def test_paths(files: dict[str, bytes]) -> list[str]:
+    """Return pytest's configured `testpaths`, or ["."]: what stands for everything in a list of tests."""
+    for name in ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
+        text = files.get(name, b"").decode(errors="replace")
+        found: object = None
+        if name == "pyproject.toml":
+            try:
+                found = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {}).get("testpaths")
+            except (tomllib.TOMLDecodeError, AttributeError):
+                continue
+        else:
+            parser = configparser.ConfigParser(interpolation=None)
+            try:
+                parser.read_string(text)
+            except configparser.Error:
+                continue
+            section = "tool:pytest" if name == "setup.cfg" else "pytest"
+            found = parser.get(section, "testpaths", fallback=None)
+        words = found.split() if isinstance(found, str) else found
+        if isinstance(words, list) and words:
+            return [str(word) for word in words]
+    return ["."]
+
+
+def report_recorded(target: Path, say: Callable[[str], None]) -> None:
+    """Say what a recording holds."""
+    known = load(target)
+    ran = sum(bool(each.tests) for each in known.functions.values())
+    imported = sum(each.imported for each in known.functions.values())
+    say(
+        f"{target}: {len(known.outcomes)} tests, {len(known.functions)} functions, of which tests ran {ran}, and "
+        f"{imported} ran at import"
+    )
+    unseen = len(known.programs.tests)
+    if unseen:
+        say(f"{unseen} tests start other programs, in which nothing is seen; they are selected for every change")
+
+
+def shadow(found: Answer, project: Path, arguments: list[str], say: Callable[[str], None]) -> int:
+    """Run everything, and record which failures the selection would have missed; return pytest's exit code."""
+    with tempfile.TemporaryDirectory(prefix="cloche-shadow-") as name:
+        report = Path(name, "junit.xml")
+        code = run(project, [*arguments, f"--junit-xml={report}"])
+        failed = last_results.failed(report) if report.exists() else set()
+    selected = set(found.selection.reasons)
+    _, missed = last_results.match(failed, selected)
+    # A selected file or class stands for the tests in it.
+    prefixes = {last_results.junit_name(test).removesuffix("::") for test in selected if "::" not in test}
+    missed = {name for name in missed if not any(name.startswith((f"{each}.", f"{each}::")) for each in prefixes)}
+    if found.selection.everything is not None:
+        missed = set()
+    entry = {
+        "version": 1,
+        "base": found.base,
+        "exit": code,
+        "everything": found.selection.everything is not None,
+        "selected": len(selected),
+        "known": found.known,
+        "failed": sorted(failed),
+        "missed": sorted(missed),
+    }
+    log = project / SHADOW
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as file:
+        file.write(json.dumps(entry, sort_keys=True) + "\n")
+    entries = [json.loads(line) for line in log.read_text().splitlines() if line]
+    failing = [each for each in entries if each["failed"]]
+    misses = [each for each in entries if each["missed"]]
+    for test in sorted(missed):
+        say(f"missed: {test} failed and was not selected")
+    say(
+        f"shadow: {len(entries)} runs so far, {len(failing)} with failures, in {len(misses)} of them the selection would "
+        f"have missed some ({SHADOW})"
+    )
+    return code
