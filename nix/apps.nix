@@ -29,6 +29,9 @@ in
     );
     fetch = app "Bring all sources of the lock into the store" programs.fetch;
     reproduce = app "Build outputs again under other circumstances, and compare" programs.reproduce;
+    select-tests = app "Say which tests a change can affect, and run them" (
+      programs.verb "select-tests"
+    );
     sign = app "Sign statements about artifacts" (programs.verb "sign");
     telemetry = app "Keep what tests did, and show what they cost" (programs.verb "telemetry");
     vendor = app "Copy all sources of the lock into a folder" programs.vendor;

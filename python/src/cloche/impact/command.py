@@ -71,7 +71,7 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
     """Say which tests a change can affect, and why; the map of what each test runs is made with --record.
 
     What is not known selects more, up to everything. Exit codes: 0 tests were selected (with --run and --shadow: pytest's
-    own), 5 no test was selected, 1 --record failed, 2 wrong input, 3 there is no pytest or no coverage.
+    own), 5 no test was selected, 1 --record wrote no map, 2 wrong input, 3 there is no pytest.
     """
     _check_usage(record=record, run_them=run_them, shadow=shadow, head=head, words=pytest_arguments)
     from cloche.impact import run, verb  # noqa: PLC0415 - `cloche --help` must not load the verb's modules

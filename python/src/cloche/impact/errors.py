@@ -52,19 +52,6 @@ class NoPytestError(ClocheError):
         )
 
 
-class NoCoverageError(ClocheError):
-    """The project's environment cannot record."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self, python: str) -> None:
-        """Keep the `python` that was asked."""
-        super().__init__(
-            f"{python} has no library coverage, which records what each test runs; add coverage to the dependency group\n"
-            "with the project's test tools and make the environment anew"
-        )
-
-
 class NotRecordedError(ClocheError):
     """A recording run that wrote no map."""
 

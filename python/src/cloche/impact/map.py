@@ -61,7 +61,7 @@ class Staleness:
     """How many functions of a tree the map has not seen as they are."""
 
     functions: int
-    # "file::function", sorted
+    # Sorted, with the file and two colons in front.
     unknown: list[str]
 
     @property

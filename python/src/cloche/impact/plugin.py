@@ -13,10 +13,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import coverage
 import pytest
 
 from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
+
+try:
+    import coverage
+except ImportError:
+    HAVE_COVERAGE = False
+else:
+    HAVE_COVERAGE = True
 
 # Functions that start another program, in which coverage sees nothing.
 STARTS = {
@@ -255,6 +261,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     target = early_config.known_args_namespace.impact_map
     if target is None:
         return
+    if not HAVE_COVERAGE:
+        message = (
+            f"{sys.executable} has no library coverage, which records what each test runs; add coverage to the dependency\n"
+            "group with the project's test tools and make the environment anew"
+        )
+        raise pytest.UsageError(message)
     root = Path(os.path.realpath(early_config.invocation_params.dir))
     early_config.pluginmanager.register(Recorder(root, Path(target).absolute()), "cloche-impact-recorder")
 

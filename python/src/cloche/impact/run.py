@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cloche.impact.errors import NoCoverageError, NoPytestError, NotRecordedError
+from cloche.impact.errors import NoPytestError, NotRecordedError
 
 # What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
 RECORDER = ["plugin.py", "recording.py", "source.py"]
@@ -47,7 +47,6 @@ def record(project: Path, target: Path, arguments: list[str]) -> int:
         (package / "__init__.py").write_text('"""The recorder of Cloche\'s impact map."""\n')
         for file in RECORDER:
             shutil.copyfile(Path(__file__).parent / file, package / file)
-        _need_coverage(project)
         fresh = Path(name, "map.json")
         words = ["-p", "cloche_impact.plugin", "--impact-map", str(fresh), *arguments]
         code = run(project, words, folder=Path(name))
@@ -56,23 +55,3 @@ def record(project: Path, target: Path, arguments: list[str]) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(fresh, target)
     return code
-
-
-def _need_coverage(project: Path) -> None:
-    """Ask the Python that runs pytest whether it has coverage; raises NoCoverageError."""
-    command = pytest_command()
-    python = command[0]
-    if len(command) == 1:
-        with Path(command[0]).open("rb") as file:
-            first = file.readline()
-        if not first.startswith(b"#!"):
-            return
-        python = os.fsdecode(first[2:]).strip()
-    words = [*python.split(), "-c", "import coverage"]
-    try:
-        done = subprocess.run(words, cwd=project, capture_output=True, check=False)
-    except OSError:
-        # A wrapper of another kind; pytest itself will say what is missing.
-        return
-    if b"No module named 'coverage'" in done.stderr:
-        raise NoCoverageError(python)

@@ -91,8 +91,23 @@ class Spread:
         if recorded is None:
             return
         self.selection.add(recorded.tests, f"ran {function}; {why}")
-        if recorded.imported and not self.import_time(file, owner(function), why):
+        if not recorded.imported:
+            return
+        if not self.import_time(file, owner(function), why):
             self.importers(file, f"{function} runs at import, from where is not known; {why}")
+        for code in self.project.code:
+            if code.file == file and code.function == function:
+                self.effects(code, why)
+                if code.opaque or code.looks_up:
+                    self.importers(file, f"{function} runs at import, to unknown effect; {why}")
+
+    def effects(self, code: Code, why: str) -> None:
+        """Select for the names whose objects a piece of code changes."""
+        for where, name in code.changes:
+            if name == EVERY:
+                self.importers(where, f"{code.file} changes names of {where}; {why}")
+            else:
+                self.name(where, name, why)
 
     def import_time(self, file: str, top: str, why: str) -> bool:
         """Follow the statements that used a changed function at import; say whether there were any."""
@@ -143,24 +158,20 @@ class Spread:
             self.selection.add(recorded.tests, f"ran {code.function}, which uses what changed; {why}")
             if recorded.imported:
                 self.name(code.file, owner(code.function), why)
-                if code.looks_up:
-                    self.importers(code.file, f"{code.function} looks modules up by computed names; {why}")
+                self.effects(code, why)
             return
         assert code.statement is not None  # noqa: S101 - code is one or the other
         for name in code.statement.names:
             self.name(code.file, name, why)
-        for where, name in code.changes:
-            if where in self.project.modules:
-                self.name(where, name, why)
-        if code.opaque or code.looks_up:
+        self.effects(code, why)
+        if code.opaque:
             self.importers(code.file, f"a statement of {code.file} uses what changed, to unknown effect; {why}")
 
     def statements(self, file: str, change: Change, why: str) -> None:
         """Select for what changed statements do besides binding names."""
         for code in self.project.code:
             if code.file == file and code.statement is not None and code.statement.names == change.names:
-                for where, name in code.changes:
-                    self.name(where, name, why)
+                self.effects(code, why)
                 if code.opaque or code.looks_up or (not change.names and not code.changes):
                     self.importers(file, f"a statement of {file} changed, to unknown effect; {why}")
                 if not harmless(code):

@@ -5,6 +5,7 @@ something stands. Standard library only; it also runs in the project's environme
 """
 
 import ast
+import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -119,6 +120,25 @@ def bound_names(nodes: list[ast.stmt]) -> set[str]:
     return names
 
 
+def changed_roots(node: ast.stmt) -> tuple[str, ...]:
+    """Return the name at the root of what an assignment stores into, or whose method is called."""
+    targets: list[ast.expr] = []
+    if isinstance(node, ast.Assign | ast.Delete):
+        targets = node.targets
+    elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+        targets = [node.target]
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        targets = [node.value.func.value]
+    roots = set()
+    for target in targets:
+        inner = target
+        while isinstance(inner, ast.Attribute | ast.Subscript):
+            inner = inner.value
+        if isinstance(inner, ast.Name):
+            roots.add(inner.id)
+    return tuple(sorted(roots))
+
+
 def head(node: FunctionNode) -> str:
     """Return what of a function is there as soon as it is defined, its docstring included, as a normal text."""
     return f"{normal(node)} {ast.get_docstring(node, clean=False)!r}"
@@ -183,13 +203,19 @@ class _Reader:
             self.statements.append(Statement("def", names, digest(head(node)), node, name))
         elif isinstance(node, ast.ClassDef):
             self.class_statement(node, "", node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            # Name by name, so that one which changes does not change the others.
+            for alias in node.names:
+                single = copy.copy(node)
+                single.names = [alias]
+                bound = tuple(bound_names([single]))
+                self.statements.append(Statement("import", bound, digest(normal(single)), single))
         else:
             kind = "other"
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                kind = "import"
-            elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 kind = "assign"
-            self.statements.append(Statement(kind, names, digest(normal(node)), node))
+            # TABLE["x"] = 1 and TABLE.add(1) bind nothing, and say what TABLE is all the same.
+            self.statements.append(Statement(kind, names or changed_roots(node), digest(normal(node)), node))
             self.inside(node, "", "")
 
 

@@ -64,6 +64,10 @@ class Project:
         self.stars: dict[str, set[str]] = {}
         for file, module in modules.items():
             self.bindings[file], self.stars[file] = self._bindings(file, [each.node for each in module.statements])
+        self.bound = {
+            file: {name for statement in module.statements for name in statement.names}
+            for file, module in modules.items()
+        }
         self.code: list[Code] = []
         for file, module in modules.items():
             self._index(file, module)
@@ -178,6 +182,7 @@ class Project:
                 further |= self.files.get(each, set())
             for file in files:
                 code.symbols.add((file, name))
+                code.looks_up |= not further and not self._known(file, name)
                 for module, inner in self.bindings.get(file, {}).get(name, []):
                     more, symbols = self._module_or_symbols(module, inner)
                     further |= more
@@ -197,6 +202,7 @@ class Project:
             ]
             local, imported = self._locals(file, [*enclosing, function])
             self._read(code, function.node.body, local, imported)
+            self._effects_of_call(code, function, local)
             self.code.append(code)
         for statement in module.statements:
             code = Code(file, "", statement)
@@ -263,7 +269,13 @@ class Project:
             if name == EVERY:
                 code.symbols |= {(file, EVERY) for file in self.files.get(module, set())}
             elif name:
-                code.symbols |= self._module_or_symbols(module, name)[1]
+                files, symbols = self._module_or_symbols(module, name)
+                code.symbols |= symbols
+                code.looks_up |= not files and any(not self._known(*symbol) for symbol in symbols)
+
+    def _known(self, file: str, name: str) -> bool:
+        """Say whether it can be seen what a module's attribute is; some are put there while the program runs."""
+        return name in self.bound[file] or bool(self.stars[file]) or (name.startswith("__") and name.endswith("__"))
 
     def _call(self, code: Code, node: ast.Call) -> bool:
         """Note a call that looks names up; say whether its strings may be names."""
@@ -295,6 +307,20 @@ class Project:
             elif isinstance(node, ast.Call):
                 code.opaque |= not self._quiet(code.file, node)
 
+    def _effects_of_call(self, code: Code, function: Function, local: set[str]) -> None:
+        """Find what a function's body changes besides its own variables."""
+        for node in outside_functions(function.node.body):
+            base: ast.expr | None = None
+            if isinstance(node, ast.Global):
+                code.changes |= {(code.file, name) for name in node.names}
+            elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+                base = node.value
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                base = node.value.func.value if isinstance(node.value.func, ast.Attribute) else None
+            chain = None if base is None else dotted_name(base)
+            if base is not None and chain is not None and chain[0] not in local:
+                self._changed(code, base)
+
     def _changed(self, code: Code, node: ast.expr) -> None:
         while isinstance(node, ast.Subscript | ast.Call):
             node = node.func if isinstance(node, ast.Call) else node.value
@@ -303,6 +329,8 @@ class Project:
             code.opaque = True
             return
         code.changes.add((code.file, chain[0]))
+        # An attribute of a module outside of the project, such as sys.modules.
+        code.opaque |= any(not self.files.get(module) for module, _ in self.bindings[code.file].get(chain[0], []))
         probe = Code(code.file, "", None)
         self._resolve(probe, chain, {})
         code.changes |= probe.symbols
