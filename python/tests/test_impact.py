@@ -511,3 +511,44 @@ def test_a_changed_package_of_the_lock(checkout: Checkout) -> None:
     checkout.git("commit", "-qam", "third")
     checkout.write("cloche.lock", lock(numpy="3", pytest="9"))
     assert "test_table.py::test_alone" in checkout.tests()
+
+
+def test_a_project_that_is_imported_from_elsewhere_gives_no_map(checkout: Checkout, tmp_path: Path) -> None:
+    shutil.copytree(checkout.folder / "growth", tmp_path / "elsewhere/growth")
+    checkout.write("pytest.ini", f"[pytest]\npythonpath = {tmp_path}/elsewhere\n")
+    shutil.rmtree(checkout.folder / ".cloche")
+    outcome = checkout.select("--record", "--", "-q", "-p", "no:cacheprovider")
+    assert outcome.code == 1
+    assert (
+        f"growth was imported from {tmp_path}/elsewhere/growth/__init__.py, and not from "
+        f"{checkout.folder}/growth/__init__.py: no map is written, because it would know\nnothing about this tree. Run "
+        "the tests where the project is imported from its checkout (editable).\n"
+    ) in outcome.err
+    assert not (checkout.folder / ".cloche/impact-map.json").exists()
+
+
+def test_tests_that_start_programs_are_selected_for_every_change(checkout: Checkout) -> None:
+    with (checkout.folder / "tests/test_rate.py").open("a") as file:
+        file.write('\n\ndef test_program():\n    subprocess.run([sys.executable, "-c", ""], check=True)\n')
+    checkout.git("commit", "-aqm", "second")
+    assert checkout.select("--record", "--", "-q").code == 0
+    checkout.replace("growth/alone.py", "return 1", "return 2 - 1")
+    assert checkout.tests("--base", "HEAD") == {"test_table.py::test_alone", "test_rate.py::test_program"}
+
+
+def test_imports_inside_of_tests_count_as_import_time(checkout: Checkout) -> None:
+    """Only the first of two tests runs the module's code, and both see what it made."""
+    checkout.write("growth/late.py", "def make():\n    return 1\n\n\nMADE = make()\n")
+    uses = "    from growth.late import MADE\n\n    assert MADE == 1\n"
+    checkout.write("tests/test_late.py", f"def test_first():\n{uses}\n\ndef test_second():\n{uses}")
+    checkout.git("add", "-A")
+    checkout.git("commit", "-qm", "second")
+    assert checkout.select("--record", "--", "-q").code == 0
+    checkout.replace("growth/late.py", "return 1", "return 2 - 1")
+    assert checkout.tests("--base", "HEAD") == {"test_late.py::test_first", "test_late.py::test_second"}
+
+
+def test_a_package_that_is_pulled_apart_reaches_its_importers(checkout: Checkout) -> None:
+    (checkout.folder / "growth/alone.py").unlink()
+    checkout.write("growth/alone/__init__.py", "def alone():\n    return 1\n")
+    assert checkout.tests() == TABLE
