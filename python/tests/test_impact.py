@@ -552,3 +552,14 @@ def test_a_package_that_is_pulled_apart_reaches_its_importers(checkout: Checkout
     (checkout.folder / "growth/alone.py").unlink()
     checkout.write("growth/alone/__init__.py", "def alone():\n    return 1\n")
     assert checkout.tests() == TABLE
+
+
+@pytest.mark.parametrize("every", ["vars(growth.rate)", "growth.rate.__dict__", "{n: 1 for n in dir(growth.rate)}"])
+def test_code_that_takes_a_whole_module_uses_all_its_names(checkout: Checkout, every: str) -> None:
+    text = f"import growth\nimport growth.rate\n\n\ndef test_names():\n    assert 'UNUSED' in {every}\n"
+    checkout.write("tests/test_names.py", text)
+    checkout.git("add", "-A")
+    checkout.git("commit", "-qm", "second")
+    assert checkout.select("--record", "--", "-q").code == 0
+    checkout.replace("growth/rate.py", "UNUSED = 7", "UNUSED = 8")
+    assert checkout.tests("--base", "HEAD") == {"test_names.py::test_names"}

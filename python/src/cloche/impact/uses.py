@@ -181,7 +181,8 @@ class Project:
             for each in dotted:
                 further |= self.files.get(each, set())
             for file in files:
-                code.symbols.add((file, name))
+                # vars(m) and m.__dict__ hold every name.
+                code.symbols.add((file, EVERY if name == "__dict__" else name))
                 code.looks_up |= not further and not self._known(file, name)
                 for module, inner in self.bindings.get(file, {}).get(name, []):
                     more, symbols = self._module_or_symbols(module, inner)
