@@ -86,7 +86,9 @@ def run(request: Request, settings: Settings, report: Callable[[str], None]) -> 
     known = closure_of(sorted(set(tops.values())))
     parts = {top: [top] if request.shallow else below(top, known) for top in tops.values()}
     derivations = [known[path] for path in sorted({path for paths in parts.values() for path in paths})]
-    report(f"{len(tops)} output{'' if len(tops) == 1 else 's'}, built from {len(derivations)} derivations, which are built first where they are not")
+    report(
+        f"{len(tops)} output{'' if len(tops) == 1 else 's'}, built from {len(derivations)} derivations, which are built first where they are not"
+    )
     build(sorted({derivation.path for derivation in derivations}))
     folder = Path(tempfile.mkdtemp(prefix="cloche-reproduce."))
     folder.chmod(0o755)
