@@ -494,7 +494,8 @@ def image(bench: Bench) -> list[Figure]:
     copy = f'set -e; c=$("$@" from scratch); "$@" copy -q $c {tree} / >/dev/null; "$@" commit -q --disable-compression --signature-policy {bench.work}/policy.json $c oci:{bench.work}/buildah >/dev/null; "$@" rm $c >/dev/null'
     for number in range(bench.runs):
         with changed.open("a") as file:
-            file.write(f"# {number}\n")
+            # What no earlier run has built: the folder's name is random.
+            file.write(f"# {bench.work.name} {number}\n")
         saved.ours.append(bench.spend(*load, **cache))
         beside.other.append(bench.spend("sh", "-c", copy, "sh", *buildah))
         again.ours.append(bench.spend(nix, "build", "--no-link", f"{example}#image", **cache))
