@@ -127,6 +127,7 @@ def judge(project: Project, count: int, *, at_import: bool, seed: int) -> list[J
     return judged
 
 
+@pytest.mark.slow
 def test_no_fault_is_missed_and_a_broken_map_is_noticed(toolz: Project) -> None:
     judged = judge(toolz, 6, at_import=False, seed=1) + judge(toolz, 4, at_import=True, seed=1)
     assert [str(each.mutant) for each in judged if missed(each)] == []
