@@ -4,6 +4,7 @@ Whole derivations: tests/test_rebuild.py, test_consumers.py.
 """
 
 import json
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -33,6 +34,31 @@ def test_outcomes_are_sorted_and_hold_no_address_and_no_time() -> None:
     ]
     assert durations["tests.b::passes"] == 0.5
     assert durations["tests.a::errs"] == 0
+
+
+SKIPPED_WITH_A_BROKEN_END = """
+import pytest
+
+@pytest.fixture
+def breaks():
+    yield
+    raise OSError("the end fails")
+
+def test_skipped(breaks):
+    pytest.skip("no GPU")
+"""
+
+
+def test_a_failure_at_the_end_of_a_skipped_test_counts(tmp_path: Path) -> None:
+    """Pytest gives such a test both marks, the one for skipped first."""
+    (tmp_path / "test_it.py").write_text(SKIPPED_WITH_A_BROKEN_END)
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junit-xml=report.xml", "test_it.py"]
+    assert subprocess.run(words, cwd=tmp_path, check=False, capture_output=True).returncode == 1
+    report = ET.parse(tmp_path / "report.xml").getroot()  # noqa: S314 - our own
+    assert [child.tag for child in report.iter() if child.tag in {"skipped", "error"}] == ["skipped", "error"]
+    ((entry,), _) = record_tests.record(report)
+    assert entry["outcome"] == "error"
+    assert entry["message"].startswith("failed on teardown")
 
 
 def test_statistics_of_hypothesis_are_forgotten_and_other_properties_kept() -> None:

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -18,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 from cloche.cli import cloche
 from cloche.errors import ClocheError
+from cloche.telemetry import plugin
 from cloche.telemetry.features import features_as_of
 from cloche.telemetry.importing import Reduction, store_runs
 from cloche.telemetry.models import Base
@@ -107,6 +109,26 @@ def test_telemetry_reads_junit_once_and_shows_it(store: str, tmp_path: Path) -> 
     )
 
 
+def test_telemetry_counts_a_failure_at_the_end_of_a_skipped_test(store: str, tmp_path: Path) -> None:
+    report = tmp_path / "r.xml"
+    report.write_text(
+        '<testsuite name="pytest" tests="1" timestamp="2026-01-02T00:00:00+00:00">'
+        '<testcase classname="tests.test_a" name="test_one" time="0.5"><skipped type="pytest.skip"/><error/></testcase>'
+        "</testsuite>"
+    )
+    telemetry("import", "--store", store, "--project", "p", report)
+    assert rows(store, "SELECT outcome, passed FROM executions") == [("error", False)]
+    end = SimpleNamespace(failed=True, skipped=False, when="teardown")
+    skipped = SimpleNamespace(failed=False, skipped=True, when="call")
+    expected = SimpleNamespace(failed=False, skipped=True, when="call", wasxfail="known")
+    assert [plugin.outcome_of(phases) for phases in ([skipped, end], [expected, end], [expected], [skipped])] == [  # type: ignore[list-item]
+        "error",
+        "error",
+        "xfailed",
+        "skipped",
+    ]
+
+
 def test_telemetry_reads_a_recording_and_not_the_same_one_from_a_cache(store: str, tmp_path: Path) -> None:
     log, out = tmp_path / "log", tmp_path / "out"
     log.mkdir()
@@ -122,8 +144,8 @@ def test_telemetry_reads_a_recording_and_not_the_same_one_from_a_cache(store: st
         done = telemetry("import", "--store", store, "--project", "p", "--commit", "c", "--at", at, log)
         assert f"{new} runs are new" in done.output, done.output
     assert rows(store, "SELECT origin, outcome, passed, duration FROM executions ORDER BY position") == [
-        ("real", "xfailed", rows(store, "SELECT passed FROM executions")[0][0], 0.25),
-        ("real", "error", rows(store, "SELECT passed FROM executions")[1][0], None),
+        ("real", "xfailed", True, 0.25),
+        ("real", "error", False, None),
     ]
     (out / "outcomes.json").write_text(json.dumps({"version": 1, "counts": {"passed": 3}, "tests": tests}))
     assert refused("import", "--store", store, "--project", "p", log) == (

@@ -202,6 +202,8 @@ class Recorder:
         order = ["passed", "skipped", "failed"]
         test = test_of(report.nodeid)
         outcome = report.outcome
+        # pytest reports an expected failure as skipped, but its code ran, so what it ran is known; that it could not run
+        # is what "skipped" means here.
         if outcome == "skipped" and hasattr(report, "wasxfail"):
             outcome = "passed"
         former = self.seen.outcomes.get(test, "passed")
