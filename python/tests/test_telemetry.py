@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -118,10 +119,10 @@ def test_telemetry_counts_a_failure_at_the_end_of_a_skipped_test(store: str, tmp
     )
     telemetry("import", "--store", store, "--project", "p", report)
     assert rows(store, "SELECT outcome, passed FROM executions") == [("error", False)]
-    end = SimpleNamespace(failed=True, skipped=False, when="teardown")
-    skipped = SimpleNamespace(failed=False, skipped=True, when="call")
-    expected = SimpleNamespace(failed=False, skipped=True, when="call", wasxfail="known")
-    assert [plugin.outcome_of(phases) for phases in ([skipped, end], [expected, end], [expected], [skipped])] == [  # type: ignore[list-item]
+    end: Any = SimpleNamespace(failed=True, skipped=False, when="teardown")
+    skipped: Any = SimpleNamespace(failed=False, skipped=True, when="call")
+    expected: Any = SimpleNamespace(failed=False, skipped=True, when="call", wasxfail="known")
+    assert [plugin.outcome_of(phases) for phases in ([skipped, end], [expected, end], [expected], [skipped])] == [
         "error",
         "error",
         "xfailed",
