@@ -300,6 +300,17 @@ def test_nothing_changed_is_said_and_is_no_success(checkout: Checkout) -> None:
     assert (ended.code, ended.out) == (5, "")
 
 
+def test_caches_are_no_new_files(checkout: Checkout) -> None:
+    """Git may not have been told to ignore them: `paths` and `changed` leave out what lies in one, and nothing else."""
+    checkout.write(".gitignore", "")
+    checkout.git("commit", "-aqm", "nothing is ignored")
+    for file in ("growth/__pycache__/rate.pyc", ".hypothesis/examples", ".pytest_cache/README.md", ".cloche/x.json"):
+        checkout.write(file, "x")
+    assert checkout.tests("--base", "HEAD") == set()
+    checkout.write("growth/cache.txt", "x")
+    assert checkout.data("--base", "HEAD")["everything"].startswith("growth/cache.txt is new, ")
+
+
 def test_a_change_that_no_test_reaches_says_so(checkout: Checkout) -> None:
     checkout.replace("growth/rate.py", "UNUSED = 7", "UNUSED = 8")
     outcome = checkout.select()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloche.impact.errors import GitError, NoMainBranchError
+from cloche.impact.source import cached
 
 MAIN = ["origin/HEAD", "origin/main", "origin/master", "main", "master"]
 
@@ -44,7 +45,10 @@ class Repository:
         raise NoMainBranchError(MAIN)
 
     def changed(self, base: str, head: str | None) -> dict[str, str]:
-        """Return path -> "A" (added), "M" (modified) or "D" (deleted), from base to head or to the working tree."""
+        """Return path -> "A" (added), "M" (modified) or "D" (deleted), from base to head or to the working tree.
+
+        What Python and pytest keep in caches is no new file, whether or not git was told to ignore it.
+        """
         words = ["diff", "--name-status", "-z", "--no-renames", "--relative", "--ignore-submodules=none", base]
         said = self._git("git diff failed", *words, *([head] if head else []), "--")
         fields = os.fsdecode(said).split("\0")
@@ -52,7 +56,7 @@ class Repository:
         if head is None:
             words = ["ls-files", "-z", "--others", "--exclude-standard"]
             for path in os.fsdecode(self._git("git ls-files failed", *words)).split("\0"):
-                if path:
+                if path and not cached(path):
                     found[path] = "A"
         return {path: status if status in "AD" else "M" for path, status in found.items()}
 
@@ -63,7 +67,9 @@ class Repository:
         else:
             words = ["ls-tree", "-r", "-z", "--name-only", revision]
         found = os.fsdecode(self._git(f"git {words[0]} failed", *words)).split("\0")
-        return sorted({path for path in found if path and (revision or (self.folder / path).is_file())})
+        if revision is None:
+            found = [path for path in found if not cached(path) and (self.folder / path).is_file()]
+        return sorted({path for path in found if path})
 
     def read(self, revision: str | None, paths: list[str]) -> dict[str, bytes]:
         """Return the content of files as they are in a revision, or in the working tree; those that exist."""

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
+from .source import cached
 
 try:
     import coverage
@@ -36,7 +37,6 @@ STARTS = {
     "pty.spawn",
 }
 LISTS = {"os.listdir", "os.scandir", "glob.glob"}
-CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages", ".cloche"}
 
 
 class Recorder:
@@ -66,7 +66,7 @@ class Recorder:
     def relative(self, file: str) -> str:
         """Return a path below the root, or "" for one elsewhere."""
         path = Path(os.path.realpath(file))
-        if not path.is_relative_to(self.root) or CACHES & set(path.parts):
+        if not path.is_relative_to(self.root) or cached(path):
             return ""
         return path.relative_to(self.root).as_posix()
 
@@ -247,7 +247,7 @@ def python_files(root: Path) -> list[str]:
     except FileNotFoundError:
         found = None
     if found is None:
-        found = [path.relative_to(root).as_posix() for path in root.rglob("*.py") if not CACHES & set(path.parts)]
+        found = [path.relative_to(root).as_posix() for path in root.rglob("*.py") if not cached(path)]
     return sorted({path for path in found if path and (root / path).is_file()})
 
 

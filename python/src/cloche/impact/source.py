@@ -9,8 +9,16 @@ import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+# Folders of what programs keep for themselves, and of what is installed.
+CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages", ".cloche"}
+
+
+def cached(path: str | PurePath) -> bool:
+    """Say whether a file lies in a cache, and so is no part of a project."""
+    return not CACHES.isdisjoint(PurePath(path).parts)
 
 
 @dataclass(frozen=True)
