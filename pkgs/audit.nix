@@ -30,6 +30,7 @@ toolchain.runPython {
       "audit"
       "errors.py"
       "limits.py"
+      "regular_file.py"
       "strict_json.py"
     ])
   ];

@@ -160,14 +160,18 @@ def test_project_is_the_same_again(growth: Path) -> None:
 
 
 @pytest.mark.slow
-def test_everything_that_the_demo_builds_is_the_same_again_and_elsewhere() -> None:
-    """All packages, with all that they are built from, under every variation; and in a store made from nothing."""
-    ended = reproduce("--json", cwd=ROOT / "examples/branin")
+def test_everything_that_the_demo_builds_is_the_same_again_and_elsewhere(other_machine: tuple[str, str]) -> None:
+    """All packages, with all that they are built from, under every variation: another store, user and machine included."""
+    address, options = other_machine
+    ended = reproduce("--json", "--machine", address, cwd=ROOT / "examples/branin", NIX_SSHOPTS=options)
     assert ended.code == 0, ended.out + ended.err
     data = json.loads(ended.out)
-    assert {"default", "env", "sdist", "test-results", "wheel"} <= {output["attribute"] for output in data["outputs"]}
+    listed = nix("eval", "--json", f"{ROOT}/examples/branin#packages.{SYSTEM}", "--apply", "builtins.attrNames")
+    assert [output["attribute"] for output in data["outputs"]] == json.loads(listed.out)
+    assert {"default", "env", "image", "provenance", "sbom", "sdist", "test-results", "wheel"} <= set(json.loads(listed.out))
     assert {output["state"] for output in data["outputs"]} == {"identical"}
-    assert {"store", "date", "locale"} <= set(data["variations"])
+    assert sorted(data["variations"]) == list(PLANTED)
+    assert data["notVaried"] == {}
     assert max(output["derivations"] for output in data["outputs"]) > 30
 
 

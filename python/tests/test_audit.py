@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -752,5 +753,25 @@ def test_no_advisory_is_left_out_silently(tmp_path: Path, make: str) -> None:
         os.mkfifo(path)
     else:
         path.symlink_to(tmp_path if make == "folder" else tmp_path / "absent")
-    with pytest.raises(feed.FeedError, match="is not followed" if make == "folder" else "it is no file"):
+    words = {
+        "folder": f"{path}: a link to a folder, or to nothing, is not followed; give the folder itself",
+        "nothing": f"{path}: the advisory cannot be read: No such file or directory",
+        "pipe": f"{path}: the advisory cannot be read: it is a pipe, and only regular files are read",
+    }
+    with pytest.raises(feed.FeedError, match=f"^{re.escape(words[make])}$"):
         feed.load(tmp_path / "feed")
+
+
+@pytest.mark.parametrize("option", ["--sbom", "--policy"])
+@pytest.mark.parametrize(("place", "kind"), [("pipe", "a pipe"), ("zero", "a device")])
+def test_what_has_no_end_is_not_read(
+    run: Callable[..., Outcome], tmp_path: Path, option: str, place: str, kind: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "sbom.json").write_text("{}")
+    words = ["audit", "--sbom", str(tmp_path / "sbom.json"), "--advisories", str(tmp_path)]
+    what = "SBOM" if option == "--sbom" else "policy"
+    ended = run(*words, option, str(tmp_path / place))
+    message = f"error: {tmp_path / place}: the {what} cannot be read: it is {kind}, and only regular files are read\n"
+    assert (ended.code, ended.out, ended.err) == (2, "", message)

@@ -404,12 +404,12 @@ def test_pipes_in_a_folder_are_not_waited_for(image: Image, tmp_path: Path) -> N
     os.mkfifo(blob)
     with pytest.raises(NotFoundError):
         layout.manifest(image.digest)
-    with pytest.raises(OSError, match="It is no file"):
+    with pytest.raises(OSError, match=r"it is a (pipe|device), and only regular files are read"):
         list(layout.stream(image.digest))
     (tmp_path / "layout/index.json").unlink()
     for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
         make(tmp_path / "layout/index.json")
-        with pytest.raises(OSError, match="It is no file"):
+        with pytest.raises(OSError, match=r"it is a (pipe|device), and only regular files are read"):
             layout.resolve("1.0")
         (tmp_path / "layout/index.json").unlink()
 

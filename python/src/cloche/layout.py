@@ -102,10 +102,10 @@ def sign(links: Path, output: Path, signer: Any, end: dt.datetime) -> list[Path]
 
 def _read(path: Path, kind: Any) -> Json:  # noqa: ANN401 - a class of in-toto, which has no types
     """Return the unsigned link or layout."""
-    from cloche import limits, strict_json  # noqa: PLC0415 - not for `cloche --help`
+    from cloche import limits, regular_file, strict_json  # noqa: PLC0415 - not for `cloche --help`
 
     try:
-        value = strict_json.loads(path.read_bytes(), what=str(path), limit=limits.STATEMENT)
+        value = strict_json.loads(regular_file.read(path, limits.STATEMENT), what=str(path), limit=limits.STATEMENT)
     except OSError as error:
         message = f"{path} can't be read: {error.strerror}; FOLDER is what 'nix build .#in-toto' makes"
         raise LayoutError(message) from error

@@ -10,6 +10,10 @@ import click
 from cloche.errors import ClocheError
 
 
+class UnreadableSbomError(ClocheError):
+    """An SBOM that cannot be read, or is no file of a usual size."""
+
+
 class UnwritableVexError(ClocheError):
     """A file for the VEX document that cannot be written."""
 
@@ -48,12 +52,19 @@ def audit(  # noqa: PLR0913 - click passes each option as an argument
 
     The report goes to standard output. Exit code 1: the audit fails.
     """
+    from cloche import regular_file  # noqa: PLC0415 - as below
     from cloche.audit import components, feed, report  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
     from cloche.audit.policy import Policy, load  # noqa: PLC0415
     from cloche.audit.vex import dumps  # noqa: PLC0415
+    from cloche.limits import SBOM  # noqa: PLC0415
 
     policy = load(policy_file) if policy_file else Policy()
-    listed = components.read(sbom.read_bytes(), what=str(sbom))
+    try:
+        data = regular_file.read(sbom, SBOM)
+    except OSError as error:
+        message = f"{sbom}: the SBOM cannot be read: {error.strerror}"
+        raise UnreadableSbomError(message) from error
+    listed = components.read(data, what=str(sbom))
     day = (today or datetime.now(UTC)).date()
     found = report.audit(listed, feed.load(advisories), policy, day)
     if vex is not None:

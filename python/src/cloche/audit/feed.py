@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.audit import yaml_text
 from cloche.errors import ClocheError
 from cloche.limits import ADVISORY
@@ -81,11 +81,7 @@ def load(folder: Path) -> Feed:
     found: dict[str, Advisory] = {}
     for path in files:
         try:
-            if not path.is_file():
-                message = f"{path}: the advisory cannot be read: it is no file"
-                raise FeedError(message)
-            with path.open("rb") as file:
-                data = file.read(ADVISORY.bytes + 1)
+            data = regular_file.read(path, ADVISORY)
         except OSError as error:
             message = f"{path}: the advisory cannot be read: {error.strerror}"
             raise FeedError(message) from error

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.audit.severity import Level
 from cloche.errors import ClocheError
 from cloche.limits import POLICY
@@ -63,15 +63,12 @@ class Policy:
 def load(path: Path) -> Policy:
     """Return the policy in a TOML file, or in a JSON file with the same keys. Raises PolicyError or BadJsonError."""
     try:
-        data = path.read_bytes()
+        data = regular_file.read(path, POLICY)
     except OSError as error:
         message = f"{path}: the policy cannot be read: {error.strerror}"
         raise PolicyError(message) from error
     if path.suffix == ".json":
         return parse(strict_json.loads(data, what=str(path), limit=POLICY), what=str(path))
-    if len(data) > POLICY.bytes:
-        message = f"{path}: {len(data)} bytes, where at most {POLICY.bytes} are read"
-        raise PolicyError(message)
     try:
         value = tomllib.loads(data.decode("utf-8"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:

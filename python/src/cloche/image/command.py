@@ -47,9 +47,9 @@ def load_image(  # noqa: PLR0913 - click hands over each option
             raise UnknownImageError(name, sorted(images))
         path = Path(images[name])
     image = read(path)
-    load.check_evidence(target, evidence)
+    documents = load.read_evidence(target, evidence)
     loaded = load.load(image, target, insecure=insecure)
-    for descriptor in load.attach(image, loaded, evidence):
+    for descriptor in load.attach(image, loaded, documents):
         click.echo(f"attached {descriptor.artifact_type} as {descriptor.digest}", err=True)
     words = f"sent {', '.join(loaded.sent)}" if loaded.sent else "everything was there"
     click.echo(f"{loaded.where}: {len(image.layers)} layers, {words}", err=True)

@@ -1,22 +1,21 @@
 """A folder by the OCI image layout (OCI image specification 1.1, image-layout.md): blobs by digest, and an index."""
 
-import errno
 import fcntl
 import hashlib
 import os
-import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, artifact
 from cloche.image.errors import BadIndexError, NotFoundError, TooLargeError, WrongBytesError
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
 from cloche.image.read import Image, Stream
-from cloche.limits import MANIFEST, STATEMENT
+from cloche.limits import MANIFEST, STATEMENT, Limit
+from cloche.regular_file import OversizedFileError, open_regular
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 NAME = "org.opencontainers.image.ref.name"
@@ -30,16 +29,16 @@ class Layout:
 
     def manifest(self, digest: str) -> bytes:
         """Return a manifest to the byte."""
-        return self._read(digest, MANIFEST.bytes)
+        return self._read(digest, MANIFEST)
 
     def blob(self, digest: str) -> bytes:
         """Return a blob that fits into memory: evidence, a configuration."""
-        return self._read(digest, STATEMENT.bytes)
+        return self._read(digest, STATEMENT)
 
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a blob of any size; raises WrongBytesError at its end if it is another one."""
         found = hashlib.sha256()
-        with _regular(self._path(digest)) as file:
+        with open_regular(self._path(digest)) as file:
             while block := file.read(1 << 20):
                 found.update(block)
                 yield block
@@ -101,14 +100,13 @@ class Layout:
             raise NotFoundError(f"{digest!r}, which is no sha256 digest,", str(self.folder))
         return self.folder / "blobs/sha256" / digest.removeprefix("sha256:")
 
-    def _read(self, digest: str, most: int) -> bytes:
+    def _read(self, digest: str, limit: Limit) -> bytes:
         try:
-            with _regular(self._path(digest)) as file:
-                data = file.read(most + 1)
+            data = regular_file.read(self._path(digest), limit)
+        except OversizedFileError as error:
+            raise TooLargeError(f"{digest} in {self.folder}", limit.bytes) from error
         except OSError as error:
             raise NotFoundError(digest, str(self.folder)) from error
-        if len(data) > most:
-            raise TooLargeError(f"{digest} in {self.folder}", most)
         if digest_of(data) != digest:
             raise WrongBytesError(str(self.folder), digest, digest_of(data))
         return data
@@ -131,11 +129,10 @@ class Layout:
         path = self.folder / "index.json"
         if not path.exists():
             return None
-        with _regular(path) as file:
-            data = file.read(MANIFEST.bytes + 1)
-        if len(data) > MANIFEST.bytes:
-            raise TooLargeError(str(path), MANIFEST.bytes)
-        return data
+        try:
+            return regular_file.read(path, MANIFEST)
+        except OversizedFileError as error:
+            raise TooLargeError(str(path), MANIFEST.bytes) from error
 
     def _name(self, descriptor: Descriptor) -> None:
         """Put a descriptor into the index, in place of what had its name; writers wait for each other."""
@@ -147,15 +144,6 @@ class Layout:
                 if other != descriptor and (tag is None or other.annotations.get(NAME) != tag)
             ]
             write_whole(self.folder / "index.json", [index([*kept, descriptor], self._index_text())])
-
-
-def _regular(path: Path) -> BinaryIO:
-    """Open a file for reading; raises OSError for what is none, without waiting for the other end of a pipe."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "It is no file", str(path))
-    return os.fdopen(descriptor, "rb")
 
 
 def descriptors(data: bytes, what: str) -> list[Descriptor]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from cloche import regular_file
 from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import (
     BadTargetError,
@@ -20,6 +21,7 @@ from cloche.image.errors import (
 from cloche.image.layout import Layout
 from cloche.image.manifest import MANIFEST_TYPE
 from cloche.image.read import Image
+from cloche.limits import STATEMENT
 
 # skopeo's transports that keep an image as it is.
 KEPT = {"dir", "docker", "oci", "oci-archive"}
@@ -133,23 +135,22 @@ def run(command: list[str], target: str, failures: Callable[[], Sequence[Excepti
         raise ProgramFailedError(command, done.returncode)
 
 
-def check_evidence(target: str, files: tuple[Path, ...]) -> None:
-    """Raise an error for evidence that cannot be attached, before anything is brought anywhere."""
-    for file in files:
-        evidence_type(file)
+def read_evidence(target: str, files: tuple[Path, ...]) -> list[tuple[str, bytes]]:
+    """Return type and bytes of evidence; raises an error for what cannot be attached, before anything is brought anywhere."""
+    found = [(evidence_type(file), regular_file.read(file, STATEMENT)) for file in files]
     if files and not target.startswith(("oci:", "docker://")):
         raise NotAttachableError(target)
+    return found
 
 
-def attach(image: Image, loaded: Loaded, files: tuple[Path, ...]) -> list[Descriptor]:
+def attach(image: Image, loaded: Loaded, evidence: Sequence[tuple[str, bytes]]) -> list[Descriptor]:
     """Attach evidence to an image where it was brought to; returns the artifacts."""
     subject = Descriptor(MANIFEST_TYPE, image.digest, len(image.manifest))
     made = []
-    for file in files:
-        kind = evidence_type(file)
+    for kind, data in evidence:
         if loaded.shelf is None:
             raise NotAttachableError(loaded.where)
-        made.append(loaded.shelf.attach(subject, kind, file.read_bytes(), kind))
+        made.append(loaded.shelf.attach(subject, kind, data, kind))
     return made
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloche import regular_file
 from cloche.image.errors import BadImageError, ChangedLayerError
 from cloche.image.layer import END, Layer, blocks
 from cloche.image.manifest import CONFIG_TYPE, MANIFEST_TYPE, digest_of
+from cloche.limits import MANIFEST
 
 VERSION = 1
 
@@ -33,9 +35,9 @@ class Image:
 def read(folder: Path) -> Image:
     """Return the image in a folder; raises BadImageError where its files are missing or contradict each other."""
     try:
-        manifest, config = ((folder / name).read_bytes() for name in ("manifest.json", "config.json"))
-        described = json.loads((folder / "layers.json").read_text(encoding="utf-8"))
-        digest = (folder / "digest").read_text(encoding="utf-8").strip()
+        manifest, config = (regular_file.read(folder / name, MANIFEST) for name in ("manifest.json", "config.json"))
+        described = json.loads(regular_file.read(folder / "layers.json", MANIFEST))
+        digest = regular_file.read(folder / "digest", MANIFEST).decode().strip()
         document = json.loads(manifest)
         if described["version"] != VERSION:
             message = f"layers.json has version {described['version']}, this Cloche reads {VERSION}"

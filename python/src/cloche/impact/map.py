@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.impact.errors import BadMapError
 from cloche.impact.recording import VERSION
 from cloche.impact.source import Module
@@ -94,7 +94,7 @@ def staleness(known: ImpactMap, modules: Mapping[str, Module]) -> Staleness:
 def load(path: Path) -> ImpactMap:
     """Read a map; raises BadMapError for anything that is none."""
     try:
-        data = strict_json.loads(path.read_bytes(), what=str(path), limit=IMPACT_MAP)
+        data = strict_json.loads(regular_file.read(path, IMPACT_MAP), what=str(path), limit=IMPACT_MAP)
     except strict_json.BadJsonError as error:
         raise BadMapError(path, str(error)) from error
     version = data.get("version") if isinstance(data, dict) else None

@@ -5,8 +5,10 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from pathlib import Path
 
+from cloche import regular_file
 from cloche.impact.errors import BadResultsError
 from cloche.impact.recording import test_of
+from cloche.limits import TELEMETRY
 
 
 def failed(path: Path) -> set[str]:
@@ -14,7 +16,10 @@ def failed(path: Path) -> set[str]:
 
     Raises BadResultsError.
     """
-    data = path.read_bytes()
+    try:
+        data = regular_file.read(path, TELEMETRY)
+    except OSError as error:
+        raise BadResultsError(path, f"it can't be read: {error.strerror}") from error
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise BadResultsError(path, "it declares entities, which no test runner does")
     try:

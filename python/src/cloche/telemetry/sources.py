@@ -12,7 +12,7 @@ from typing import Any
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
-from cloche import limits, strict_json
+from cloche import limits, regular_file, strict_json
 from cloche.telemetry.errors import BadSourceError, TooFewCasesError
 from cloche.telemetry.reports import (
     PASSED,
@@ -80,7 +80,7 @@ def read_recording(folder: Path, about: About) -> Iterator[ReportedRun]:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        data = strict_json.loads(path.read_bytes(), what=str(path), limit=limits.TELEMETRY)
+        data = strict_json.loads(regular_file.read(path, limits.TELEMETRY), what=str(path), limit=limits.TELEMETRY)
     except OSError as error:
         raise BadSourceError(path, str(error.strerror)) from error
     if not isinstance(data, dict):
@@ -107,9 +107,7 @@ def read_junit(path: Path, about: About) -> Iterator[ReportedRun]:
     `file` where a runner gives it. Raises BadSourceError, and TooFewCasesError where a suite holds less than it declares.
     """
     try:
-        data = path.read_bytes()
-        if len(data) > limits.TELEMETRY.bytes:
-            raise BadSourceError(path, f"{len(data)} bytes, where at most {limits.TELEMETRY.bytes} are read")
+        data = regular_file.read(path, limits.TELEMETRY)
         root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
     except OSError as error:
         raise BadSourceError(path, str(error.strerror)) from error
@@ -183,7 +181,7 @@ def read_lines(path: Path, about: About) -> Iterator[ReportedRun]:
     """
     run: ReportedRun | None = None
     try:
-        file = path.open("rb")
+        file = regular_file.open_regular(path)
     except OSError as error:
         raise BadSourceError(path, str(error.strerror)) from error
     with file:
