@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import stat
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,7 +19,7 @@ from cloche.image import manifest as manifests
 from cloche.image.descriptor import Descriptor
 from cloche.image.errors import ChangedLayerError, NotFoundError, TooLargeError, WrongBytesError
 from cloche.image.layer import Layer, measure
-from cloche.image.layout import Layout, locked
+from cloche.image.layout import Layout, locked, remove_stale, write_whole
 from cloche.image.manifest import MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, read
 from cloche.image.serve import offered
@@ -418,3 +420,82 @@ def test_folder_that_cannot_be_made(run: Run, folder: Path, tmp_path: Path) -> N
     (tmp_path / "file").write_text("here")
     outcome = run("load-image", "--path", str(folder), f"oci:{tmp_path}/file")
     assert (outcome.code, outcome.err) == (3, f"error: {tmp_path}/file/blobs/sha256: Not a directory\n")
+
+
+def test_wrong_bytes_of_the_right_size_are_written_again(image: Image, tmp_path: Path) -> None:
+    """What another program spoiled, or a machine that lost power: the load says what it sent, and the image is whole."""
+    layout = Layout(tmp_path / "layout")
+    layout.write(image, "1.0")
+    blobs = tmp_path / "layout/blobs/sha256"
+    for digest in (image.layers[1].digest, digest_of(image.config), image.digest):
+        blob = blobs / digest.removeprefix("sha256:")
+        good = blob.read_bytes()
+        blob.write_bytes(bytes([good[0] ^ 1]) + good[1:])
+        assert layout.write(image, "1.0") == (["app"] if digest == image.layers[1].digest else [])
+        assert blob.read_bytes() == good
+    # The control: what is in order is not written again.
+    before = {path.name: path.stat().st_ino for path in blobs.iterdir()}
+    assert layout.write(image, "1.0") == []
+    assert {path.name: path.stat().st_ino for path in blobs.iterdir()} == before
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from cloche.image.layout import write_whole
+
+def blocks():
+    yield b"half"
+    os.kill(os.getpid(), 9)
+
+write_whole(Path(sys.argv[1]), blocks())
+"""
+
+
+def test_what_a_killed_load_left_is_removed_and_nothing_else(image: Image, tmp_path: Path) -> None:
+    layout, folder = Layout(tmp_path / "layout"), tmp_path / "layout/blobs/sha256"
+    layout.write(image, "1.0")
+    for place in (folder, tmp_path / "layout"):
+        ended = subprocess.run([sys.executable, "-c", KILLED, place / "blob"], check=False)
+        assert ended.returncode == -9
+    (folder / ".newer").write_text("of somebody else")
+    (folder / ".new-link").symlink_to("/dev/zero")
+
+    def drafts() -> set[str]:
+        return {path.name for path in (tmp_path / "layout").rglob(".new-*")}
+
+    assert len(drafts()) == 3
+    seen = []
+
+    def blocks() -> Iterator[bytes]:
+        yield b"half"
+        # Meanwhile another load begins.
+        before = drafts()
+        layout.write(image, "1.0")
+        seen.append((len(before), len(drafts())))
+        yield b"whole"
+
+    write_whole(folder / "blob", blocks())
+    assert seen == [(4, 2)]
+    assert (folder / "blob").read_bytes() == b"halfwhole"
+    assert drafts() == {".new-link"}
+    assert (folder / ".newer").exists()
+
+
+def test_writers_and_cleaners_at_once(tmp_path: Path) -> None:
+    """A cleaner that sees a draft before it is locked takes it away; its writer then makes another one."""
+    done = False
+
+    def clean() -> None:
+        while not done:
+            remove_stale(tmp_path)
+
+    threads = [Thread(target=clean) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(300):
+        write_whole(tmp_path / str(number), [b"%d" % number])
+    done = True
+    for thread in threads:
+        thread.join()
+    assert {int(path.name): int(path.read_text()) for path in tmp_path.iterdir()} == {n: n for n in range(300)}

@@ -3,8 +3,10 @@
 import fcntl
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,8 @@ from cloche.regular_file import OversizedFileError, open_regular
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 NAME = "org.opencontainers.image.ref.name"
+# How the names of files begin that are not whole yet.
+DRAFT = ".new-"
 
 
 class Layout:
@@ -68,10 +72,12 @@ class Layout:
         """Write an image under a tag; return the names of the layers that were not there."""
         self._start()
         new = []
-        for layer in image.layers:
-            path = self._path(layer.digest)
-            if not path.is_file() or path.stat().st_size != layer.size:
-                write_whole(path, Stream(layer))
+        # What lies there under the name of a layer may be another one, which no later reader would take.
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            there = [pool.submit(holds, self._path(layer.digest), layer.digest, layer.size) for layer in image.layers]
+        for layer, whole in zip(image.layers, there, strict=True):
+            if not whole.result():
+                write_whole(self._path(layer.digest), Stream(layer))
                 new.append(layer.name)
         for data in (image.config, image.manifest):
             self._put(data)
@@ -112,14 +118,17 @@ class Layout:
         return data
 
     def _start(self) -> None:
-        (self.folder / "blobs/sha256").mkdir(parents=True, exist_ok=True)
+        blobs = self.folder / "blobs/sha256"
+        blobs.mkdir(parents=True, exist_ok=True)
+        for folder in (self.folder, blobs):
+            remove_stale(folder)
         if not (self.folder / "oci-layout").exists():
             write_whole(self.folder / "oci-layout", [LAYOUT])
 
     def _put(self, data: bytes) -> None:
-        path = self._path(digest_of(data))
-        if not path.is_file() or path.read_bytes() != data:
-            write_whole(path, [data])
+        digest = digest_of(data)
+        if not holds(self._path(digest), digest, len(data)):
+            write_whole(self._path(digest), [data])
 
     def _index(self) -> list[Descriptor]:
         data = self._index_text()
@@ -191,15 +200,62 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def holds(path: Path, digest: str, size: int) -> bool:
+    """Return whether there is a file with these bytes."""
+    try:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_size != size:
+                return False
+            found = hashlib.sha256()
+            while block := file.read(1 << 20):
+                found.update(block)
+    except OSError:
+        return False
+    return f"sha256:{found.hexdigest()}" == digest
+
+
 def write_whole(path: Path, data: Iterable[bytes]) -> None:
-    """Write a file so that it is there whole or not at all."""
-    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    """Write a file so that it is there whole or not at all.
+
+    Its draft is locked while it is written, so that `remove_stale` can tell it from one whose writer was killed.
+    """
+    descriptor, name = _draft(path.parent)
     try:
         with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
             for block in data:
                 file.write(block)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+            file.flush()
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _draft(folder: Path) -> tuple[int, str]:
+    """Make a locked draft; another one where somebody cleared it away between its making and its locking."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=DRAFT, dir=folder)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, name
+        os.close(descriptor)
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove the drafts of writers that were killed: the system has taken back their locks."""
+    for path in folder.glob(f"{DRAFT}*"):
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            # Its writer was done just now; or it is no draft of ours.
+            continue
+        try:
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+        except BlockingIOError:
+            # Somebody is writing it.
+            continue
+        finally:
+            os.close(descriptor)
