@@ -16,6 +16,8 @@ MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
 ADVISORY = Limit(bytes=4 * MIB, depth=32)
 LOCK = Limit(bytes=64 * MIB, depth=16, members=1_000_000)
 IMPACT_MAP = Limit(bytes=256 * MIB, depth=8, members=10_000_000)
+# One line of it.
+KILL_MATRIX = Limit(bytes=64 * MIB, depth=8, members=1_000_000)
 # One text that is read out of an archive while locking.
 METADATA = Limit(bytes=16 * MIB)
 SDIST_TEXT = Limit(bytes=4 * MIB)
@@ -25,6 +27,7 @@ __all__ = [
     "BUNDLE",
     "GIB",
     "IMPACT_MAP",
+    "KILL_MATRIX",
     "LOCK",
     "MANIFEST",
     "METADATA",
