@@ -1,4 +1,4 @@
-# The links and the layout of a project's steps, not signed: a folder STEP.json ... layout.json for `cloche layout`.
+# The links and the layout of a project's steps, not signed: a folder STEP.json ... layout.json for `cloche sign`.
 { toolchain }:
 let
   own = import ./cloche.nix { inherit toolchain; };

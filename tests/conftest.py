@@ -138,3 +138,25 @@ def compilers() -> None:
     """Bring the packages of the role `cc`, which nothing fetches unless it is used."""
     ended = run("sh", ROOT / "pkgs/fetch/fetch.sh", "--tools-only", "--role", "cc")
     assert ended.code == 0, ended.err
+
+
+@pytest.fixture(scope="session")
+def cloche() -> Path:
+    """Return Cloche's whole command line."""
+    # `nix run` builds it; where it is, only evaluation says.
+    made = run("nix", "run", f"{ROOT}#cloche", "--", "--version")
+    assert made.code == 0, made.err
+    ended = run("nix", "eval", "--raw", "--impure", "--expr", f'(builtins.getFlake "git+file://{ROOT}").apps.${{builtins.currentSystem}}.cloche.program')
+    assert ended.code == 0, ended.err
+    return Path(ended.out)
+
+
+@pytest.fixture(scope="session")
+def cosign() -> Path:
+    """Return Debian's cosign; skip where there is none to be had."""
+    program = ROOT / "ci/cosign"
+    ended = run(program, "version")
+    if ended.code == 3:
+        pytest.skip(ended.err.strip())
+    assert ended.code == 0, ended.err
+    return program

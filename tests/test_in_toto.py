@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from securesystemslib.signer import CryptoSigner
 
-from cloche import layout
+from cloche.sign import layout
 from conftest import ROOT, Ended, built, nix, run
 
 EXAMPLE = ROOT / "examples/branin"
@@ -57,9 +57,14 @@ def sign(links: Path, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     key = write_key(folder, ed25519.Ed25519PrivateKey.generate())
     signed = folder / "signed"
-    ended = run("cloche", "layout", links, "--key", key, "--expires", "2999-01-01", "--output", signed)
+    ended = run("cloche", "sign", links, "--key", key, "--expires", "2999-01-01", "--output", signed)
     assert ended.code == 0, ended.err
     return signed
+
+
+def write(files: dict[str, bytes], folder: Path) -> None:
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
 
 
 def verify(signed: Path, delivery: Path, public: Path | None = None) -> Ended:
@@ -78,7 +83,7 @@ def test_what_was_built_tested_and_delivered_is_accepted(links: Path, delivery: 
 
 def test_an_ecdsa_key(links: Path, delivery: Path, tmp_path: Path) -> None:
     key = write_key(tmp_path, ec.generate_private_key(ec.SECP256R1()))
-    ended = run("cloche", "layout", links, "--key", key, "--expires", "2999-01-01", "--output", tmp_path / "signed")
+    ended = run("cloche", "sign", links, "--key", key, "--expires", "2999-01-01", "--output", tmp_path / "signed")
     assert ended.code == 0, ended.err
     assert verify(tmp_path / "signed", delivery).code == 0
 
@@ -117,7 +122,7 @@ def no_link(delivery: Path, signed: Path, links: Path) -> None:
 def edited_link(delivery: Path, signed: Path, links: Path) -> None:
     (link,) = signed.glob("test.*.link")
     data = bytearray(link.read_bytes())
-    data[data.index(b'"payload": "') + 200] ^= 1
+    data[data.index(b'"payload":"') + 200] ^= 1
     link.write_bytes(data)
 
 
@@ -139,12 +144,12 @@ def another_wheel_tested(delivery: Path, signed: Path, links: Path) -> None:
     (again / "test.json").write_text((again / "test.json").read_text().replace(digest, "0" * 64))
     key = serialization.load_pem_private_key((signed.parent / "key.pem").read_bytes(), None)
     end = datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)
-    layout.sign(again, signed, CryptoSigner(key), end)
+    write(layout.signed(again, CryptoSigner(key), end), signed)
 
 
 def expired(delivery: Path, signed: Path, links: Path) -> None:
     key = serialization.load_pem_private_key((signed.parent / "key.pem").read_bytes(), None)
-    layout.sign(links, signed, CryptoSigner(key), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC))
+    write(layout.signed(links, CryptoSigner(key), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)), signed)
 
 
 @pytest.mark.parametrize(
@@ -181,14 +186,44 @@ def test_another_layout_key_is_refused(links: Path, delivery: Path, tmp_path: Pa
 
 def test_what_cannot_be_signed(links: Path, tmp_path: Path) -> None:
     key = write_key(tmp_path, ed25519.Ed25519PrivateKey.generate())
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "layout.json").write_text('{"_type": "link"}')
+    statement = tmp_path / "statement.json"
+    statement.write_text("{}")
+    end, what = ["--expires", "2999-01-01"], "a folder with a layout.json is what 'nix build .#in-toto' makes"
     cases = [
-        ([links, "--key", key, "--expires", "2020-01-01"], 2, "error: --expires 2020-01-01 is past: in-toto-verify would refuse the layout\n"),
-        ([tmp_path, "--key", key, "--expires", "2999-01-01"], 2, f"error: {tmp_path}/layout.json can't be read: No such file or directory; FOLDER is what 'nix build .#in-toto' makes\n"),
+        ([links, "--key", key], f"{links} has a layout, and a layout has to end: add --expires YYYY-MM-DD"),
+        ([links, "--key", key, "--expires", "2020-01-01"], "--expires 2020-01-01 is past: in-toto-verify would refuse the layout"),
+        ([links, *end], f"{links} has a layout, which in-toto-verify checks by a key: name one by --key, --key-fd or --key-env"),
+        ([links, statement, "--key", key, *end], f"{links} has a layout and its links; sign it alone, into a folder of its own, since `verify` takes no links"),
+        ([other, "--key", key, *end], f"{other}/layout.json is no layout of in-toto; {what}"),
+        ([statement, "--key", key, *end], "--expires is for a layout (a folder with a layout.json), and there is none; a statement does not end, but a policy's signer does"),
     ]  # fmt: skip
-    for arguments, code, message in cases:
-        ended = run("cloche", "layout", *arguments, "--output", tmp_path / "out")
-        assert (ended.code, ended.err) == (code, message)
-    ended = run("cloche", "layout", links, "--expires", "2999-01-01", "--output", tmp_path / "out")
+    for arguments, message in cases:
+        ended = run("cloche", "sign", *arguments, "--output", tmp_path / "out")
+        assert (ended.code, ended.err) == (2, f"error: {message}\n")
+        assert not (tmp_path / "out").exists()
+
+
+def test_a_link_that_is_missing(links: Path, tmp_path: Path) -> None:
+    """All are read before the first is written."""
+    key = write_key(tmp_path, ed25519.Ed25519PrivateKey.generate())
+    some = tmp_path / "some"
+    shutil.copytree(links, some)
+    some.chmod(0o755)
+    (some / "test.json").unlink()
+    ended = run("cloche", "sign", some, "--key", key, "--expires", "2999-01-01", "--output", tmp_path / "out")
+    reason = f"{some}/test.json can't be read: No such file or directory; a folder with a layout.json is what 'nix build .#in-toto' makes"
+    assert (ended.code, ended.err) == (2, f"error: {reason}\n")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_key_inside_a_flake_signs_no_layout(links: Path, tmp_path: Path) -> None:
+    """One place takes keys, and refuses the same for layouts as for statements."""
+    key = write_key(tmp_path, ed25519.Ed25519PrivateKey.generate())
+    (tmp_path / "flake.nix").write_text("{}")
+    ended = run("cloche", "sign", links, "--key", key, "--expires", "2999-01-01", "--output", tmp_path / "out")
     assert ended.code == 2
-    assert "name a key by --key, --key-fd or --key-env" in ended.err
+    assert f"the key {key} is inside the flake {tmp_path}" in ended.err
     assert not (tmp_path / "out").exists()

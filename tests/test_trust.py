@@ -22,28 +22,6 @@ TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 PREDICATE = {"result": "PASSED", "passedTests": ["tests/test_app.py::test_it"]}
 
 
-@pytest.fixture(scope="session")
-def cloche() -> Path:
-    """Return Cloche's whole command line."""
-    # `nix run` builds it; where it is, only evaluation says.
-    made = run("nix", "run", f"{ROOT}#cloche", "--", "--version")
-    assert made.code == 0, made.err
-    ended = run("nix", "eval", "--raw", "--impure", "--expr", f'(builtins.getFlake "git+file://{ROOT}").apps.${{builtins.currentSystem}}.cloche.program')
-    assert ended.code == 0, ended.err
-    return Path(ended.out)
-
-
-@pytest.fixture(scope="session")
-def cosign() -> Path:
-    """Return Debian's cosign; skip where there is none to be had."""
-    program = ROOT / "ci/cosign"
-    ended = run(program, "version")
-    if ended.code == 3:
-        pytest.skip(ended.err.strip())
-    assert ended.code == 0, ended.err
-    return program
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Return a folder with an artifact, a statement about it, keys of both kinds, and a policy for each."""
@@ -67,7 +45,7 @@ def place(tmp_path: Path) -> Path:
 
 def policy(place: Path, key: str) -> Path:
     path = place / f"{key}.toml"
-    path.write_text(f'version = 1\n[[signer]]\nname = "{key}"\nkey-file = "{key}.pub"\n[statements]\nrequired = ["test-result"]\n')
+    path.write_text(f'version = 1\n[[signer]]\nname = "{key}"\nkey-file = "{key}.pub"\nstatements = ["test-result"]\n[statements]\nrequired = ["test-result"]\n')
     return path
 
 
@@ -172,7 +150,7 @@ def test_trust_root_is_the_pinned_file_and_never_the_cache(cloche: Path, place: 
     )
     rules = place / "identity.toml"
     rules.write_text(
-        f'version = 1\n[[signer]]\nname = "ci"\nidentity = "{identity}"\nissuer = "https://token.actions.githubusercontent.com"\n'
+        f'version = 1\n[[signer]]\nname = "ci"\nidentity = "{identity}"\nissuer = "https://token.actions.githubusercontent.com"\nstatements = ["signature"]\n'
         f'[trust-root]\nfile = "root.json"\nsha256 = "{hashlib.sha256(root).hexdigest()}"\n[statements]\nrequired = ["signature"]\n'
     )
     # Everything that the library would keep of the public instance says what the other instance's root says.
@@ -365,7 +343,7 @@ def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
         }
         statement = {
             "_type": "https://in-toto.io/Statement/v1",
-            "subject": [{"name": "tiny", "digest": {"sha256": dumped}}],
+            "subject": [{"name": "tiny", "digest": {"sha256": dumped}, "mediaType": "application/x-nix-nar"}],
             "predicateType": "https://slsa.dev/provenance/v1",
             "predicate": predicate,
         }
@@ -375,7 +353,7 @@ def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
         return place / folder
 
     (place / "rebuild.toml").write_text(
-        'version = 1\n[[signer]]\nname = "it"\nkey-file = "p256.pub"\n[statements]\nrequired = ["provenance"]\n[[builder]]\n'
+        'version = 1\n[[signer]]\nname = "it"\nkey-file = "p256.pub"\nstatements = ["provenance"]\n[statements]\nrequired = ["provenance"]\n[[builder]]\n'
         'id = "https://cloche.example/builders/unattested-local/v1"\nsigners = ["it"]\nlevel = 1\n[provenance]\n'
         f'build-type = "https://cloche.example/build-types/nix-flake/v1"\nsource = "{source}"\nattributes = ["default", "other"]\n'
     )

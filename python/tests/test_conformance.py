@@ -14,6 +14,7 @@ import pytest
 
 from cloche.verify.outcome import Refusal
 from conftest import Outcome
+from trust import SIGNS_ALL
 
 GIVEN = os.environ.get("CLOCHE_CONFORMANCE")
 pytestmark = pytest.mark.skipif(
@@ -113,14 +114,14 @@ def judge(case: Path, folder: Path, run: Callable[..., Outcome]) -> tuple[Outcom
     key = case / "key.pub"
     if key.exists():
         (folder / "key.pub").write_bytes(key.read_bytes())
-        signer = '[[signer]]\nname = "it"\nkey-file = "key.pub"\n'
+        signer = f'{SIGNS_ALL}name = "it"\nkey-file = "key.pub"\n'
     else:
         root = case / "trusted_root.json"
         data = (root if root.exists() else production_root()).read_bytes()
         (folder / "root.json").write_bytes(data)
         identity, issuer = given(case, "identity", IDENTITY), given(case, "issuer", ISSUER)
         signer = (
-            f'[[signer]]\nname = "it"\nidentity = "{identity}"\nissuer = "{issuer}"\n'
+            f'{SIGNS_ALL}name = "it"\nidentity = "{identity}"\nissuer = "{issuer}"\n'
             f'[trust-root]\nfile = "root.json"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
             "[signatures]\nlog-entry = true\n"
         )

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from conftest import Outcome
-from trust import BUILD_TYPE, LOCAL, SOURCE, Release, make_key
+from trust import BUILD_TYPE, LOCAL, PREDICATES, SIGNS_ALL, SOURCE, Release, make_key
 
-SIGNER = '[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\n'
-IDENTITY = '[[signer]]\nname = "ci"\nidentity = "https://ci.example/w@main"\nissuer = "https://issuer.example"\n'
+SIGNER = f'{SIGNS_ALL}name = "release"\nkey-file = "keys/release.pub"\n'
+IDENTITY = f'{SIGNS_ALL}name = "ci"\nidentity = "https://ci.example/w@main"\nissuer = "https://issuer.example"\n'
 SBOM_ONLY = {"statements": '[statements]\nrequired = ["sbom"]\n', "provenance": "", "builder": ""}
 
 
@@ -79,6 +79,12 @@ def test_provenance_is_required_or_not_there(release: Release) -> None:
         ({"signer": '[[signer]]\nname = "a"\n'}, "signer[0] (a) has to have one of key, key-file, and identity with issuer"),
         ({"signer": f'{SIGNER}identity = "a"\nissuer = "b"\n'}, "signer[0] (release) has to have one of key, key-file, and identity with issuer"),
         ({"signer": '[[signer]]\nname = "a"\nidentity = "a"\n'}, "signer[0] (a): identity and issuer belong together, since an identity means nothing without who vouches for it"),
+        ({"signer": '[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\n'}, "signer[0].statements is missing"),
+        ({"signer": SIGNER.replace('"sbom"', '"sbon"')}, "signer[0].statements: there is no statement 'sbon'; did you mean sbom?"),
+        ({"signer": SIGNER.replace('"sbom"', f'"{PREDICATES["sbom"]}"')}, "signer[0].statements: https://cyclonedx.org/bom has a name here: write sbom"),
+        ({"signer": SIGNER.replace(', "sbom"', "")}, "statements.required names sbom, and of the signers that are not revoked none may sign it, where 1 must (signer.statements)"),
+        ({"signer": SIGNER + SIGNER.replace('"release"', '"b"').replace('"sbom", ', ""), "signatures": "[signatures]\nthreshold = 2\n"}, "statements.required names sbom, and of the signers that are not revoked 1 may sign it, where 2 must (signer.statements)"),
+        ({"signer": SIGNER + SIGNER.replace('"release"', '"b"').replace('"provenance", ', ""), "builder": f'[[builder]]\nid = "{LOCAL}"\nsigners = ["b"]\nlevel = 1\n'}, f"the builder {LOCAL} names the signer 'b', who may not sign provenance (signer.statements)"),
         ({"signer": SIGNER + SIGNER}, "two signers have one name"),
         ({"signer": SIGNER + "not-before = 2026-01-01\n"}, "signer[0].not-before is datetime.date(2026, 1, 1), where a date with time and offset, such as 2026-01-31T00:00:00Z, belongs"),
         ({"signer": SIGNER + "not-before = 2026-01-01T00:00:00\n"}, "signer[0].not-before has no offset from UTC: write Z at its end"),
@@ -107,7 +113,7 @@ def test_provenance_is_required_or_not_there(release: Release) -> None:
         ({"ignore": '[[ignore]]\nid = "a"\nreason = "b"\nexpires = 2999-01-01\n'}, "[[ignore]] is about vulnerabilities, and there is no [vulnerabilities]"),
         ({**SBOM_ONLY, "statements": '[statements]\nrequired = ["test-result"]\n', "licenses": "[licenses]\n"}, "[licenses] asks something of the statement sbom, which statements.required does not name"),
     ],
-    ids=range(39),
+    ids=range(45),
 )  # fmt: skip
 def test_contradictions_and_wrong_types(release: Release, sections: dict[str, str], reason: str) -> None:
     refused(release, reason, **sections)
@@ -157,7 +163,7 @@ def test_keys_that_can_not_be_used(release: Release) -> None:
 
 def test_one_key_under_two_names(release: Release) -> None:
     pem = (release.folder / "keys/release.pub").read_text()
-    twice = SIGNER + f'[[signer]]\nname = "again"\nkey = """\n{pem}"""\n'
+    twice = SIGNER + f'{SIGNS_ALL}name = "again"\nkey = """\n{pem}"""\n'
     reason = "the signers release and again have the same key, so a threshold would count it twice"
     release.refused(11, reason, policy=release.policy(signer=twice, signatures="[signatures]\nthreshold = 2\n"))
 
@@ -190,8 +196,8 @@ def test_trust_root_with_other_bytes_than_are_pinned(release: Release) -> None:
 def test_key_rotation_and_revocation_drill(release: Release) -> None:
     """The steps of docs/sign.md: prepare the next key, sign with it, and revoke the old one."""
     following = make_key(release.folder / "keys", "next")
-    old = '[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\n'
-    new = '[[signer]]\nname = "next"\nkey-file = "keys/next.pub"\n'
+    old = f'{SIGNS_ALL}name = "release"\nkey-file = "keys/release.pub"\n'
+    new = f'{SIGNS_ALL}name = "next"\nkey-file = "keys/next.pub"\n'
     builder = f'[[builder]]\nid = "{LOCAL}"\nsigners = ["release", "next"]\nlevel = 1\n'
     # 1. The policy knows both, before the next key signs anything.
     both = {"signer": old + new, "builder": builder}

@@ -256,6 +256,40 @@ def test_token_that_is_none(release: Release, monkeypatch: pytest.MonkeyPatch) -
     )
 
 
+def test_trust_configurations_that_are_none(release: Release) -> None:
+    """Before anything is asked of the network; signing with one that is good: tests/test_keyless.py."""
+    import sigstore
+
+    path, kind = release.folder / "config.json", "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
+    store = Path(str(sigstore.__file__)).parent / "_store/https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
+    root, signing = (
+        json.loads((store / name).read_text()) for name in ("trusted_root.json", "signing_config.v0.2.json")
+    )
+    config = {"mediaType": kind, "trustedRoot": root, "signingConfig": signing}
+    no_authority = {**config, "signingConfig": {**signing, "caUrls": []}}
+    what = f"the trust configuration {path}"
+    for text, words in (
+        ("{", f"{what} is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+        ("[]", f"{what} is none: its mediaType has to be {kind}"),
+        (json.dumps(root), f"{what} is none: its mediaType has to be {kind}"),
+        (json.dumps(no_authority), f"{what} is not usable: No valid Fulcio CA found in signing config"),
+        (json.dumps({"mediaType": kind}), f"{what} is not usable: 2 validation errors for ClientTrustConfig "),
+        # The control: with a good one, what is missing is the identity.
+        (json.dumps(config), "there is no key, and no identity to sign with."),
+    ):
+        path.write_text(text)
+        code = 3 if text == json.dumps(config) else 2
+        message = refused(release, "--trust-config", path, code=code)
+        assert message.startswith(words), message
+    path.unlink()
+    assert refused(release, "--trust-config", path) == f"{what} can't be read: No such file or directory"
+    os.mkfifo(path)
+    words = f"{what} is no regular file, but a folder, a pipe or a device"
+    assert refused(release, "--trust-config", path) == words
+    message = refused(release, "--trust-config", path, "--key", release.key)
+    assert "--trust-config is for signing by an identity, and a key was named" in message
+
+
 def test_key_and_password_are_in_no_argument_of_a_process(release: Release) -> None:
     """What other users of the machine see of a process has no secret in it, and nothing is left in its environment."""
     program = (

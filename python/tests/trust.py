@@ -1,5 +1,6 @@
 """A release for the tests of `sign` and `verify`: keys, an application with three statements, and a policy."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -33,6 +34,9 @@ PREDICATES = {
     "test-result": "https://in-toto.io/attestation/test-result/v0.1",
     "sbom": "https://cyclonedx.org/bom",
 }
+
+# The beginning of a signer in a policy: it may sign all that these tests have.
+SIGNS_ALL = '[[signer]]\nstatements = ["provenance", "test-result", "sbom", "signature"]\n'
 
 Json = dict[str, Any]
 
@@ -97,6 +101,12 @@ def sbom(count: int = 60) -> Json:
     return {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": components}
 
 
+def subject_of(found: artifact.Artifact) -> Json:
+    """Return the subject that a statement of Cloche has for an artifact."""
+    kind = {} if found.media_type is None else {"mediaType": found.media_type}
+    return {"name": found.name, "digest": {"sha256": found.sha256}, **kind}
+
+
 @dataclass
 class Release:
     """An artifact, its statements, keys outside of any flake, and a policy."""
@@ -124,7 +134,7 @@ class Release:
         for name, predicate in self.predicates.items():
             statement = {
                 "_type": IN_TOTO,
-                "subject": [{"name": found.name, "digest": {"sha256": found.sha256}}],
+                "subject": [subject_of(found)],
                 "predicateType": PREDICATES.get(name, name),
                 "predicate": predicate,
             }
@@ -159,7 +169,7 @@ class Release:
     def policy(self, extra: str = "", **changes: str) -> Path:
         """Write the policy; `changes` replace whole sections by their names, `extra` goes to its end."""
         sections = {
-            "signer": '[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\n',
+            "signer": f'{SIGNS_ALL}name = "release"\nkey-file = "keys/release.pub"\n',
             "signatures": "",
             "statements": '[statements]\nrequired = ["provenance", "test-result", "sbom"]\n',
             "provenance": f'[provenance]\nbuild-type = "{BUILD_TYPE}"\nsource = "{SOURCE}"\nattributes = ["default"]\n',
@@ -234,3 +244,38 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(
         ["git", *words], cwd=folder, env=environment, check=True, capture_output=True, text=True
     ).stdout.strip()
+
+
+def layout(folder: Path, layers: int = 10) -> str:
+    """Write an OCI layout, and return the digest of its manifest."""
+    blobs = folder / "blobs/sha256"
+    blobs.mkdir(parents=True)
+    (folder / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+
+    def put(data: bytes, kind: str) -> dict[str, Any]:
+        sha256 = hashlib.sha256(data).hexdigest()
+        (blobs / sha256).write_bytes(data)
+        return {"mediaType": kind, "digest": f"sha256:{sha256}", "size": len(data)}
+
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": put(b"{}", "application/vnd.oci.image.config.v1+json"),
+        "layers": [put(b"layer %d" % number, "application/vnd.oci.image.layer.v1.tar") for number in range(layers)],
+    }
+    return str(put(json.dumps(manifest).encode(), manifest["mediaType"])["digest"])  # type: ignore[arg-type]
+
+
+def one_test_result(release: Release, **subject: Any) -> Path:  # noqa: ANN401 - JSON is of any shape
+    """Sign one statement about a subject that names the artifact's digest, and return the policy that asks for it."""
+    digest = subject.pop("digest", None) or {"sha256": hashlib.sha256(release.artifact.read_bytes()).hexdigest()}
+    statement = {
+        "_type": IN_TOTO,
+        "subject": [{"name": "demo", "digest": digest, **subject}],
+        "predicateType": PREDICATES["test-result"],
+        "predicate": release.predicates["test-result"],
+    }
+    path = release.folder / "one.json"
+    path.write_text(json.dumps(statement))
+    release.signed(statements=path)
+    return release.policy(statements='[statements]\nrequired = ["test-result"]\n', provenance="", builder="")

@@ -9,15 +9,16 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from cloche import nar, strict_json
+from cloche import nar, regular_file, strict_json
 from cloche.errors import ClocheError, ExitCode
 from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import BadReferenceError, NotFoundError, WrongBytesError
 from cloche.image.layout import Layout
-from cloche.limits import MANIFEST
+from cloche.limits import MANIFEST, SIGNED
 from cloche.nar import Nar
 
 NAR_TYPE = "application/x-nix-nar"
@@ -146,7 +147,9 @@ def _path(path: Path) -> Artifact:
         message = f"{path} is neither a file nor a folder"
         raise ArtifactError(message)
     sha256, size = _file_sha256(real)
-    return Artifact(Kind.FILE, name, sha256, None, real.read_bytes, f"file of {size} bytes", path=real)
+    return Artifact(
+        Kind.FILE, name, sha256, None, partial(regular_file.read, real, SIGNED), f"file of {size} bytes", path=real
+    )
 
 
 def _name(path: Path) -> str:

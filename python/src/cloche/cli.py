@@ -21,7 +21,6 @@ class Verb:
 # The attribute in `module` has the verb's own name.
 VERBS = {
     "audit": Verb("cloche.audit.command", "Look for known vulnerabilities and denied licences by an SBOM."),
-    "layout": Verb("cloche.layout", "Sign the in-toto links and layout of packages.in-toto."),
     "load-image": Verb("cloche.image.command", "Bring an image to podman, docker, a registry or a folder."),
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
     "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),

@@ -2,7 +2,7 @@
 
 A link says what one step used (materials) and made (products), each file by its sha256. The layout says which steps
 there are, and how the materials of one follow from the products of another. Who may sign and until when the layout
-holds is added by `cloche layout`, outside. https://github.com/in-toto/specification, version 1.0.
+holds is added by `cloche sign`, outside. https://github.com/in-toto/specification, version 1.0.
 """
 
 import hashlib

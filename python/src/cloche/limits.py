@@ -6,10 +6,13 @@ A limit is far above what real input has, and low enough that hostile input is r
 from cloche.archive_limits import GIB, MIB, RATIO, SDIST, WHEEL, Limit
 
 POLICY = Limit(bytes=MIB, depth=16, members=10_000)
+# Sigstore's trust root, or a client's trust configuration, which has one in it.
 TRUST_ROOT = Limit(bytes=4 * MIB, depth=32)
 BUNDLE = Limit(bytes=16 * MIB, depth=32)
 # One report of tests.
 TELEMETRY = Limit(bytes=512 * MIB, depth=16, members=10_000_000)
+# What a signature without a statement is about is held in memory as a whole.
+SIGNED = Limit(bytes=GIB)
 STATEMENT = Limit(bytes=64 * MIB, depth=64)
 SBOM = Limit(bytes=64 * MIB, depth=64)
 MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
@@ -37,6 +40,7 @@ __all__ = [
     "SBOM",
     "SDIST",
     "SDIST_TEXT",
+    "SIGNED",
     "STATEMENT",
     "TELEMETRY",
     "TRUST_ROOT",

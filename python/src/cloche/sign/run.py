@@ -1,13 +1,17 @@
 """What is signed, and what is written."""
 
+import datetime as dt
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from cloche import regular_file
 from cloche.attest.statement import PROVENANCE
 from cloche.errors import ClocheError
 from cloche.limits import STATEMENT
+from cloche.sign import layout
 from cloche.sign.options import KeySource
 from cloche.verify import statements
 
@@ -17,49 +21,80 @@ class NotSignedError(ClocheError):
 
 
 @dataclass(frozen=True)
-class Written:
-    """The files of one statement."""
+class Wanted:
+    """How to sign: by a key, or by an identity of an instance of sigstore; `expires` is when a layout ends."""
 
-    statement: Path
-    files: tuple[Path, ...]
+    key: KeySource | None = None
+    trust_config: Path | None = None
+    expires: dt.datetime | None = None
+    # Is told by whom, where it is an identity.
+    tell: Callable[[str], None] = print
 
 
-def sign(paths: tuple[Path, ...], output: Path, source: KeySource | None) -> list[Written]:
-    """Sign statements by a key, or by an identity where there is none, and return what was written into `output`.
+def sign(paths: tuple[Path, ...], output: Path, wanted: Wanted) -> list[Path]:
+    """Sign statements, or the links and the layout in one folder, and return the files that were written into `output`.
 
-    All are read and signed before the first is written. Raises NotSignedError, BadStatementError, KeyRefusedError, NoIdentityError.
+    All are read and signed before the first is written. Raises NotSignedError, BadStatementError, LayoutError,
+    KeyRefusedError, NoIdentityError, SigstoreFailedError, TrustConfigError.
     """
-    found = _named(paths)
-    payloads = [_statement(path) for _, path in found]
-    made: list[dict[str, bytes]]
-    if source is None:
-        from cloche.sign import keyless  # noqa: PLC0415 - sigstore takes 0.7 s to import
-
-        made = [{".sigstore.json": bundle} for bundle in keyless.sign(payloads)]
-    else:
-        from cloche.sign import dsse, keys  # noqa: PLC0415 - a fault of the statements is told without them
-
-        signer = keys.load(source)
-        made = []
-        for payload in payloads:
-            envelope = dsse.envelope(payload, signer)
-            made.append({".dsse.json": dsse.text(envelope), ".sigstore.json": dsse.text(dsse.bundle(envelope, signer))})
+    layouts = [path for path in paths if (path / layout.NAME).exists()]
+    files = _layout(layouts[0], paths, wanted) if layouts else _statements(paths, wanted)
     output.mkdir(parents=True, exist_ok=True)
-    written = []
     drafts: list[tuple[Path, Path]] = []
     try:
-        for (name, path), files in zip(found, made, strict=True):
-            targets = [(output / f"{name}{suffix}", data) for suffix, data in files.items()]
-            for target, data in targets:
-                # One by one, so that those before it are known where one fails.
-                drafts.append((_draft(target, data), target))
-            written.append(Written(path, tuple(target for target, _ in targets)))
+        for name, data in files.items():
+            # One by one, so that those before it are known where one fails.
+            drafts.append((_draft(output / name, data), output / name))
         for draft, target in drafts:
             draft.replace(target)
     finally:
         for draft, _ in drafts:
             draft.unlink(missing_ok=True)
-    return written
+    return [target for _, target in drafts]
+
+
+def _statements(paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
+    """Return the files with the signatures of statements."""
+    if wanted.expires is not None:
+        message = f"--expires is for a layout (a folder with a {layout.NAME}), and there is none; a statement does not end, but a policy's signer does"
+        raise NotSignedError(message)
+    found = _named(paths)
+    payloads = [_statement(path) for _, path in found]
+    if wanted.key is None:
+        from cloche.sign import keyless  # noqa: PLC0415 - sigstore takes 0.7 s to import
+
+        bundles = keyless.sign(payloads, wanted.trust_config, wanted.tell)
+        return {f"{name}.sigstore.json": bundle for (name, _), bundle in zip(found, bundles, strict=True)}
+    from cloche.sign import dsse, keys  # noqa: PLC0415 - a fault of the statements is told without them
+
+    signer = keys.load(wanted.key)
+    files = {}
+    for (name, _), payload in zip(found, payloads, strict=True):
+        envelope = dsse.envelope(payload, signer)
+        files[f"{name}.dsse.json"] = dsse.text(envelope)
+        files[f"{name}.sigstore.json"] = dsse.text(dsse.bundle(envelope, signer))
+    return files
+
+
+def _layout(folder: Path, paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
+    """Return the files of a supply chain: the signed layout and the signed links."""
+    if len(paths) > 1:
+        message = f"{folder} has a layout and its links; sign it alone, into a folder of its own, since `verify` takes no links"
+        raise NotSignedError(message)
+    if wanted.key is None:
+        message = (
+            f"{folder} has a layout, which in-toto-verify checks by a key: name one by --key, --key-fd or --key-env"
+        )
+        raise NotSignedError(message)
+    if wanted.expires is None:
+        message = f"{folder} has a layout, and a layout has to end: add --expires YYYY-MM-DD"
+        raise NotSignedError(message)
+    if wanted.expires <= dt.datetime.now(dt.UTC):
+        message = f"--expires {wanted.expires:%Y-%m-%d} is past: in-toto-verify would refuse the layout"
+        raise NotSignedError(message)
+    from cloche.sign import keys  # noqa: PLC0415 - as above
+
+    return layout.signed(folder, keys.load(wanted.key), wanted.expires)
 
 
 def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
@@ -89,10 +124,9 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
 
 def _statement(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(STATEMENT.bytes + 1)
-    except OSError as error:
-        message = f"the statement {path} can't be read: {error.strerror}"
+        data = regular_file.read(path, STATEMENT)
+    except regular_file.UnreadableError as error:
+        message = f"the statement {path} {error}"
         raise NotSignedError(message) from error
     statement = statements.parse(data, what=str(path))
     if not all("sha256" in subject.digest for subject in statement.subjects):

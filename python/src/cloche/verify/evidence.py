@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.artifact import Artifact
 from cloche.image.descriptor import Descriptor
 from cloche.limits import BUNDLE, MANIFEST
@@ -54,13 +54,11 @@ def _files(path: Path) -> list[tuple[str, bytes]]:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(BUNDLE.bytes + 1)
-    except OSError as error:
-        raise Refused(Refusal.MISSING, f"{path} can't be read: {error.strerror}") from error
-    if len(data) > BUNDLE.bytes:
-        raise Refused(Refusal.MALFORMED, f"{path} has more than {BUNDLE.bytes} bytes")
-    return data
+        return regular_file.read(path, BUNDLE)
+    except regular_file.MissingError as error:
+        raise Refused(Refusal.MISSING, f"{path} {error}") from error
+    except regular_file.UnreadableError as error:
+        raise Refused(Refusal.MALFORMED, f"{path} {error}") from error
 
 
 def attached(artifact: Artifact) -> list[tuple[str, bytes]]:

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cloche import regular_file
 from cloche.attest import statement
-from cloche.limits import POLICY, TRUST_ROOT
+from cloche.limits import POLICY, TRUST_ROOT, Limit
 from cloche.verify.outcome import Refusal, Refused
 
 LOCAL_BUILDER = "https://cloche.example/builders/unattested-local/v1"
@@ -34,9 +35,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Signer:
-    """Who may sign: a public key (PEM), or an identity with the issuer that vouches for it."""
+    """Who may sign what: a public key (PEM), or an identity with the issuer that vouches for it.
+
+    `statements` are names of PREDICATES, SIGNATURE and URIs of predicate types.
+    """
 
     name: str
+    statements: tuple[str, ...]
     key: bytes | None = None
     identity: str | None = None
     issuer: str | None = None
@@ -99,12 +104,9 @@ class Policy:
 def read(path: Path) -> Policy:
     """Return the policy of a file. Raises Refused (POLICY) for anything that is not understood completely."""
     try:
-        with path.open("rb") as file:
-            data = file.read(POLICY.bytes + 1)
-    except OSError as error:
-        raise _bad(path, f"can't be read: {error.strerror}") from error
-    if len(data) > POLICY.bytes:
-        raise _bad(path, f"more than {POLICY.bytes} bytes, which are the most that are read")
+        data = regular_file.read(path, POLICY)
+    except regular_file.UnreadableError as error:
+        raise _bad(path, str(error)) from error
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -270,9 +272,10 @@ def _signer(table: _Table) -> Signer:
         raise ValueError(message)
     key = None if pem is None else pem.encode()
     if file is not None:
-        key = _beside(table, "key-file", file, POLICY.bytes)
+        key = _beside(table, "key-file", file, POLICY)
     signer = Signer(
         name,
+        _names(table, "statements", table.present("statements", table.texts("statements"))),
         key,
         identity,
         issuer,
@@ -287,18 +290,13 @@ def _signer(table: _Table) -> Signer:
     return signer
 
 
-def _beside(table: _Table, key: str, name: str, most: int) -> bytes:
+def _beside(table: _Table, key: str, name: str, limit: Limit) -> bytes:
     path = table.path.parent / name
     try:
-        with path.open("rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        message = f"{table.where(key)}: {path} can't be read: {error.strerror}"
+        return regular_file.read(path, limit)
+    except regular_file.UnreadableError as error:
+        message = f"{table.where(key)}: {path} {error}"
         raise ValueError(message) from error
-    if len(data) > most:
-        message = f"{table.where(key)}: {path} has more than {most} bytes"
-        raise ValueError(message)
-    return data
 
 
 def _builder(table: _Table) -> Builder:
@@ -315,7 +313,7 @@ def _builder(table: _Table) -> Builder:
 
 
 def _trust_root(table: _Table) -> TrustRoot:
-    data = _beside(table, "file", table.must("file"), TRUST_ROOT.bytes)
+    data = _beside(table, "file", table.must("file"), TRUST_ROOT)
     wanted = table.must("sha256")
     if not _HEX64.fullmatch(wanted):
         message = f"{table.where('sha256')} is {wanted!r}, where 64 hexadecimal digits belong"
@@ -351,31 +349,33 @@ def _signatures(table: _Table) -> dict[str, Any]:
     }
 
 
+def _names(table: _Table, key: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of statements as they came. Raises ValueError for one that there is not."""
+    names_of = {uri: name for name, uri in PREDICATES.items()}
+    for name in names:
+        if name in names_of:
+            message = f"{table.where(key)}: {name} has a name here: write {names_of[name]}"
+            raise ValueError(message)
+        if name not in PREDICATES and name != SIGNATURE and ":" not in name:
+            near = difflib.get_close_matches(name, [*PREDICATES, SIGNATURE], n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join([*PREDICATES, SIGNATURE])} and URIs"
+            message = f"{table.where(key)}: there is no statement {name!r}; {hint}"
+            raise ValueError(message)
+    return names
+
+
 def _statements(top: _Table) -> dict[str, Any]:
     table = top.table("statements")
     if table is None:
         message = "statements.required is missing: say which statements there must be"
         raise ValueError(message)
-    required = table.present("required", table.texts("required"))
-    allowed = table.texts("also-allowed") or ()
-    names_of = {uri: name for name, uri in PREDICATES.items()}
-    for key, names in (("required", required), ("also-allowed", allowed)):
-        for name in names:
-            if name == "provenance" and key == "also-allowed":
-                message = (
-                    f"{table.where(key)}: provenance is judged by rules of its own; name it in statements.required"
-                )
-                raise ValueError(message)
-            if name in names_of:
-                message = f"{table.where(key)}: {name} has a name here: write {names_of[name]}"
-                raise ValueError(message)
-            if name not in PREDICATES and name != SIGNATURE and ":" not in name:
-                near = difflib.get_close_matches(name, [*PREDICATES, SIGNATURE], n=1)
-                hint = (
-                    f"did you mean {near[0]}?" if near else f"known are {', '.join([*PREDICATES, SIGNATURE])} and URIs"
-                )
-                message = f"{table.where(key)}: there is no statement {name!r}; {hint}"
-                raise ValueError(message)
+    required = _names(table, "required", table.present("required", table.texts("required")))
+    allowed = _names(table, "also-allowed", table.texts("also-allowed") or ())
+    if "provenance" in allowed:
+        message = (
+            f"{table.where('also-allowed')}: provenance is judged by rules of its own; name it in statements.required"
+        )
+        raise ValueError(message)
     if not required:
         message = "statements.required is empty, so nothing would be shown"
         raise ValueError(message)
@@ -429,11 +429,16 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
         found.append(
             f"signatures.log-entry is required, and the signer {keys[0]} is a key, whose signatures have no log entry that could be checked"
         )
-    usable = [signer.name for signer in policy.signers if signer.revoked is None]
+    usable = [signer for signer in policy.signers if signer.revoked is None]
     if policy.threshold > len(usable):
         found.append(
             f"signatures.threshold is {policy.threshold}, and there are {len(usable)} signers that are not revoked"
         )
+    for name in policy.required:
+        if (count := sum(name in signer.statements for signer in usable)) < policy.threshold:
+            found.append(
+                f"statements.required names {name}, and of the signers that are not revoked {count or 'none'} may sign it, where {policy.threshold} must (signer.statements)"
+            )
     wanted = {*policy.required, *policy.also_allowed}
     if "provenance" in wanted:
         if policy.provenance is None:
@@ -445,6 +450,11 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
             f"the builder {builder.id} names the signer {name!r}, and there is none"
             for name in builder.signers
             if name not in names
+        ]
+        found += [
+            f"the builder {builder.id} names the signer {signer.name!r}, who may not sign provenance (signer.statements)"
+            for signer in policy.signers
+            if signer.name in builder.signers and "provenance" not in signer.statements
         ]
     for given, section, name in (
         (policy.provenance, "provenance", "provenance"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import artifact as artifacts
-from cloche import nar
+from cloche import nar, regular_file
 from cloche.artifact import Artifact
 from cloche.errors import ClocheError, ExitCode
 from cloche.image.errors import BadIndexError, TooLargeError, WrongBytesError
@@ -76,7 +76,7 @@ def _verify(request: Request, outcome: Outcome) -> None:
     report.accept("artifact", f"{artifact.name}, {artifact.extent}, sha256 {artifact.sha256}")
     documents = evidence.gather(request.bundles, _attached(request, artifact, report), report)
     signed = judge.signed(documents, artifact, report)
-    about, others = _about(signed, artifact, request, report)
+    about, others = _about(signed, artifact, request, outcome.policy, report)
     _judge_statements(about, outcome)
     _required(signed, about, others, outcome)
     closure.check(artifact, outcome.claimed, outcome.policy, report)
@@ -123,7 +123,7 @@ def _attached(request: Request, artifact: Artifact, report: Report) -> list[tupl
 
 
 def _about(
-    signed: Sequence[Signed], artifact: Artifact, request: Request, report: Report
+    signed: Sequence[Signed], artifact: Artifact, request: Request, rules: Policy, report: Report
 ) -> tuple[list[tuple[Signed, Statement]], list[Statement]]:
     """Return the statements about this artifact, and those about others.
 
@@ -141,12 +141,13 @@ def _about(
             report.refuse(f"statement in {item.name}", refused.refusal, refused.reason)
             continue
         if statement.about(artifact):
-            found.append((item, statement))
+            if _may_sign(item, statement.predicate_type, rules, report):
+                found.append((item, statement))
             continue
         others.append(statement)
         subjects = ", ".join(
             f"{item.name or '(no name)'} with the sha256 {item.digest.get('sha256')}"
-            f"{f' of the type {item.media_type}' if item.digest.get('sha256') == artifact.sha256 else ''}"
+            f"{_kind(item.media_type) if item.digest.get('sha256') == artifact.sha256 else ''}"
             for item in statement.subjects[:3]
         )
         names = ", ".join(item.name or "(no name)" for item in statement.subjects[:3])
@@ -155,6 +156,25 @@ def _about(
         else:
             report.note(f"subject of {item.name}", f"not counted, since it is about another artifact: {names}")
     return found, others
+
+
+def _kind(media_type: str | None) -> str:
+    return f" of the type {media_type}" if media_type else " that says no media type, as a file's"
+
+
+def _may_sign(signed: Signed, kind: str, rules: Policy, report: Report) -> bool:
+    """Report on accepted signers that signed what the policy does not let them sign; return whether there are none.
+
+    `kind` is the URI of a predicate type, or SIGNATURE.
+    """
+    name = _short(kind)
+    if name not in {*rules.required, *rules.also_allowed}:
+        return True  # it is refused as unknown, whoever signed it
+    refused = [signer for signer in rules.signers if signer.name in signed.signers and name not in signer.statements]
+    for signer in refused:
+        reason = f"the policy does not let {signer.name} sign {name}, but {', '.join(signer.statements) or 'nothing'}"
+        report.refuse(f"{name} in {signed.name}", Refusal.WRONG_IDENTITY, reason)
+    return not refused
 
 
 def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcome) -> None:
@@ -198,7 +218,7 @@ def _required(
 ) -> None:
     report, rules = outcome.report, outcome.policy
     assert rules is not None  # noqa: S101 - read before
-    over_bytes = any(item.payload is None for item in signed)
+    over_bytes = any(item.payload is None and _may_sign(item, SIGNATURE, rules, report) for item in signed)
     if over_bytes and SIGNATURE not in (*rules.required, *rules.also_allowed):
         reason = "a signature over the artifact's bytes states nothing, and the policy does not name it (statements: signature)"
         report.refuse("signature over the artifact", Refusal.UNKNOWN, reason)
@@ -219,10 +239,10 @@ def _required(
 
 def _sbom(path: Path, about: Sequence[tuple[Signed, Statement]], report: Report) -> None:
     try:
-        with path.open("rb") as file:
-            data = file.read(SBOM.bytes + 1)
-    except OSError as error:
-        report.refuse("SBOM file", Refusal.MISSING, f"{path} can't be read: {error.strerror}")
+        data = regular_file.read(path, SBOM)
+    except regular_file.UnreadableError as error:
+        refusal = Refusal.MISSING if isinstance(error, regular_file.MissingError) else Refusal.MALFORMED
+        report.refuse("SBOM file", refusal, f"{path} {error}")
         return
     found = [statement.predicate for _, statement in about if statement.predicate_type == PREDICATES["sbom"]]
     predicates.sbom_file(data, found, report)

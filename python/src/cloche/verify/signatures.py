@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from cloche import regular_file
 from cloche.artifact import Artifact
 from cloche.verify import keys
 from cloche.verify.envelope import Envelope, Evidence, Signature
@@ -88,7 +89,11 @@ class Judge:
             raise Refused(
                 Refusal.UNKNOWN, "a signature over bytes, where the artifact is a folder; sign a statement instead"
             )
-        data = artifact.content()
+        try:
+            data = artifact.content()
+        except regular_file.UnreadableError as error:
+            reason = f"a signature over the bytes of {artifact.name}, which {error}; sign a statement instead"
+            raise Refused(Refusal.UNKNOWN, reason) from error
         if hashlib.sha256(data).hexdigest() != artifact.sha256:
             raise Refused(Refusal.TAMPERED, "the artifact changed while it was verified")
         return self._by_keys(document.name, (content.signature,), data, report)

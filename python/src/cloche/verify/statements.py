@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloche import strict_json
-from cloche.artifact import MANIFEST_TYPE, NAR_TYPE, Artifact
+from cloche.artifact import MANIFEST_TYPE, NAR_TYPE, Artifact, Kind
 from cloche.attest.statement import STATEMENT
 from cloche.errors import ClocheError
 from cloche.limits import STATEMENT as LIMIT
@@ -64,12 +64,21 @@ class Statement:
         """Return whether one of the subjects is this artifact: by its digest, and by what the digest is made of.
 
         A file that holds a folder's NAR, or an image's manifest, has the digest of the folder or image, and is neither.
+        A folder needs a subject that says NAR, since without it the digest is that of a file. An image does not: cosign
+        writes none, and an image is the bytes of its manifest.
         """
         return any(
-            subject.digest.get("sha256") == artifact.sha256
-            and (subject.media_type not in {NAR_TYPE, MANIFEST_TYPE} or subject.media_type == artifact.media_type)
+            subject.digest.get("sha256") == artifact.sha256 and _is(subject.media_type, artifact.kind)
             for subject in self.subjects
         )
+
+
+def _is(media_type: str | None, kind: Kind) -> bool:
+    if kind is Kind.STORE:
+        return media_type == NAR_TYPE
+    if kind is Kind.IMAGE:
+        return media_type in {None, MANIFEST_TYPE}
+    return media_type not in {NAR_TYPE, MANIFEST_TYPE}
 
 
 def read(payload: bytes, payload_type: str, what: str) -> Statement:
