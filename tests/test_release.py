@@ -16,6 +16,7 @@ POLICY = f"""version = 1
 [[signer]]
 name = "release"
 key-file = "release.pub"
+statements = ["provenance", "test-result"]
 [statements]
 required = ["provenance", "test-result"]
 [provenance]

@@ -42,7 +42,7 @@ MEANING = {
     Refusal.MISSING_SIGNATURE: "too few accepted signers signed",
     Refusal.EXTRA_SIGNATURE: "an accepted signature stands beside one that is not",
     Refusal.REVOKED: "a revoked signer signed",
-    Refusal.WRONG_IDENTITY: "somebody signed who is not among the accepted signers",
+    Refusal.WRONG_IDENTITY: "somebody signed who is not among the accepted signers, or may not sign such a statement",
     Refusal.EXPIRED: "a certificate, a time stamp or a signer is outside of its validity, or no time could be established",
     Refusal.UNTRUSTED_SERVICE: "an authority, log or time stamp is not one of the trust root",
     Refusal.WRONG_SUBJECT: "the evidence is about another artifact",
