@@ -89,7 +89,7 @@ def judge(bench: Bench, place: Path, subject: dict[str, Any], sbom: dict[str, An
         statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicateType": kind, "predicate": predicate}
         (place / f"statements/{number}.json").write_text(json.dumps(statement))
     (place / "policy.toml").write_text(
-        'version = 1\n[[signer]]\nname = "it"\nkey-file = "key.pub"\n[statements]\nrequired = ["provenance", "test-result", "sbom"]\n'
+        'version = 1\n[[signer]]\nname = "it"\nkey-file = "key.pub"\nstatements = ["provenance", "test-result", "sbom"]\n[statements]\nrequired = ["provenance", "test-result", "sbom"]\n'
         f'[[builder]]\nid = "{builder}"\nsigners = ["it"]\nlevel = 1\n[provenance]\nbuild-type = "{definition["buildType"]}"\n'
         'source = "git+https://example.org/demo"\nattributes = ["demo"]\n'
     )

@@ -284,7 +284,7 @@ def test_trust_configurations_that_are_none(release: Release) -> None:
     path.unlink()
     assert refused(release, "--trust-config", path) == f"{what} can't be read: No such file or directory"
     os.mkfifo(path)
-    words = f"{what} is no regular file, but a folder, a pipe or a device"
+    words = f"{what} can't be read: it is a pipe, and only regular files are read"
     assert refused(release, "--trust-config", path) == words
     message = refused(release, "--trust-config", path, "--key", release.key)
     assert "--trust-config is for signing by an identity, and a key was named" in message

@@ -414,7 +414,12 @@ def test_summary_is_signed_or_marked(release: Release) -> None:
     # We never accept it ourselves, even where the policy would take such a statement.
     kind = "https://slsa.dev/verification_summary/v1"
     signer = f'[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\nstatements = ["{kind}"]\n'
-    sections = {"signer": signer, "statements": f'[statements]\nrequired = ["{kind}"]\n', "provenance": "", "builder": ""}
+    sections = {
+        "signer": signer,
+        "statements": f'[statements]\nrequired = ["{kind}"]\n',
+        "provenance": "",
+        "builder": "",
+    }
     policy = release.policy(**sections)
     release.refused(17, "summary.json is not signed, so anybody could have written it", bundles=path, policy=policy)
     assert release.verify("--vsa", path, "--vsa-key", release.key).code == 0

@@ -68,10 +68,12 @@ def test_pipes_and_devices_are_refused_and_not_waited_for(release: Release, opti
     release.signed()
     good, pipe = release.policy(), release.folder / "pipe"
     os.mkfifo(pipe)
-    for path in (pipe, Path("/dev/zero")):
-        words = f"{path} is no regular file, but a folder, a pipe or a device"
+    for path, kind in ((pipe, "a pipe"), (Path("/dev/zero"), "a device")):
+        words = f"{path} can't be read: it is {kind}, and only regular files are read"
         if option == "--policy":
-            release.refused(11, f"the policy {path}: is no regular file, but a folder, a pipe or a device", policy=path)
+            release.refused(
+                11, f"the policy {path}: can't be read: it is {kind}, and only regular files are read", policy=path
+            )
         elif option == "--bundle":
             release.refused(14, words, bundles=path)
         elif option == "--sbom":

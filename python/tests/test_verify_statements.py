@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cloche.sign import dsse
+from cloche.sign import dsse, keys
 from cloche.sign.options import KeySource
 from conftest import Outcome
 from trust import (
@@ -134,7 +134,7 @@ def test_signer_of_another_kind_of_statement(release: Release) -> None:
 
 
 def test_signature_over_the_artifact_by_who_may_sign_statements_only(release: Release) -> None:
-    signature = dsse.keys.load(KeySource(release.key)).sign(release.artifact.read_bytes())
+    signature = keys.load(KeySource(release.key)).sign(release.artifact.read_bytes())
     bundle = {
         "mediaType": dsse.BUNDLE_TYPE,
         "verificationMaterial": {"publicKey": {"hint": ""}, "tlogEntries": []},
@@ -143,7 +143,8 @@ def test_signature_over_the_artifact_by_who_may_sign_statements_only(release: Re
     path = release.folder / "signature.json"
     path.write_text(json.dumps(bundle))
     key = '[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\nstatements = {}\n'
-    other = make_key(release.folder / "keys", "other") and f'{SIGNS_ALL}name = "other"\nkey-file = "keys/other.pub"\n'
+    make_key(release.folder / "keys", "other")
+    other = f'{SIGNS_ALL}name = "other"\nkey-file = "keys/other.pub"\n'
     sections = {"statements": '[statements]\nrequired = ["signature"]\n', "provenance": "", "builder": ""}
     accepted = release.policy(signer=key.format('["signature"]') + other, **sections)
     assert release.rows(policy=accepted, bundles=path)[0] == 0

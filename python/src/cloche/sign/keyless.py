@@ -139,8 +139,8 @@ def _instance(path: Path) -> "ClientTrustConfig":
     what = f"the trust configuration {path}"
     try:
         data = regular_file.read(path, TRUST_ROOT)
-    except regular_file.UnreadableError as error:
-        message = f"{what} {error}"
+    except OSError as error:
+        message = f"{what} can't be read: {error.strerror}"
         raise TrustConfigError(message) from error
     found = strict_json.loads(data, what=what, limit=TRUST_ROOT)
     if not isinstance(found, dict) or found.get("mediaType") != CONFIG_TYPE:

@@ -58,8 +58,8 @@ def _read(path: Path, kind: Any) -> Json:  # noqa: ANN401 - a class of in-toto, 
     """Return the unsigned link or layout."""
     try:
         value = strict_json.loads(regular_file.read(path, limits.STATEMENT), what=str(path), limit=limits.STATEMENT)
-    except regular_file.UnreadableError as error:
-        message = f"{path} {error}; a folder with a {NAME} is what 'nix build .#in-toto' makes"
+    except OSError as error:
+        message = f"{path} can't be read: {error.strerror}; a folder with a {NAME} is what 'nix build .#in-toto' makes"
         raise LayoutError(message) from error
     expected = kind.__name__.lower()
     if not isinstance(value, dict) or value.get("_type") != expected:

@@ -125,8 +125,8 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
 def _statement(path: Path) -> bytes:
     try:
         data = regular_file.read(path, STATEMENT)
-    except regular_file.UnreadableError as error:
-        message = f"the statement {path} {error}"
+    except OSError as error:
+        message = f"the statement {path} can't be read: {error.strerror}"
         raise NotSignedError(message) from error
     statement = statements.parse(data, what=str(path))
     if not all("sha256" in subject.digest for subject in statement.subjects):

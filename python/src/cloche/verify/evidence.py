@@ -7,6 +7,7 @@ from cloche import regular_file, strict_json
 from cloche.artifact import Artifact
 from cloche.image.descriptor import Descriptor
 from cloche.limits import BUNDLE, MANIFEST
+from cloche.regular_file import IrregularFileError, OversizedFileError
 from cloche.verify import envelope
 from cloche.verify.envelope import Evidence
 from cloche.verify.outcome import Refusal, Refused, Report
@@ -55,10 +56,14 @@ def _files(path: Path) -> list[tuple[str, bytes]]:
 def _read(path: Path) -> bytes:
     try:
         return regular_file.read(path, BUNDLE)
-    except regular_file.MissingError as error:
-        raise Refused(Refusal.MISSING, f"{path} {error}") from error
-    except regular_file.UnreadableError as error:
-        raise Refused(Refusal.MALFORMED, f"{path} {error}") from error
+    except OSError as error:
+        raise Refused(refusal_of(error), f"{path} can't be read: {error.strerror}") from error
+
+
+def refusal_of(error: OSError) -> Refusal:
+    """Return the class of a file that can't be read: what is no regular file, or too large, is not merely missing."""
+    strange = isinstance(error, IrregularFileError | OversizedFileError)
+    return Refusal.MALFORMED if strange else Refusal.MISSING
 
 
 def attached(artifact: Artifact) -> list[tuple[str, bytes]]:

@@ -105,8 +105,8 @@ def read(path: Path) -> Policy:
     """Return the policy of a file. Raises Refused (POLICY) for anything that is not understood completely."""
     try:
         data = regular_file.read(path, POLICY)
-    except regular_file.UnreadableError as error:
-        raise _bad(path, str(error)) from error
+    except (OSError, ValueError) as error:
+        raise _bad(path, _unreadable(error)) from error
     try:
         table = tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -294,9 +294,14 @@ def _beside(table: _Table, key: str, name: str, limit: Limit) -> bytes:
     path = table.path.parent / name
     try:
         return regular_file.read(path, limit)
-    except regular_file.UnreadableError as error:
-        message = f"{table.where(key)}: {path} {error}"
+    except (OSError, ValueError) as error:
+        message = f"{table.where(key)}: {path} {_unreadable(error)}"
         raise ValueError(message) from error
+
+
+def _unreadable(error: OSError | ValueError) -> str:
+    # A ValueError is a name with a null character in it.
+    return f"can't be read: {error.strerror if isinstance(error, OSError) else error}"
 
 
 def _builder(table: _Table) -> Builder:
@@ -434,11 +439,11 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
         found.append(
             f"signatures.threshold is {policy.threshold}, and there are {len(usable)} signers that are not revoked"
         )
-    for name in policy.required:
-        if (count := sum(name in signer.statements for signer in usable)) < policy.threshold:
-            found.append(
-                f"statements.required names {name}, and of the signers that are not revoked {count or 'none'} may sign it, where {policy.threshold} must (signer.statements)"
-            )
+    found += [
+        f"statements.required names {name}, and of the signers that are not revoked {count or 'none'} may sign it, where {policy.threshold} must (signer.statements)"
+        for name in policy.required
+        if (count := sum(name in signer.statements for signer in usable)) < policy.threshold
+    ]
     wanted = {*policy.required, *policy.also_allowed}
     if "provenance" in wanted:
         if policy.provenance is None:

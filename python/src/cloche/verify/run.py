@@ -240,9 +240,8 @@ def _required(
 def _sbom(path: Path, about: Sequence[tuple[Signed, Statement]], report: Report) -> None:
     try:
         data = regular_file.read(path, SBOM)
-    except regular_file.UnreadableError as error:
-        refusal = Refusal.MISSING if isinstance(error, regular_file.MissingError) else Refusal.MALFORMED
-        report.refuse("SBOM file", refusal, f"{path} {error}")
+    except OSError as error:
+        report.refuse("SBOM file", evidence.refusal_of(error), f"{path} can't be read: {error.strerror}")
         return
     found = [statement.predicate for _, statement in about if statement.predicate_type == PREDICATES["sbom"]]
     predicates.sbom_file(data, found, report)

@@ -91,8 +91,8 @@ class Judge:
             )
         try:
             data = artifact.content()
-        except regular_file.UnreadableError as error:
-            reason = f"a signature over the bytes of {artifact.name}, which {error}; sign a statement instead"
+        except regular_file.OversizedFileError as error:
+            reason = f"a signature over the bytes of {artifact.name}, but {error.strerror}; sign a statement instead"
             raise Refused(Refusal.UNKNOWN, reason) from error
         if hashlib.sha256(data).hexdigest() != artifact.sha256:
             raise Refused(Refusal.TAMPERED, "the artifact changed while it was verified")
