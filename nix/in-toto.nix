@@ -1,5 +1,5 @@
 # Output: `packages.in-toto`, the links and the layout of the steps that lead to what is delivered. They are signed, and
-# the layout given its expiry date, by `cloche layout`.
+# the layout given its expiry date, by `cloche sign`.
 { config, lib, ... }:
 let
   cfg = config.cloche;

@@ -172,6 +172,44 @@ def test_a_trust_root_with_other_bytes_than_the_policy_pins_is_refused(signed: P
     assert (code, verdicts) == (11, {"policy"})
 
 
+BELIEVER = """
+import sys
+from sigstore.models import Bundle, ClientTrustConfig
+from sigstore.verify import Verifier
+from sigstore.verify.policy import Identity
+
+path, identity, issuer = sys.argv[1:]
+verifier = Verifier(trusted_root=ClientTrustConfig.production(offline=True).trusted_root)
+verifier.verify_dsse(Bundle.from_json(open(path).read()), Identity(identity=identity, issuer=issuer))
+"""
+
+
+def test_a_poisoned_cache_makes_no_difference(signed: Path, cloche: Path, instance: Instance, other: Instance) -> None:
+    """The library's cache trusts the instance that signed, and the policy another one: refused, whatever the cache says."""
+    home = signed / "home"
+    for base in (".cache", ".local/share"):
+        poisoned = home / base / "sigstore-python/tuf/https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
+        poisoned.mkdir(parents=True)
+        shutil.copy(instance.folder / "trusted_root.json", poisoned)
+    bundle = signed / "signed/statement.sigstore.json"
+    # The control: the library, which reads that cache, takes it for the public instance.
+    words = ["env", "-i", f"HOME={home}", cloche.resolve().parent / "python", "-c", BELIEVER, bundle, SUBJECT, instance.issuer]
+    believed = run(*OFFLINE, *words, cwd=signed)
+    assert believed.code == 0, believed.err
+    read_only = signed / "read-only"
+    read_only.mkdir(mode=0o555)
+    theirs, ours = policy(signed, other.folder, instance.issuer).rename(signed / "theirs.toml"), signed / "policy.toml"
+    (signed / "theirs.json").write_bytes((signed / "trusted_root.json").read_bytes())
+    theirs.write_text(theirs.read_text().replace("trusted_root.json", "theirs.json"))
+    policy(signed, instance.folder, instance.issuer)
+    for place in ([f"HOME={home}"], [], [f"HOME={read_only}"], ["HOME=/proc"]):
+        for rules, code in ((theirs, 22), (ours, 0)):
+            words = ["env", "-i", *place, cloche, "verify", "--policy", rules, "--bundle", bundle, "app.txt"]
+            ended = run(*OFFLINE, *words, cwd=signed)
+            assert ended.code == code, (place, ended.out)
+    assert list(read_only.iterdir()) == []
+
+
 def flip(text: str) -> str:
     """Return base64 with one bit of its bytes changed."""
     data = bytearray(base64.b64decode(text))

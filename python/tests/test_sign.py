@@ -339,6 +339,9 @@ def test_nothing_in_a_folder_of_statements_is_left_out_silently(release: Release
     (place / "more").unlink()
     os.mkfifo(place / "pipe.json")
     assert release.sign(statements=place).code == 2
+    outcome = release.sign(statements=place / "pipe.json")
+    reason = f"the statement {place}/pipe.json can't be read: it is a pipe, and only regular files are read"
+    assert (outcome.code, outcome.err) == (2, f"error: {reason}\n")
     assert not release.bundles.exists()
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cloche import artifact
+from cloche.limits import Limit
 from cloche.sign import dsse, keys
 from cloche.sign.options import KeySource
 from conftest import Outcome
@@ -133,7 +135,9 @@ def test_signer_of_another_kind_of_statement(release: Release) -> None:
     assert release.rows("--bundle", theirs, *more, policy=release.policy(signer=may), bundles=both)[0] == 0
 
 
-def test_signature_over_the_artifact_by_who_may_sign_statements_only(release: Release) -> None:
+def test_signature_over_the_artifact_by_who_may_sign_statements_only(
+    release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
     signature = keys.load(KeySource(release.key)).sign(release.artifact.read_bytes())
     bundle = {
         "mediaType": dsse.BUNDLE_TYPE,
@@ -151,6 +155,11 @@ def test_signature_over_the_artifact_by_who_may_sign_statements_only(release: Re
     refused = release.policy(signer=key.format('["test-result"]') + other, **sections)
     reason = "the policy does not let release sign signature, but test-result"
     release.refused(20, reason, policy=refused, bundles=path)
+    # The file is held in memory for this, so it has a limit.
+    monkeypatch.setattr(artifact, "SIGNED", Limit(bytes=14))
+    accepted = release.policy(signer=key.format('["signature"]') + other, **sections)
+    reason = f"a signature over the bytes of {release.artifact.name}, but it has more than 14 bytes, and no more are read; sign a statement instead"
+    release.refused(24, reason, policy=accepted, bundles=path)
 
 
 @pytest.mark.parametrize(
