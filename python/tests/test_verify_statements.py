@@ -159,7 +159,7 @@ def test_signature_over_the_artifact_by_who_may_sign_statements_only(
     monkeypatch.setattr(artifact, "SIGNED", Limit(bytes=14))
     accepted = release.policy(signer=key.format('["signature"]') + other, **sections)
     reason = f"a signature over the bytes of {release.artifact.name}, but it has more than 14 bytes, and no more are read; sign a statement instead"
-    release.refused(24, reason, policy=accepted, bundles=path)
+    release.refused(17, reason, policy=accepted, bundles=path)
 
 
 @pytest.mark.parametrize(
