@@ -360,6 +360,8 @@ def other_machine() -> Iterator[tuple[str, str]]:
         finally:
             server.terminate()
             server.wait()
+            # Shown where the test failed.
+            print((folder / "log").read_text()[-2000:])
 
 
 @pytest.mark.slow

@@ -157,6 +157,11 @@ def _name(path: Path) -> str:
     return match[1] if match else path.name
 
 
+def file_sha256(path: Path) -> str:
+    """Return the digest of a file's content, in hexadecimal."""
+    return _file_sha256(path)[0]
+
+
 def _file_sha256(path: Path) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as file:

@@ -1,8 +1,9 @@
 """One output built again from its flake, for `verify --rebuild`."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from cloche.reproduce.errors import NixError
 from cloche.reproduce.nix import HERE, State, ask, below, build, build_again, closure_of, derivation_of, invalid
@@ -33,6 +34,8 @@ class RebuiltOutput:
     nar_sha256: str
     # Of the flake's tree that was evaluated, as Nix writes it (SRI).
     source_nar_hash: str
+    # HASH-NAME -> hash of the NAR, as Nix writes it (SRI): of all that the output needs at run time, itself included.
+    closure: Mapping[str, str]
 
 
 def rebuild(reference: str, attribute: str, *, source: Path | None = None) -> RebuiltOutput:
@@ -67,4 +70,6 @@ def rebuild(reference: str, attribute: str, *, source: Path | None = None) -> Re
             raise DifferentOutputError(path, outcome.reason or f"{outcome.output} differs")
     output = known[derivation].outputs.get("out") or next(iter(known[derivation].outputs.values()))
     hashed = ask("the output cannot be hashed", "hash", "path", "--type", "sha256", "--base16", output).strip()
-    return RebuiltOutput(derivation, output, hashed, str(locked.get("narHash", "")))
+    told = json.loads(ask("the closure of the output cannot be read", "path-info", "--json", "--recursive", output))
+    closure = {PurePath(path).name: str(data["narHash"]) for path, data in told.items()}
+    return RebuiltOutput(derivation, output, hashed, str(locked.get("narHash", "")), closure)

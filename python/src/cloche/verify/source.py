@@ -1,14 +1,14 @@
 """What goes beyond signatures: the age of a revision, and building again."""
 
 import base64
-import hashlib
 import os
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from cloche import nar
-from cloche.artifact import Artifact, Kind
+from cloche.artifact import Artifact, Kind, file_sha256
 from cloche.errors import ClocheError
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Provenance
@@ -123,27 +123,48 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
         )
         return
     digests = _digests(artifact, Path(made.path), made.nar_sha256)
-    if artifact.sha256 in digests:
-        report.accept(what, f"{claimed.attribute}, built again on this machine, has the same bytes")
-    else:
-        reason = (
-            f"{claimed.attribute}, built again on this machine, has the sha256 {', '.join(digests) or '(no such file)'}"
-        )
+    if artifact.sha256 not in digests:
+        reason = f"{claimed.attribute}, built again on this machine, has {_NOUN[artifact.kind]} {' and '.join(digests) or '(none)'}"
         report.refuse(what, Refusal.NOT_REPRODUCED, reason)
+    elif different := _different_closure(claimed, made.closure):
+        report.refuse(what, Refusal.NOT_REPRODUCED, different)
+    else:
+        report.accept(what, f"{claimed.attribute}, built again on this machine, has the same bytes")
+
+
+# What an artifact of each kind has, that is compared.
+_NOUN = {
+    Kind.FILE: "files with the sha256",
+    Kind.STORE: "a NAR with the sha256",
+    Kind.IMAGE: "an image manifest with the sha256",
+}
 
 
 def _digests(artifact: Artifact, path: Path, nar_sha256: str) -> list[str]:
     """Return the digests that an output has as the kind of artifact that is compared with it."""
     if artifact.kind is Kind.IMAGE:
-        return (
-            [(path / "digest").read_text(encoding="utf-8").strip().removeprefix("sha256:")]
-            if (path / "digest").is_file()
-            else []
-        )
+        # Of the manifest itself, which names all layers; what the output says of it beside it is not needed.
+        manifest = path / "manifest.json"
+        return [file_sha256(manifest)] if manifest.is_file() else []
     if artifact.kind is Kind.STORE:
         return [nar_sha256]
-    files = [path] if path.is_file() else sorted(item for item in path.iterdir() if item.is_file())
-    return [hashlib.sha256(item.read_bytes()).hexdigest() for item in files]
+    return [file_sha256(item) for item in ([path] if path.is_file() else sorted(path.iterdir())) if item.is_file()]
+
+
+def _different_closure(claimed: Claimed, made: Mapping[str, str]) -> str:
+    """Return in what the closure that was built differs from the one that the provenance lists; nothing where it does not.
+
+    An artifact that is a folder of links has the same bytes whatever lies behind them.
+    """
+    listed, built = dict(claimed.closure), {name: _hexadecimal(digest) for name, digest in made.items()}
+    for name in sorted(listed.keys() | built.keys() if listed else ()):
+        if name not in built:
+            return f"the provenance lists {name}, which {claimed.attribute}, built again on this machine, does not need"
+        if name not in listed:
+            return f"{claimed.attribute}, built again on this machine, needs {name}, which the provenance does not list"
+        if listed[name] != built[name]:
+            return f"{name}, built again on this machine, has a NAR with the sha256 {built[name]}, and the provenance lists {listed[name]}"
+    return ""
 
 
 def _nar(folder: Path) -> str:
