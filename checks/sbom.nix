@@ -13,6 +13,8 @@ toolchain.runPython {
   script = ../python/src/cloche/sbom/check.py;
   path = [
     (own.libraries "sbom" [ "sbom" ])
+    # For SPDX's schema.
+    "${own.package "lib4sbom"}/${toolchain.python.sitePackages}"
     (own.modules "cloche-sbom" [
       "derivation.py"
       "sbom"

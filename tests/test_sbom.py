@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from conftest import built, run
+import pytest
+from conftest import ROOT, built, run
 from flakes import SYSTEM, add, cloche, write
 
 NAME = "cloche:"
@@ -72,6 +73,58 @@ def test_the_sbom_of_the_build_lists_what_it_started_from(consumer: Path) -> Non
     assert {"numpy", "poetry-core", "installer", "pyproject-hooks", "branin-source", "libc6"} <= names
     # What is in the lock, but was not used to build this.
     assert "mypy" not in names
+
+
+# An SBOM with one word more, which only the schema of its format does not know.
+FALSIFIED = """{ config, ... }:
+let
+  inherit (config.cloche) toolchain;
+  inherit (config.packages) sbom;
+  falsified = toolchain.runPython {
+    name = "falsified";
+    inherit sbom;
+    script = builtins.toFile "falsify.py" ''
+      import json, pathlib
+      def main(attributes):
+          out = pathlib.Path(attributes["outputs"]["out"])
+          out.mkdir()
+          for file in pathlib.Path(attributes["sbom"]).iterdir():
+              text = json.loads(file.read_text())
+              if file.name == "FILE":
+                  text["KEY"][0]["not-in-the-schema"] = "x"
+              (out / file.name).write_text(json.dumps(text))
+    '';
+  };
+in
+{
+  cloche.src = ./.;
+  cloche.sbom.enable = true;
+  packages.falsified = (import "${inputs.cloche}/checks/sbom.nix" { inherit toolchain; }) {
+    name = "falsified-check";
+    sbom = sbom // falsified;
+  };
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "key", "words"),
+    [
+        ("sbom.cdx.json", "components", "sbom.cdx.json: not valid by CycloneDX's schema: Additional properties are not allowed ('not-in-the-schema' was unexpected)"),
+        ("sbom.spdx.json", "packages", "sbom.spdx.json: not valid by SPDX's schema: $.packages[0]: Additional properties are not allowed ('not-in-the-schema' was unexpected)"),
+    ],
+)
+def test_the_check_fails_for_a_document_that_only_the_schema_refuses(consumer: Path, file: str, key: str, words: str) -> None:
+    text = FALSIFIED.replace("${inputs.cloche}", str(ROOT)).replace("FILE", file).replace("KEY", key)
+    write(consumer, {"cloche.nix": text})
+    ended = cloche("build", "--no-link", "-L", "--impure", ".#falsified", cwd=consumer)
+    assert ended.code == 1
+    told = [line.partition("> ")[2].strip() for line in ended.err.splitlines() if "not valid by" in line or "sound SBOM" in line]
+    assert told[0].endswith("is not a sound SBOM:")
+    # That and nothing else.
+    assert told[1:2] == [words]
+    faults = [line for line in ended.err.splitlines() if "> " in line and line.partition("> ")[2].startswith("  sbom.")]
+    assert len(faults) == 1
 
 
 def test_executables_that_were_patched_are_told(consumer: Path) -> None:

@@ -125,6 +125,10 @@ def registry(tools: Path, tmp_path: Path) -> Iterator[str]:
         stop(process)
 
 
+def alter(file: Path) -> None:
+    file.write_text(file.read_text() + "#\n")
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -141,7 +145,7 @@ def test_a_wheel(consumer: Path, tmp_path: Path) -> None:
         release.rebuilt(artifact, "--source", source)
 
     # Another source, in one byte, and one with its .git: nothing is built.
-    (source / "src/branin/functions.py").open("a").write("#\n")
+    alter(source / "src/branin/functions.py")
     release.refused(27, f"the NAR of {source} has the sha256 ", wheel, "--source", source)
     release.refused(27, "its .git is part of it: give what `git archive ", wheel, "--source", consumer)
 
@@ -197,7 +201,7 @@ def test_an_image(consumer: Path, tmp_path: Path, registry: str) -> None:
         release.rebuilt(artifact)
     source = release.source()
     release.rebuilt(f"oci:{release.place}/layout@{digest}", "--source", source)
-    (source / "src/branin/functions.py").open("a").write("#\n")
+    alter(source / "src/branin/functions.py")
     release.refused(27, f"the NAR of {source} has the sha256 ", f"{registry}/branin@{digest}", "--source", source)
 
     # Another image of the same layers, in a layout and in the registry, with the signature of somebody who is accepted.

@@ -1,12 +1,14 @@
 """The SBOM of a made-up closure: what is listed, both formats, and what the check catches."""
 
 import gc
+import hashlib
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +311,33 @@ def test_spdx_is_judged_by_its_own_library(store: Store, tmp_path: Path) -> None
     assert len(check.validity_spdx(path)) >= 1
 
 
+def test_spdx_is_judged_by_the_schema_too(store: Store, tmp_path: Path) -> None:
+    bom, document = store.documents()
+    schema = (resources.files("lib4sbom") / "schemas/spdx/2.3-schema.json").read_bytes()
+    # schemas/spdx-schema.json of the tag v2.3 of SPDX's specification.
+    assert hashlib.sha256(schema).hexdigest() == "239208b7ac287b3cf5d9a9af23f9d69863971102a5e1587a27a398b43490b89b"
+    assert check.schema_spdx(document) == []
+    assert check.schema_controls(bom, document) == 2
+    # What the library reads without a word.
+    document["packages"][0]["supplierOfTheSupplier"] = "nobody"
+    path = tmp_path / "sbom.spdx.json"
+    path.write_text(json.dumps(document))
+    assert check.validity_spdx(path) == []
+    assert check.differences_spdx(document, store.expected()) == []
+    assert check.schema_spdx(document) == [
+        "not valid by SPDX's schema: $.packages[0]: Additional properties are not allowed ('supplierOfTheSupplier' was unexpected)"
+    ]
+
+
+@pytest.mark.parametrize("blind", ["schema_cyclonedx", "schema_spdx"])
+def test_a_schema_that_is_not_asked_is_noticed(store: Store, blind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bom, document = store.documents()
+    monkeypatch.setattr(check, blind, lambda _: [])
+    name = {"schema_cyclonedx": "CycloneDX", "schema_spdx": "SPDX"}[blind]
+    with pytest.raises(SystemExit, match=f"^{name}: the check did not notice a member that the schema does not know$"):
+        check.schema_controls(bom, document)
+
+
 def test_the_serial_number_names_the_subject() -> None:
     one = build.serial_number("application", "runtime", HEX)
     assert one.version == 5
@@ -408,7 +437,7 @@ def test_the_builder_and_the_check(
     check.main(judged)
     assert (tmp_path / "verdict").read_text() == capsys.readouterr().out
     assert (
-        "6 store paths and 3 published packages are accounted for in both formats; 14 falsified"
+        "6 store paths and 3 published packages are accounted for in both formats; 16 falsified"
         in (tmp_path / "verdict").read_text()
     )
     # One component less on the disk.

@@ -9,6 +9,7 @@ import copy
 import json
 import sys
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -190,6 +191,18 @@ def schema_cyclonedx(text: str) -> list[str]:
     return [] if error is None else [f"not valid by CycloneDX's schema: {error.data.message}"]
 
 
+def schema_spdx(document: Any) -> list[str]:  # noqa: ANN401 - whatever JSON the file holds
+    """Return what the JSON schema of SPDX 2.3 finds wrong, a line each.
+
+    The schema is SPDX's own file, as the package lib4sbom brings it; nothing of that package is run.
+    """
+    from jsonschema import Draft7Validator  # noqa: PLC0415 - only the check judges by schemas
+
+    schema = json.loads((resources.files("lib4sbom") / "schemas/spdx/2.3-schema.json").read_bytes())
+    faults = Draft7Validator(schema, format_checker=Draft7Validator.FORMAT_CHECKER).iter_errors(document)
+    return [f"not valid by SPDX's schema: {fault.json_path}: {fault.message[:200]}" for fault in faults]
+
+
 def validity_spdx(path: Path) -> list[str]:
     """Return what SPDX's own parser and full validation have to say of a document, if anything."""
     from spdx_tools.spdx.parser.error import SPDXParsingError  # noqa: PLC0415
@@ -228,6 +241,16 @@ def controls(bom: dict[str, Any], document: dict[str, Any], expected: Expected) 
     return caught
 
 
+def schema_controls(bom: dict[str, Any], document: dict[str, Any]) -> int:
+    """Return how many documents with a member that no schema knows were caught; end the program when one was not."""
+    for name, whole, key in (("CycloneDX", bom, "components"), ("SPDX", document, "packages")):
+        # Everything but the schema passes over it.
+        false = {**whole, key: [{**whole[key][0], "not-in-the-schema": 1}, *whole[key][1:]]}
+        if not (schema_cyclonedx(json.dumps(false)) if name == "CycloneDX" else schema_spdx(false)):
+            sys.exit(f"{name}: the check did not notice a member that the schema does not know")
+    return 2
+
+
 def _strange(components: list[dict[str, Any]]) -> dict[str, Any]:
     strange = copy.deepcopy(next(entry for entry in components if "pkg:" in json.dumps(entry)))
     text = json.dumps(strange).replace(strange["name"], "a-package-that-is-not-there")
@@ -259,13 +282,14 @@ def main(attributes: dict[str, Any]) -> None:
         expected = expect(attributes["closure"], attributes["known"], digest)
     problems = [
         *(f"sbom.cdx.json: {line}" for line in schema_cyclonedx(texts["sbom.cdx.json"])),
+        *(f"sbom.spdx.json: {line}" for line in schema_spdx(document)),
         *(f"sbom.spdx.json: {line}" for line in validity_spdx(folder / "sbom.spdx.json")),
         *(f"sbom.cdx.json: {line}" for line in differences_cyclonedx(bom, expected)),
         *(f"sbom.spdx.json: {line}" for line in differences_spdx(document, expected)),
     ]
     if problems:
         sys.exit(f"{folder} is not a sound SBOM:\n  " + "\n  ".join(problems))
-    caught = controls(bom, document, expected)
+    caught = controls(bom, document, expected) + schema_controls(bom, document)
     summary = (
         f"{len(expected.paths)} store paths and {len(expected.packages)} published packages are accounted for in both formats;"
         f" {caught} falsified documents were caught"

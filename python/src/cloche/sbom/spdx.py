@@ -66,6 +66,10 @@ def dumps(inventory: Inventory, namespace: str, created: datetime, version: str)
         ),
     ]
     data = DocumentConverter().convert(document)
+    for package in data["packages"]:
+        for reference in package.get("externalRefs", []):
+            # The library writes its own name of the category; by the schema of SPDX 2.3 that is none.
+            reference["referenceCategory"] = reference["referenceCategory"].replace("_", "-")
     return json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
