@@ -5,12 +5,17 @@ let
   locked =
     lock.environments.${toolchain.system}.${toolchain.python.version}
       or (throw "Cloche's own lock has nothing for Python ${toolchain.python.version} on ${toolchain.system}");
+  archive = import ./python-modules.nix "cloche-archive" [
+    "archive.py"
+    "archive_limits.py"
+  ];
   # Both are pure wheels without scripts and data, so that unpacking the archive is installing them.
   tool =
     name: package: modules:
     toolchain.runPython {
       inherit name modules;
       script = ../python/src/cloche/unzip.py;
+      path = [ archive ];
       source = source package locked.packages.${package};
     };
 in

@@ -97,6 +97,8 @@ def row(ended: Ended) -> str:
 
 def configured(project: Path, place: Path, attributes: str, statements: str = '"provenance"') -> Release:
     """Let a project's provenance name its own checkout, commit it, and accept that by policy."""
+    if run("git", "status", "--porcelain", "--untracked-files=no").out:
+        pytest.skip(f"{ROOT} has uncommitted changes, so there is no revision of Cloche that a flake's lock could name")
     source = f"git+file://{project}"
     place.mkdir()
     make_key(place)

@@ -743,6 +743,36 @@ def test_licences_that_are_no_choice(listed: list[Any], expression: str) -> None
     assert (denies.fault(component.license) == "") == (expression == "MIT OR Apache-2.0")
 
 
+@pytest.mark.parametrize(
+    ("denied", "expression", "fault"),
+    [
+        # No version of it remains that could be chosen.
+        ("AGPL-3.0-only", "AGPL-3.0-or-later", "AGPL-3.0-or-later"),
+        ("GPL-3.0-only", "GPL-3.0-or-later", "GPL-3.0-or-later"),
+        ("GPL-3.0-only", "GPL-3.0+", "GPL-3.0-or-later"),
+        ("GPL-3.0-only", "GPL-3.0-or-later WITH GCC-exception-3.1", "GPL-3.0-or-later WITH GCC-exception-3.1"),
+        # One remains: version 3.
+        ("GPL-2.0-only", "GPL-2.0-or-later", ""),
+        ("GPL-2.0-only", "GPL-2.0-only", "GPL-2.0-only"),
+        ("LGPL-2.1-only", "LGPL-2.1-or-later", ""),
+        # An earlier version is none that could be chosen.
+        ("GPL-2.0-only", "GPL-3.0-or-later", ""),
+        ("AGPL-1.0-only", "AGPL-3.0-or-later", ""),
+        # Each version from this one on is denied.
+        ("AGPL-3.0-or-later", "AGPL-3.0-only", "AGPL-3.0-only"),
+        ("GPL-2.0-or-later", "GPL-3.0-only", "GPL-3.0-only"),
+        ("GPL-2.0-or-later", "GPL-3.0-or-later", "GPL-3.0-or-later"),
+        ("GPL-2.0-or-later", "GPL-1.0-or-later", ""),
+        ("GPL-2.0-or-later", "LGPL-3.0-or-later", ""),
+        ("GFDL-1.3-invariants-only", "GFDL-1.3-invariants-or-later", "GFDL-1.3-invariants-or-later"),
+        ("GFDL-1.3-invariants-only", "GFDL-1.3-or-later", ""),
+        ("[AG]*PL-*-only", "GPL-2.0-or-later AND MIT", "GPL-2.0-or-later"),
+    ],
+)
+def test_later_versions_of_a_licence(denied: str, expression: str, fault: str) -> None:
+    assert LicensePolicy(policy.Policy(denied=(denied,))).fault(expression) == fault
+
+
 @pytest.mark.parametrize("make", ["folder", "nothing", "pipe"])
 def test_no_advisory_is_left_out_silently(tmp_path: Path, make: str) -> None:
     (tmp_path / "feed").mkdir()

@@ -1,6 +1,6 @@
 """Unpack a pure wheel that serves as a tool of the builders, put modules beside it, and compile all of it.
 
-Standard library only.
+Standard library only. The wheel is one of Cloche's own lock, and is looked at all the same.
 """
 
 import compileall
@@ -11,10 +11,14 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from cloche.archive import check_zip
+
 
 def main(attributes: dict[str, Any]) -> None:
     """Unpack attributes["source"] and copy the folders attributes["modules"] into attributes["outputs"]["out"]."""
     out = attributes["outputs"]["out"]
+    if problems := check_zip(attributes["source"], place="tool"):
+        sys.exit("\n  ".join([f"{attributes['source']} is not unpacked:", *problems]))
     with zipfile.ZipFile(attributes["source"]) as archive:
         archive.extractall(out)
     for modules in map(Path, attributes["modules"]):
