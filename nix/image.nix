@@ -119,8 +119,21 @@ let
     in
     made // { inherit sbom; };
   images = builtins.mapAttrs imageOf cfg.images;
-  inStore = builtins.filter (
-    name: builtins.match "/nix(/.*)?|.*/\\.{1,2}(/.*)?|.*//.*" cfg.images.${name}.home != null
+  notPlain = value: builtins.match ".*/\\.{1,2}(/.*)?|.*//.*" value != null;
+  beside = value: builtins.match "/nix(/.*)?" value == null;
+  odd = builtins.concatMap (
+    name:
+    let
+      image = cfg.images.${name};
+      told =
+        option: value:
+        lib.optional (
+          notPlain value || !beside value
+        ) "cloche.images.${name}.${option} is ${value}; give it a plain path beside /nix.";
+    in
+    told "home" image.home
+    ++ told "workingDirectory" image.workingDirectory
+    ++ builtins.concatMap (told "volumes") image.volumes
   ) (builtins.attrNames cfg.images);
   roots = builtins.filter (
     name: !cfg.images.${name}.allowRoot && builtins.match "0+:.*|.*:0+" cfg.images.${name}.user != null
@@ -143,10 +156,10 @@ in
       meta.description = "Load an image into podman, docker, skopeo's targets, a registry or a folder";
     };
     assertions =
-      map (name: {
+      map (message: {
         assertion = false;
-        message = "cloche.images.${name}.home is ${cfg.images.${name}.home}; give it a plain path beside /nix.";
-      }) inStore
+        inherit message;
+      }) odd
       ++ map (name: {
         assertion = false;
         message = "cloche.images.${name}.user is ${cfg.images.${name}.user}, which is root; give it numbers of its own, or set cloche.images.${name}.allowRoot.";

@@ -403,3 +403,40 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     ended = run(python, "-I", "-c", script, json.dumps(largest))
     assert ended.code == 0, ended.err
     assert int(ended.out) < 150 < largest["size"] >> 19
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ('ports = [ "x" ];', "[0]` is \"x\", but it should be a string matching the pattern"),
+        ('ports = [ "65536/tcp" ];', "[0]` is \"65536/tcp\", but it should be a string matching the pattern"),
+        (
+            'workingDirectory = "/srv/../etc";',
+            "- cloche.images.default.workingDirectory is /srv/../etc; give it a plain path beside /nix.",
+        ),
+        ('home = "/nix/x";', "- cloche.images.default.home is /nix/x; give it a plain path beside /nix."),
+        ('volumes = [ "/nix/store" ];', "- cloche.images.default.volumes is /nix/store; give it a plain path beside /nix."),
+    ],
+)
+def test_options_that_no_container_could_have(consumer: Path, options: str, message: str) -> None:
+    with_image(consumer, options)
+    ended = cloche("eval", "--raw", ".#image.drvPath", cwd=consumer)
+    assert ended.code == 1
+    assert message in words(ended)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("entrypoint = [ ];", "the image default has no entry point: let its option `entrypoint' name the program that a container starts"),
+        (
+            'entrypoint = [ "/bin/nope" ];',
+            "the image default starts /bin/nope, which is not in it: let its option `entrypoint' name a program of its package or contents",
+        ),
+    ],
+)
+def test_an_entry_point_that_cannot_start_is_refused(consumer: Path, options: str, message: str) -> None:
+    with_image(consumer, options)
+    ended = cloche("build", "--no-link", "-L", ".#image", cwd=consumer)
+    assert ended.code == 1
+    assert f"branin-image> {message}" in ended.err

@@ -18,10 +18,12 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(layers, "STORE", str(folder).lstrip("/"))
     from cloche.image import closure
 
+    monkeypatch.setattr(make_image, "STORE", str(folder).lstrip("/"))
     monkeypatch.setattr(closure, "STORE", str(folder).lstrip("/"))
     for name in ("base", "wheel", "app", "more"):
         (folder / name / "bin").mkdir(parents=True)
         (folder / name / "bin" / name).write_text(name)
+        (folder / name / "bin" / name).chmod(0o555)
     licenses = folder / "licenses/share/doc/base"
     licenses.mkdir(parents=True)
     (licenses / "copyright").write_text("text")
@@ -141,6 +143,60 @@ def test_development_is_refused_unless_it_is_allowed(store: Path, tmp_path: Path
     assert (tmp_path / "image").exists()
 
 
+@pytest.mark.parametrize(
+    ("entrypoint", "words"),
+    [
+        ([], "has no entry point: let its option `entrypoint' name the program that a container starts"),
+        ([""], "has no entry point: let its option `entrypoint' name the program that a container starts"),
+        (
+            ["/bin/nope"],
+            "starts /bin/nope, which is not in it: let its option `entrypoint' name a program of its package or contents",
+        ),
+        (
+            ["STORE/app/bin/nope", "--help"],
+            "starts STORE/app/bin/nope, which is not in it: let its option `entrypoint' name a program of its package or contents",
+        ),
+        (
+            ["nope"],
+            "starts nope, which is not in it in its PATH (/bin:STORE/app/bin): let its option `entrypoint' name a program"
+            " of its package or contents",
+        ),
+        (
+            ["bin/app"],
+            "starts bin/app, which depends on the working directory: let its option `entrypoint' begin with a whole path",
+        ),
+        (["STORE/app/bin"], "starts STORE/app/bin, which is no program: it is a folder, or cannot be executed"),
+        (["STORE/app/text"], "starts STORE/app/text, which is no program: it is a folder, or cannot be executed"),
+        # The host's, which the image does not have.
+        (
+            ["/etc/passwd"],
+            "starts /etc/passwd, which is not in it: let its option `entrypoint' name a program of its package or contents",
+        ),
+    ],
+)
+def test_an_entry_point_that_cannot_start_is_refused(
+    store: Path, tmp_path: Path, entrypoint: list[str], words: str
+) -> None:
+    (store / "app/text").write_text("no program")
+    (store / "app/text").chmod(0o444)
+    given = attributes(store, tmp_path)
+    given["settings"]["environment"]["PATH"] = f"/bin:{store}/app/bin"
+    given["settings"]["entrypoint"] = [word.replace("STORE", str(store)) for word in entrypoint]
+    with pytest.raises(SystemExit) as refused:
+        make_image.main(given)
+    assert refused.value.code == f"the image default {words.replace('STORE', str(store))}"
+    assert not (tmp_path / "image").exists()
+
+
+@pytest.mark.parametrize("first", ["/bin/sh", "sh", "app", "STORE/app/bin/app"])
+def test_an_entry_point_by_its_path_by_a_link_or_by_its_name(store: Path, tmp_path: Path, first: str) -> None:
+    given = attributes(store, tmp_path)
+    given["settings"]["environment"]["PATH"] = f"/bin:{store}/app/bin"
+    given["settings"]["entrypoint"] = [first.replace("STORE", str(store))]
+    make_image.main(given)
+    assert (tmp_path / "image/digest").exists()
+
+
 def judged(store: Path, tmp_path: Path, **options: Any) -> list[str]:  # noqa: ANN401 - of any type, as in Nix
     given = attributes(store, tmp_path)
     case = judge_image.read(
@@ -201,7 +257,7 @@ def test_a_package_without_a_licence_text_is_told(store: Path, tmp_path: Path) -
 
 
 def test_entry_point_that_the_image_does_not_hold(store: Path, tmp_path: Path) -> None:
-    absent = f"/nix/store/{'a' * 32}-prog"
+    absent = f"{store}/{'a' * 32}-prog"
     given = attributes(store, tmp_path)
     given["settings"] = {**given["settings"], "entrypoint": [f"{absent}/bin/prog"]}
     with pytest.raises(SystemExit) as raised:

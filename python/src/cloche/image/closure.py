@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from cloche.image.layer import STORE, Layer, members
 
-# Programs that make other programs, under their own names, Debian's and a cross compiler's.
+# Programs that make other programs, under their own names, Debian's and a cross compiler's, in whatever folder.
 COMPILER = re.compile(
-    r"(usr/)?(s?bin|libexec/gcc.*|lib/gcc.*)/([a-z0-9_]+-linux-gnu-)?"
-    r"(gcc|g\+\+|cc|c\+\+|cpp|clang|clang\+\+|gfortran|cc1|cc1plus|f951|ld|ld\.(bfd|gold|lld)|as)(-[0-9.]+)?"
+    r"(.*/)?([a-z0-9_]+-([a-z0-9_]+-)?(linux|none|elf)(-[a-z0-9]+)?-)?"
+    r"(gcc|g\+\+|cc|c\+\+|cpp|clang|clang\+\+|gfortran|flang|cc1|cc1plus|f951|lto1|collect2|tcc|nvcc|ptxas|ld|ld\.(bfd|gold|lld)|lld|as|"
+    r"rustc|go|ghc|javac|zig|ocamlopt|ldc2|dmd|gdc|icx|icpx|ifx)(-[0-9.]+)?"
 )
 HEADER = re.compile(r"(usr/)?include/.*\.(h|hh|hpp|hxx|inc)")
+HASH = re.compile(r"^[0-9a-df-np-sv-z]{32}-")
 SITE_PACKAGES = re.compile(r"lib/python[0-9.]+/site-packages")
 
 
@@ -91,7 +93,9 @@ def unwanted(
         if path in closure.paths
     ]
     found += [
-        Unwanted(path, f"it holds {culprit}", tuple(closure.chain(path)))
+        Unwanted(
+            path, f"it holds {culprit} (as `allowed' would name it: {store_name(path)})", tuple(closure.chain(path))
+        )
         for path, culprit in sorted(culprits.items())
         if path in closure.paths and path not in development
     ]
@@ -100,25 +104,40 @@ def unwanted(
 
 def development_files(layer: Layer) -> dict[str, str]:
     """Return the store paths of a layer that hold a compiler or header, each with the first of these files."""
-    names: dict[str, list[str]] = {}
+    names: dict[str, list[tuple[str, bool]]] = {}
     for member in members(layer):
         path, _, below = member.info.name.removeprefix(f"{STORE}/").partition("/")
         if member.info.name.startswith(f"{STORE}/") and not member.info.isdir():
-            names.setdefault(f"/{STORE}/{path}", []).append(below)
+            # What cannot be executed is no program; a link has no mode of its own.
+            program = member.info.issym() or bool(member.info.mode & 0o111)
+            names.setdefault(f"/{STORE}/{path}", []).append((below, program))
     return {path: culprit for path, below in names.items() if (culprit := development_file(below))}
 
 
-def development_file(names: Iterable[str]) -> str:
-    """Return the first compiler or header among the names of one store path's files, or an empty text.
+def development_file(files: Iterable[tuple[str, bool]]) -> str:
+    """Return the first compiler or header among one store path's files, or an empty text.
 
-    A wheel is used as published, its headers included; a compiler in it is told.
+    Each file is (name, whether it may be a program). A wheel is used as published, its headers included; a compiler in
+    it is told.
     """
-    listed = sorted(names)
-    wheel = any(SITE_PACKAGES.match(name) for name in listed)
-    for name in listed:
-        if COMPILER.fullmatch(name) or (not wheel and HEADER.fullmatch(name)):
+    listed = sorted(files)
+    wheel = any(SITE_PACKAGES.match(name) for name, _ in listed)
+    for name, program in listed:
+        if (program and COMPILER.fullmatch(name)) or (not wheel and HEADER.fullmatch(name)):
             return name
     return ""
+
+
+def store_name(path: str) -> str:
+    """Return what a store path is called, without its hash."""
+    return HASH.sub("", path.rpartition("/")[2])
+
+
+def permitted(paths: Iterable[str], development: Mapping[str, Mapping[str, str]], allowed: Iterable[str]) -> set[str]:
+    """Return the paths that an image may hold all the same: by the name of a role or package, or by their own."""
+    names = set(allowed)
+    named = {path for path, what in development.items() if what["name"] in names}
+    return named | {path for path in paths if store_name(path) in names}
 
 
 def refusal(found: list[Unwanted], image: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cloche.image.closure import Closure, development_files, unwanted
+from cloche.image.closure import Closure, development_files, permitted, unwanted
 from cloche.image.layer import Layer, measure
 from cloche.image.manifest import digest_of
 
@@ -164,7 +164,8 @@ def read(attributes: dict[str, Any], name: str) -> Case:
     made = [Layer.from_json(layer) for layer in listed]
     said = json.loads((folder / "closure.json").read_text(encoding="utf-8"))
     development = attributes["development"].items()
-    allowed = {path for path, what in development if what["name"] in options["allowed"]}
+    graph = attributes[f"closure-{name}"]
+    allowed = permitted((node["path"] for node in graph), attributes["development"], options["allowed"])
     culprits: dict[str, str] = {}
     for layer in made:
         culprits.update(development_files(layer))
@@ -174,7 +175,7 @@ def read(attributes: dict[str, Any], name: str) -> Case:
         config=json.loads(configuration),
         config_digest=digest_of(configuration),
         layers=made,
-        closure=Closure.from_graph(said["roots"], attributes[f"closure-{name}"]),
+        closure=Closure.from_graph(said["roots"], graph),
         development={path: what["why"] for path, what in development if path not in allowed},
         allowed=allowed,
         allow_root=options["allowRoot"],

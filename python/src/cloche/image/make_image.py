@@ -5,14 +5,16 @@ layer has), so that after an edit of the application nothing large is read again
 """
 
 import json
+import os
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cloche.image import manifest
-from cloche.image.closure import Closure, development_files, refusal, unwanted
+from cloche.image.closure import Closure, development_files, permitted, refusal, unwanted
 from cloche.image.layer import STORE, Entry, Layer, measure
 
 VERSION = 1
@@ -80,15 +82,37 @@ def named(configuration: bytes) -> frozenset[str]:
     return frozenset(f"/{STORE}/{name}" for name in re.findall(STORE + STORE_NAME, configuration.decode()))
 
 
+def start_fault(settings: manifest.Settings, links: Mapping[str, str]) -> str:
+    """Return why a container of the image would end at once: what speaks against its entry point; empty if nothing does."""
+    if not settings.entrypoint or not settings.entrypoint[0]:
+        return "has no entry point: let its option `entrypoint' name the program that a container starts"
+    first = settings.entrypoint[0]
+    if first.startswith("/"):
+        places = [first]
+    elif "/" in first:
+        return f"starts {first}, which depends on the working directory: let its option `entrypoint' begin with a whole path"
+    else:
+        places = [f"{folder}/{first}" for folder in settings.environment.get("PATH", "").split(":")]
+    # What is in the image lies in the store, or is one of the links into it.
+    found = [Path(links.get(place.lstrip("/"), place)) for place in places]
+    there = [path for path in found if str(path).startswith(f"/{STORE}/") and path.exists()]
+    if not there:
+        where = "" if first.startswith("/") else f" in its PATH ({settings.environment.get('PATH', '')})"
+        return f"starts {first}, which is not in it{where}: let its option `entrypoint' name a program of its package or contents"
+    if not there[0].is_file() or not os.access(there[0], os.X_OK):
+        return f"starts {first}, which is no program: it is a folder, or cannot be executed"
+    return ""
+
+
 def main(attributes: dict[str, Any]) -> None:
     """Write the image's files to attributes["outputs"]["out"]; see docs/images.md for what each is."""
     out = Path(attributes["outputs"]["out"])
     closure = Closure.from_graph(attributes["roots"], attributes["closure"])
     layers, culprits = assemble(attributes, closure)
     allowed = attributes["allowed"]
-    development = {path: what["why"] for path, what in attributes["development"].items() if what["name"] not in allowed}
-    permitted = {path for path, what in attributes["development"].items() if what["name"] in allowed}
-    culprits = {path: file for path, file in culprits.items() if path not in permitted}
+    wanted = permitted(closure.paths, attributes["development"], allowed)
+    development = {path: what["why"] for path, what in attributes["development"].items() if path not in wanted}
+    culprits = {path: file for path, file in culprits.items() if path not in wanted}
     if found := unwanted(closure, development, culprits):
         sys.exit(refusal(found, attributes["image"]))
     settings = manifest.Settings(created=int(attributes["SOURCE_DATE_EPOCH"]), **attributes["settings"])
@@ -99,6 +123,8 @@ def main(attributes: dict[str, Any]) -> None:
             f"the image {attributes['image']} names {', '.join(sorted(absent))} (in its entry point, command, environment "
             f"or labels) and does not hold it; add it to cloche.images.{attributes['image']}.contents"
         )
+    if fault := start_fault(settings, attributes["links"]):
+        sys.exit(f"the image {attributes['image']} {fault}")
     document = manifest.manifest(configuration, layers, settings.annotations)
     where = {path: layer.name for layer in layers for path in layer.paths}
     nodes = [
