@@ -11,18 +11,13 @@ let
       default = { };
       inherit description;
     };
-  words = list types.str;
-  matching = pattern: list (types.strMatching pattern);
-  list =
-    type: description: example:
+  words =
+    description: example:
     mkOption {
-      type = types.listOf type;
+      type = types.listOf types.str;
       default = [ ];
       inherit description example;
     };
-  # 1 to 65535.
-  number = "[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]";
-  port = "(${number})/(tcp|udp)";
   image = types.submodule {
     options = {
       package = mkOption {
@@ -86,8 +81,8 @@ let
         default = "/home/app";
         description = "Where the program starts.";
       };
-      ports = matching port "Ports on which the program listens, as documentation: `NUMBER/tcp` or `NUMBER/udp`." [ "8080/tcp" ];
-      volumes = matching "/.*" "Folders that are meant to be mounted." [ "/data" ];
+      ports = words "Ports on which the program listens, as documentation: `NUMBER/tcp` or `NUMBER/udp`." [ "8080/tcp" ];
+      volumes = words "Folders that are meant to be mounted." [ "/data" ];
       labels = texts "Labels in the image's configuration, which docker and podman show.";
       annotations = texts ''
         Annotations in the manifest, besides those of the project (org.opencontainers.image.title, version, description,

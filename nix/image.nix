@@ -119,25 +119,6 @@ let
     in
     made // { inherit sbom; };
   images = builtins.mapAttrs imageOf cfg.images;
-  notPlain = value: builtins.match ".*/\\.{1,2}(/.*)?|.*//.*" value != null;
-  beside = value: builtins.match "/nix(/.*)?" value == null;
-  odd = builtins.concatMap (
-    name:
-    let
-      image = cfg.images.${name};
-      told =
-        option: value:
-        lib.optional (
-          notPlain value || !beside value
-        ) "cloche.images.${name}.${option} is ${value}; give it a plain path beside /nix.";
-    in
-    told "home" image.home
-    ++ told "workingDirectory" image.workingDirectory
-    ++ builtins.concatMap (told "volumes") image.volumes
-  ) (builtins.attrNames cfg.images);
-  roots = builtins.filter (
-    name: !cfg.images.${name}.allowRoot && builtins.match "0+:.*|.*:0+" cfg.images.${name}.user != null
-  ) (builtins.attrNames cfg.images);
 in
 {
   config = lib.mkIf (cfg.images != { }) {
@@ -155,14 +136,5 @@ in
       program = programs.loadImage images;
       meta.description = "Load an image into podman, docker, skopeo's targets, a registry or a folder";
     };
-    assertions =
-      map (message: {
-        assertion = false;
-        inherit message;
-      }) odd
-      ++ map (name: {
-        assertion = false;
-        message = "cloche.images.${name}.user is ${cfg.images.${name}.user}, which is root; give it numbers of its own, or set cloche.images.${name}.allowRoot.";
-      }) roots;
   };
 }

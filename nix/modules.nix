@@ -16,6 +16,7 @@
   ./provenance.nix
   ./in-toto.nix
   ./image-options.nix
+  ./image-assertions.nix
   ./image.nix
   ./apps.nix
   ../lib/assertions.nix

@@ -158,8 +158,7 @@ def test_development_is_refused_unless_it_is_allowed(store: Path, tmp_path: Path
         ),
         (
             ["nope"],
-            "starts nope, which is not in it in its PATH (/bin:STORE/app/bin): let its option `entrypoint' name a program"
-            " of its package or contents",
+            "starts nope, which is not in it in its PATH (/bin:STORE/app/bin): let its option `entrypoint' name a program of its package or contents",
         ),
         (
             ["bin/app"],
