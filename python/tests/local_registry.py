@@ -31,6 +31,8 @@ class LocalRegistry(ThreadingHTTPServer):
         self.basic = ""
         # Path -> (status, headers, body): an answer given instead.
         self.instead: dict[str, tuple[int, dict[str, str], bytes]] = {}
+        # Paths whose answers never end, each with how much of them was taken.
+        self.endless: dict[str, int] = {}
         self.before_put: Callable[[str], None] = lambda _name: None
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
@@ -85,7 +87,9 @@ class Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path, _, query = self.path.partition("?")
         server.requests.append(f"{self.command} {path}")
-        if path in server.instead:
+        if path in server.endless:
+            self.never_end(path)
+        elif path in server.instead:
             status, headers, data = server.instead[path]
             self.answer(status, data, **headers)
         elif path == "/token":
@@ -93,6 +97,18 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(200 if good else 401, json.dumps({"token": server.token}).encode() if good else b"")
         elif not self.refused():
             self.serve(path, query, body)
+
+    def never_end(self, path: str) -> None:
+        """Answer without an end, until the client goes away or has taken far more than anybody should."""
+        status, headers, _ = self.server.instead.get(path, (200, {}, b""))
+        self.send_response(status)
+        for name, value in {**headers, "Connection": "close"}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        block = bytes(1 << 20)
+        while self.server.endless[path] < 1 << 28:
+            self.wfile.write(block)
+            self.server.endless[path] += len(block)
 
     do_GET = do_HEAD = do_PUT = do_POST = do  # noqa: N815 - http.server's names
 

@@ -10,7 +10,7 @@ import pytest
 
 from cloche.errors import ClocheError
 from cloche.image.descriptor import Descriptor, Reference
-from cloche.image.errors import BadReferenceError
+from cloche.image.errors import BadReferenceError, TooLargeError
 from cloche.image.manifest import MANIFEST_TYPE, digest_of
 from cloche.image.registry import ROUNDS, Registry, fallback_tag
 from cloche.limits import MANIFEST
@@ -369,3 +369,34 @@ def test_address_that_is_none(server: LocalRegistry) -> None:
 def test_answer_that_is_cut_off(server: LocalRegistry) -> None:
     server.instead[f"/v2/demo/manifests/{DIGEST}"] = (200, {"Content-Encoding": "gzip"}, b"cut")
     assert failure(server, client(server), "manifest", DIGEST)[0] == 3
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("with_password", [True, False])
+def test_a_token_server_without_an_end_is_given_up_on(
+    server: LocalRegistry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, *, with_password: bool
+) -> None:
+    server.token = "t0ken"  # noqa: S105 - of a registry that lives as long as this test
+    if with_password:
+        (tmp_path / "auth.json").write_text(json.dumps({"auths": {server.host: {"auth": b64encode(b"u:w").decode()}}}))
+        monkeypatch.setenv("REGISTRY_AUTH_FILE", str(tmp_path / "auth.json"))
+    server.endless["/token"] = 0
+    server.instead["/token"] = (status, {}, b"")
+    with pytest.raises(TooLargeError) as refused:
+        client(server).resolve("1.0")
+    assert refused.value.message == (
+        f"the answer of http://{server.host}/token has more than {MANIFEST.bytes} bytes, which is the most that is read"
+    )
+    assert server.endless["/token"] < 1 << 24
+
+
+def test_a_redirect_without_an_end_is_given_up_on(server: LocalRegistry) -> None:
+    path = "/v2/demo/manifests/1.0"
+    server.endless[path] = 0
+    server.instead[path] = (307, {"Location": f"http://{server.host}/elsewhere"}, b"")
+    with pytest.raises(TooLargeError) as refused:
+        client(server).resolve("1.0")
+    assert refused.value.message == (
+        f"the redirect of http://{server.host}{path} has more than {MANIFEST.bytes} bytes, which is the most that is read"
+    )
+    assert server.endless[path] < 1 << 24

@@ -34,14 +34,13 @@ from cloche.image.errors import (
 from cloche.image.layout import descriptors, index, referrer
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, Stream
+from cloche.image.session import PATIENCE, BoundedSession, read_bounded
 from cloche.limits import MANIFEST, STATEMENT
 
 DOCKER = "application/vnd.docker.distribution.manifest"
 ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER}.v2+json, {DOCKER}.list.v2+json"
 # Of what oras logs only its warnings are news, such as a missing credential helper; its errors become ours.
 logging.getLogger("oras.logger").addFilter(lambda record: record.levelno == logging.WARNING)
-# Seconds to connect, and between two pieces of an answer.
-PATIENCE = (10, 120)
 # How often an index of referrers is written before another writer, who does not keep ours, is given up on.
 ROUNDS = 10
 PAGES = 1000
@@ -55,7 +54,7 @@ class Registry:
         """Make a client; `insecure` speaks HTTP without TLS, for a registry on the same machine."""
         self.reference = reference
         self._root = f"{'http' if insecure else 'https'}://{reference.host}/v2/{reference.name}/"
-        self._session = requests.Session()
+        self._session = BoundedSession()
         # Credentials come from the registries' own files; without this, requests would take those of ~/.netrc.
         self._session.auth = _unchanged
         self._auth = oras.auth.get_auth_backend("token", self._session, insecure)
@@ -283,13 +282,15 @@ class Registry:
             response = self._send(method, address, headers or {}, data)
             # A challenge of a host that the registry only sends us to would bring our password to whoever it names.
             asked = response.status_code in {UNAUTHORISED, FORBIDDEN} and self._own(response.url)
-            if asked and self._authenticate(response):
+            if asked and self._authenticated(response):
                 response.close()
                 response = self._send(method, address, headers or {}, data)
         except requests.RequestException as error:
             raise UnreachableRegistryError(self.reference.host, str(error)) from error
         if response.status_code in fine:
-            return response if stream else self._read(response, what)
+            if not stream:
+                self._bounded(response, what)
+            return response
         with response:
             if response.status_code in {UNAUTHORISED, FORBIDDEN}:
                 raise DeniedError(what, self.reference.host)
@@ -305,18 +306,10 @@ class Registry:
             raise UnreachableRegistryError(self.reference.host, str(error)) from error
 
     def _bounded(self, response: requests.Response, what: str) -> bytes:
-        data = b""
-        for block in self._blocks(response, 1 << 16):
-            data += block
-            if len(data) > MANIFEST.bytes:
-                raise TooLargeError(what, MANIFEST.bytes)
-        return data
-
-    def _read(self, response: requests.Response, what: str) -> requests.Response:
-        """Read the body, which may have no end, up to a limit; requests itself would read on."""
-        with response:
-            response._content = self._bounded(response, what)  # noqa: SLF001 - where `content` looks
-        return response
+        try:
+            return read_bounded(response, what)
+        except requests.RequestException as error:
+            raise UnreachableRegistryError(self.reference.host, str(error)) from error
 
     def _own(self, address: str) -> bool:
         return address.startswith(urljoin(self._root, "/"))
@@ -333,6 +326,14 @@ class Registry:
         return self._session.request(
             method, address, headers={**own, **headers}, data=data, stream=True, timeout=PATIENCE
         )
+
+    def _authenticated(self, response: requests.Response) -> bool:
+        """Do as `_authenticate`, and leave no connection open where that fails."""
+        try:
+            return self._authenticate(response)
+        except BaseException:
+            response.close()
+            raise
 
     def _authenticate(self, response: requests.Response) -> bool:
         """Heed a registry's challenge; return whether there is something new to send."""
