@@ -6,7 +6,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from flakes import add, cloche
 from test_images import serve, stop, tools  # noqa: F401 - a fixture
 from test_release import GIT, POLICY, make_key, reasons, sign
 from test_reproduce import BACKEND
+from test_trust import cloche as command_line  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -26,6 +27,8 @@ class Release:
 
     place: Path
     project: Path
+    # The command line: the whole one for what a registry holds.
+    program: str | Path = "cloche"
 
     def statements(self, attribute: str) -> Path:
         """Build the provenance and return the folder of one attribute's statements."""
@@ -57,7 +60,7 @@ class Release:
     def judge(self, artifact: str | Path, *options: str | Path) -> Ended:
         """Verify, with evidence from the folder of signatures."""
         words = ["verify", "--json", "--policy", self.place / "policy.toml", "--bundle", self.place / "signed", "--insecure-registry"]
-        return run("cloche", *words, *options, artifact, cwd=self.place, seconds=1800)
+        return run(self.program, *words, *options, artifact, cwd=self.place, seconds=1800)
 
     def rebuilt(self, artifact: str | Path, *options: str | Path) -> None:
         """Verify that it is accepted, and by building again."""
@@ -191,8 +194,8 @@ def test_the_application_with_its_closure(consumer: Path, tmp_path: Path) -> Non
     release.refused(31, reason, artifact)
 
 
-def test_an_image(consumer: Path, tmp_path: Path, registry: str) -> None:
-    release = configured(consumer, tmp_path / "place", '"image"', '"provenance", "sbom"')
+def test_an_image(consumer: Path, tmp_path: Path, registry: str, command_line: Path) -> None:
+    release = replace(configured(consumer, tmp_path / "place", '"image"', '"provenance", "sbom"'), program=command_line)
     statements = release.statements("image")
     release.signed(statements)
     digest = (release.output("image") / "digest").read_text().strip()
