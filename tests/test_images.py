@@ -130,7 +130,8 @@ def with_image(project: Path, options: str) -> Path:
 
 def with_small_image(project: Path, words_of: str) -> Path:
     """Let the image of a copy of the example hold a shell script instead of the project: it is pushed in a moment."""
-    script = f"mkdir -p $out/bin; echo 'echo {words_of}' > $out/bin/answer"
+    text = f"#!/bin/sh\\necho {words_of}\\n"
+    script = f"mkdir -p $out/bin; printf '{text}' > $out/bin/answer; chmod +x $out/bin/answer"
     package = f'package = config.cloche.toolchain.runBash {{ name = "answer"; script = "{script}"; }};'
     return with_image(project, f'{package} entrypoint = [ "${{config.cloche.images.default.package}}/bin/answer" ];')
 
