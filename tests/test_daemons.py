@@ -110,5 +110,5 @@ def test_a_program_is_sent_only_what_it_lacks(name: str, request: pytest.Fixture
     assert sent(changed) == "sent application"
     assert changed.out != first.out
     # podman would raise limits, which root cannot do everywhere.
-    limits = ["--ulimit", "host"] if name == "podman" else []
+    limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024"] if name == "podman" else []
     assert ask("run", "--rm", "--network", "none", *limits, "branin:1.0.0") == "two"
