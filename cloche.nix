@@ -18,6 +18,7 @@
         "audit"
         "builders"
         "image"
+        "regression"
         "sbom"
         "telemetry"
       ];
@@ -33,6 +34,7 @@
         "audit"
         "builders"
         "image"
+        "regression"
         "sbom"
         "telemetry"
       ];

@@ -41,6 +41,7 @@ let
     "attest"
     "audit"
     "image"
+    "regression"
     "sbom"
     "telemetry"
   ];

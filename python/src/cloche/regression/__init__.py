@@ -1,0 +1,1 @@
+"""Numerical regression: the results of an experiment compared with accepted ones, leaf by leaf."""

@@ -1,0 +1,119 @@
+"""Judge pairs of numbers by rules, many at a time."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cloche.regression.rules import Kind, Rule, Worse
+
+# By default a number differs from its reference beyond this: absolutely, and where the reference is below 1, relatively.
+DEFAULT = 1e-10
+# No default tolerance is tighter than so many units in the last place.
+LEAST_ULP = 4
+
+Array = np.ndarray[Any, Any]
+
+
+class Code(IntEnum):
+    """What became of a pair of values."""
+
+    IDENTICAL = 0
+    WITHIN = 1
+    CHANGED = 2
+    IMPROVED = 3
+    NAN = 4
+    ZERO = 5
+
+
+@dataclass(frozen=True)
+class Judged:
+    """For each pair its code, the distance, and the tolerance that held, in the unit of the distance."""
+
+    codes: npt.NDArray[np.uint8]
+    distance: npt.NDArray[np.float64]
+    tolerance: npt.NDArray[np.float64]
+
+
+def judge(reference: Array, current: Array, rule: Rule) -> Judged:
+    """Judge pairs of one type by one rule.
+
+    Distances are absolute differences; for a rule of ULPs they are counts of numbers in between. Values are identical if
+    they are equal and have the same sign of zero; a NaN is identical to a NaN. Infinities are equal or changed.
+    """
+    if reference.dtype.kind == "c":
+        return _judge(reference, current, rule, np.abs(current.astype(np.complex128) - reference), None)
+    if reference.dtype.kind in "iub":
+        # Differences of 64-bit integers exceed them.
+        wide = np.longdouble
+        return _judge(reference, current, rule, np.abs(current.astype(wide) - reference.astype(wide)), None)
+    with np.errstate(all="ignore"):
+        distance = np.abs(current.astype(_wide(reference)) - reference.astype(_wide(reference)))
+        size = np.abs(reference)
+        spacing = np.spacing(size)
+        # The next number after the largest is infinite.
+        spacing = np.where(np.isfinite(spacing), spacing, size - np.nextafter(size, np.zeros_like(size)))
+    return _judge(reference, current, rule, distance, spacing)
+
+
+def _wide(array: Array) -> Any:
+    return np.longdouble if array.dtype.itemsize > np.dtype(np.float64).itemsize else np.float64
+
+
+def _judge(reference: Array, current: Array, rule: Rule, distance: Array, spacing: Array | None) -> Judged:
+    equal = reference == current
+    size = np.abs(reference.astype(np.float64) if reference.dtype.kind in "iub" else reference).astype(np.float64)
+    same = equal
+    codes = np.full(reference.shape, Code.CHANGED, np.uint8)
+    with np.errstate(all="ignore"):
+        match rule.kind:
+            case Kind.EXACT:
+                tolerance = np.zeros(reference.shape)
+            case Kind.ULP:
+                tolerance = np.full(reference.shape, float(rule.ulp or 0))
+                distance = _ulps(reference, current) if spacing is not None else distance
+            case Kind.TOLERANCE:
+                tolerance = np.maximum(rule.absolute or 0.0, (rule.relative or 0.0) * size)
+            case _:
+                tolerance = np.where(size < 1, DEFAULT * size, DEFAULT)
+                if spacing is not None:
+                    # The spacing at zero is the least number that there is: no tolerance at all.
+                    tolerance = np.maximum(tolerance, np.where(size > 0, LEAST_ULP * spacing.astype(np.float64), 0))
+        distance = distance.astype(np.float64)
+        # Where the reference is infinite, its own size is no tolerance.
+        tolerance = np.where(np.isfinite(tolerance), tolerance, 0.0)
+        codes[distance <= tolerance] = Code.WITHIN
+        if spacing is not None:
+            same = equal & (np.signbit(reference) == np.signbit(current))
+            if rule.kind is not Kind.EXACT:
+                codes[equal] = Code.WITHIN
+            else:
+                codes[equal & ~same] = Code.CHANGED
+        codes[same] = Code.IDENTICAL
+        beyond = codes == Code.CHANGED
+        if rule.worse is not None:
+            better = current < reference if rule.worse is Worse.HIGHER else current > reference
+            codes[beyond & better] = Code.IMPROVED
+        if rule.kind in (Kind.DEFAULT, Kind.TOLERANCE) and rule.absolute is None:
+            codes[(codes == Code.CHANGED) & (reference == 0)] = Code.ZERO
+        if reference.dtype.kind in "fc":
+            before, after = np.isnan(reference), np.isnan(current)
+            codes[before != after] = Code.NAN
+            codes[before & after] = Code.IDENTICAL
+    return Judged(codes, distance, tolerance)
+
+
+def _ulps(reference: Array, current: Array) -> Array:
+    """Return how many numbers of the type lie between two, plus one; integers of the bits are in the numbers' order."""
+    if reference.dtype.itemsize > np.dtype(np.float64).itemsize:
+        return np.asarray(np.abs(reference - current) / np.spacing(np.maximum(np.abs(reference), np.abs(current))))
+    return np.asarray(np.abs(_ordered(reference) - _ordered(current)))
+
+
+def _ordered(array: Array) -> Array:
+    bits = array.view(f"i{array.dtype.itemsize}").astype(np.longdouble)
+    # Negative numbers have the greater bits the smaller they are; -0.0 and 0.0 are the same place.
+    lowest = np.longdouble(-(2 ** (8 * array.dtype.itemsize - 1)))
+    return np.where(bits < 0, lowest - bits, bits)
