@@ -9,6 +9,7 @@
   ./tests.nix
   ./lint.nix
   ./types.nix
+  ./regression.nix
   ./sbom.nix
   ./audit.nix
   ./reproduce.nix

@@ -51,6 +51,7 @@ in
         "flake.lock"
         "flake.nix"
         "src"
+        "tests/baselines"
       ]
       ++ lib.optional (builtins.pathExists (cfg.src + "/${package}/__init__.py")) package;
       defaultText = lib.literalExpression "lock, configuration, documents, \"src\", and the package's folder where it lies at the top";

@@ -14,6 +14,16 @@
       timeZones = true;
       caCertificates = true;
     };
+    regression.search.command = [
+      "branin"
+      "compare"
+      "--repeats"
+      "2"
+      "--evaluations"
+      "12"
+      "--output"
+      "results.json"
+    ];
     reproduce.enable = true;
   };
 }

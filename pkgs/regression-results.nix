@@ -1,0 +1,22 @@
+# All experiments' results and comparisons, as one folder with a link for each; each is an attribute of its own, too.
+{ toolchain }:
+{
+  name,
+  # name -> pkgs/regression.nix
+  comparisons,
+}:
+toolchain.runBash {
+  inherit name;
+  names = builtins.attrNames comparisons;
+  folders = builtins.attrValues comparisons;
+  script = ''
+    mkdir $out
+    set -- $folders
+    for each in $names; do
+      ln -s "$1" "$out/$each"
+      shift
+    done
+    exit 0
+  '';
+}
+// comparisons

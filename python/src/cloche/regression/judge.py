@@ -1,0 +1,61 @@
+"""Compare an experiment's result with its accepted baseline and store the comparison, whatever it says."""
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from cloche.errors import ClocheError
+from cloche.regression import compare, readers, report, rules
+
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return how the numeric platforms of two runs differ; versions of libraries are under test and no difference."""
+
+    def of(platform: dict[str, Any]) -> dict[str, str]:
+        numpy = platform["numpy"] or {"enabled": []}
+        found = {"C library": str(platform["libc"]), "C library's functions": platform["libm"], "NumPy's processor features": ", ".join(numpy["enabled"])}
+        for pool in platform["pools"]:
+            found[f"{pool['implementation']}'s kernel"] = str(pool["kernel"])
+            found[f"{pool['implementation']}'s threads"] = str(pool["threads"])
+        return found
+
+    first, second = of(before), of(now)
+    return [f"{name}: {first.get(name, 'none')} -> {second.get(name, 'none')}" for name in sorted(first.keys() | second.keys()) if first.get(name) != second.get(name)]
+
+
+def judged(attributes: dict[str, Any], result: Path, now: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the comparison for programs and for people; what can't be compared is a verdict, too."""
+    name, place = attributes["experiment"], attributes["place"]
+    if attributes["baseline"] is None:
+        text = f"there is no baseline for {now['class']} ({place}); look at the result, then accept it: nix run .#accept -- {name} --why '...'\n"
+        return {"version": 1, "verdict": "incomparable", "reasons": ["there is no baseline"]}, text
+    chosen = rules.of_data({"rule": attributes["rules"]}, f"cloche.regression.{name}.tolerances")
+    waivers = rules.load(Path(attributes["waivers"])) if attributes["waivers"] else rules.Rules()
+    both = rules.Rules(chosen.rules, waivers.waivers)
+    try:
+        found = compare.compare(readers.read(Path(attributes["baseline"])), readers.read(result), both, date.fromisoformat(attributes["day"]))
+    except ClocheError as error:
+        return {"version": 1, "verdict": "incomparable", "reasons": [error.message.splitlines()[0]]}, f"{error.message}\n"
+    data, text = report.as_data(found), report.as_text(found)
+    before = json.loads(Path(attributes["accepted"]).read_text(encoding="utf-8"))["platform"]
+    if found.verdict is compare.Verdict.REGRESSED and (moved := differences(before, now)):
+        reasons = ["the results differ, and so does the numeric platform from that of the baseline", *moved]
+        data["verdict"], data["reasons"] = "incomparable", [*reasons, *found.reasons]
+        text += "incomparable: " + "\n  ".join(reasons) + "\n"
+    return data, text
+
+
+def main(attributes: dict[str, Any]) -> None:
+    """Write comparison.json, comparison.txt and links to the result into attributes["outputs"]["out"]."""
+    out, run = Path(attributes["outputs"]["out"]), Path(attributes["run"])
+    result = run / f"result.{attributes['format']}"
+    platform = json.loads((run / "platform.json").read_text(encoding="utf-8"))
+    data, text = judged(attributes, result, platform)
+    out.mkdir()
+    data |= {"experiment": attributes["experiment"], "class": platform["class"], "place": attributes["place"]}
+    (out / "comparison.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    (out / "comparison.txt").write_text(text)
+    (out / result.name).symlink_to(result)
+    (out / "platform.json").symlink_to(run / "platform.json")
