@@ -14,12 +14,7 @@ let
       options = {
         command = mkOption {
           type = types.nonEmptyListOf types.str;
-          example = [
-            "branin"
-            "compare"
-            "--output"
-            "results.json"
-          ];
+          example = literalExpression ''[ "branin" "compare" "--output" "results.json" ]'';
           description = "The program, found in the environment, and its arguments. It runs in a folder of its own.";
         };
         result = mkOption {

@@ -19,19 +19,23 @@ let
       "${builtins.substring 0 4 stamp}-${builtins.substring 4 2 stamp}-${builtins.substring 6 2 stamp}"
     else
       throw "cloche.regression.${name}.waivers: the flake has no date to judge their expiry by (self.lastModifiedDate); commit it to git";
+  classOf = experiment: if experiment.pins.level == "none" then "${system}-unpinned" else experiment.pins.level;
+  placeOf = _: experiment: "${experiment.baselines}/${classOf experiment}.${experiment.format}";
   comparisons = builtins.mapAttrs (
     name: experiment:
     let
-      inherit (experiment) pins;
-      class = if pins.level == "none" then "${system}-unpinned" else pins.level;
-      place = "${experiment.baselines}/${class}.${experiment.format}";
-      present = builtins.pathExists (cfg.src + "/${place}");
+      class = classOf experiment;
+      place = placeOf name experiment;
+      # A file of the project, null where there is none.
       file =
         path:
-        builtins.path {
-          path = cfg.src + "/${path}";
-          name = "baseline-${baseNameOf path}";
-        };
+        if builtins.pathExists (cfg.src + "/${path}") then
+          builtins.path {
+            path = cfg.src + "/${path}";
+            name = "baseline-${baseNameOf path}";
+          }
+        else
+          null;
       run = import ../pkgs/experiment.nix { inherit toolchain; } {
         name = "${cfg.name}-experiment-${name}-run";
         experiment = name;
@@ -61,8 +65,8 @@ let
       inherit run place;
       inherit (experiment) format;
       rules = map rule experiment.tolerances;
-      baseline = if present then file place else null;
-      accepted = if present then file "${experiment.baselines}/${class}.accepted.json" else null;
+      baseline = file place;
+      accepted = file "${experiment.baselines}/${class}.accepted.json";
       waivers = experiment.waivers;
       day = if experiment.waivers == null then "1970-01-01" else day name;
     }
@@ -78,6 +82,14 @@ in
     checks.regression = import ../checks/regression.nix { inherit toolchain; } {
       name = "${cfg.name}-regression";
       inherit comparisons;
+    };
+    apps.accept = {
+      type = "app";
+      program = import ../pkgs/accept-program.nix { inherit toolchain; } {
+        inherit (cfg) directory;
+        places = builtins.mapAttrs placeOf cfg.regression;
+      };
+      meta.description = "Make the present results of experiments their baselines";
     };
   };
 }

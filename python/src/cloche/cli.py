@@ -20,6 +20,7 @@ class Verb:
 
 # The attribute in `module` has the verb's own name.
 VERBS = {
+    "accept": Verb("cloche.regression.accept", "Make the present results of experiments their baselines."),
     "audit": Verb("cloche.audit.command", "Look for known vulnerabilities and denied licences by an SBOM."),
     "load-image": Verb("cloche.image.command", "Bring an image to podman, docker, a registry or a folder."),
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),

@@ -130,7 +130,9 @@ def _numpy(pins: Pins, numpy: dict[str, Any] | None) -> list[str]:
     for name in pins.numpy or ():
         if name not in numpy["dispatch"]:
             known = ", ".join(numpy["dispatch"])
-            wrong.append(f"NumPy's processor features: NumPy {numpy['version']} has none called {name} to disable; it has {known}")
+            wrong.append(
+                f"NumPy's processor features: NumPy {numpy['version']} has none called {name} to disable; it has {known}"
+            )
         elif name in numpy["enabled"]:
             wrong.append(f"NumPy's processor features: {name} is in use")
     if pins.level is None:
@@ -144,7 +146,9 @@ def _libm(pins: Pins, libm: str, machine: Machine) -> list[str]:
     can_differ = {"fma", "avx2"} <= machine.flags
     if pins.hwcaps():
         if can_differ and libm == machine.libm:
-            return [f"the C library's functions: hwcaps={pins.hwcaps()} changes none of their values, though the processor has FMA"]
+            return [
+                f"the C library's functions: hwcaps={pins.hwcaps()} changes none of their values, though the processor has FMA"
+            ]
         if pins.level and not pins.glibc and libm != machine.libm_without_fma:
             return ["the C library's functions: their values are not those without FMA"]
         return []

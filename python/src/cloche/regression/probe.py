@@ -103,7 +103,9 @@ def write() -> None:
 def next_sitecustomize() -> ModuleType | None:
     """Load the environment's own sitecustomize, before which this one stands."""
     here = str(Path(__file__).parent)
-    specification = importlib.machinery.PathFinder.find_spec("sitecustomize", [path for path in sys.path if path != here])
+    specification = importlib.machinery.PathFinder.find_spec(
+        "sitecustomize", [path for path in sys.path if path != here]
+    )
     if specification is None or specification.loader is None:
         return None
     module = importlib.util.module_from_spec(specification)

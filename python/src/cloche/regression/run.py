@@ -57,6 +57,40 @@ def merged(records: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
+def computed(
+    attributes: dict[str, Any], environment: dict[str, str], top: Path
+) -> tuple[float, Path, list[dict[str, Any]]]:
+    """Run the command; return its seconds, the file that it wrote, and the records of its processes."""
+    option = f"cloche.regression.{attributes['experiment']}"
+    project, records, hook = top / "project", top / "records", top / "hook"
+    copy(attributes["files"], project)
+    records.mkdir()
+    hook.mkdir()
+    shutil.copyfile(attributes["probe"], hook / "sitecustomize.py")
+    environment |= {"PYTHONPATH": str(hook), "CLOCHE_PLATFORM_RECORDS": str(records)}
+    words, start = top / "words", time.monotonic()
+    with words.open("wb") as file:
+        try:
+            done = subprocess.run(
+                attributes["command"], cwd=project, env=environment, check=False, stdout=file, stderr=file
+            )
+        except OSError as error:
+            sys.exit(
+                f"{option}.command: {attributes['command'][0]!r} cannot be started: {error.strerror}; nothing is recorded."
+            )
+    seconds = time.monotonic() - start
+    sys.stdout.write(words.read_text(errors="replace"))
+    if done.returncode:
+        how = f"was killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
+        sys.exit(f"{option}.command {how}; its words are above. Nothing is recorded.")
+    result = project / attributes["result"]
+    if not result.is_file():
+        sys.exit(
+            f"{option}.command wrote no {attributes['result']} (option `result'); its words are above. Nothing is recorded."
+        )
+    return seconds, result, [json.loads(path.read_text(encoding="utf-8")) for path in sorted(records.iterdir())]
+
+
 def main(attributes: dict[str, Any]) -> None:
     """Run attributes["command"] and write the two outputs."""
     name, top = attributes["experiment"], Path(os.environ["NIX_BUILD_TOP"])
@@ -73,32 +107,13 @@ def main(attributes: dict[str, Any]) -> None:
     here, model = flags()
     machine = pinning.Machine(here, free["libm"], without["libm"])
     if lacking := pinning.lacking(pins, machine):
-        sys.exit(f"this processor ({model}) lacks {', '.join(lacking)}, which {option}.pins.level = \"{pins.level}\" needs; nothing is recorded.")
+        sys.exit(
+            f'this processor ({model}) lacks {", ".join(lacking)}, which {option}.pins.level = "{pins.level}" needs; nothing is recorded.'
+        )
     variables = pinning.variables(pins, free["numpy"])
     expected = probed(python, attributes["probe"], plain, PYTHONHASHSEED=variables["PYTHONHASHSEED"])["hash"]
 
-    project, records, hook = top / "project", top / "records", top / "hook"
-    copy(attributes["files"], project)
-    records.mkdir()
-    hook.mkdir()
-    shutil.copyfile(attributes["probe"], hook / "sitecustomize.py")
-    environment = plain | variables | {"PYTHONPATH": str(hook), "CLOCHE_PLATFORM_RECORDS": str(records)}
-    words, start = top / "words", time.monotonic()
-    with words.open("wb") as file:
-        try:
-            done = subprocess.run(attributes["command"], cwd=project, env=environment, check=False, stdout=file, stderr=file)
-        except OSError as error:
-            sys.exit(f"{option}.command: {attributes['command'][0]!r} cannot be started: {error.strerror}; nothing is recorded.")
-    seconds = time.monotonic() - start
-    sys.stdout.write(words.read_text(errors="replace"))
-    if done.returncode:
-        how = f"was killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
-        sys.exit(f"{option}.command {how}; its words are above. Nothing is recorded.")
-    result = project / attributes["result"]
-    if not result.is_file():
-        sys.exit(f"{option}.command wrote no {attributes['result']} (option `result'); its words are above. Nothing is recorded.")
-
-    found = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(records.iterdir())]
+    seconds, result, found = computed(attributes, plain | variables, top)
     if not found:
         sys.exit(
             f"{option}: no Python process of the run said on which numeric platform it computed, so no pin is known to\n"
@@ -113,7 +128,7 @@ def main(attributes: dict[str, Any]) -> None:
     shutil.copyfile(result, out / f"result.{attributes['format']}")
     platform = {"version": 1, "class": attributes["class"], "pins": variables, **merged(found)}
     (out / "platform.json").write_text(json.dumps(platform, indent=1, sort_keys=True) + "\n")
-    shutil.copyfile(words, log / "words")
+    shutil.copyfile(top / "words", log / "words")
     about = {"seconds": seconds, "processor": model, "flags": sorted(here), "processes": len(found)}
     (log / "run.json").write_text(json.dumps(about, indent=1, sort_keys=True) + "\n")
     # By this link `nix build --rebuild` looks at the result before it comes to the durations.
