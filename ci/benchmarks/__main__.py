@@ -21,6 +21,7 @@ from environments import build, evaluation, imports, no_op, substitution
 from evidence import provenance, sbom, verify
 from images import image
 from measure import Bench, Figure, remove
+from results import regression
 from stores import telemetry
 
 GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
@@ -34,6 +35,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "verify": verify,
     "image": image,
     "telemetry": telemetry,
+    "regression": regression,
 }
 
 

@@ -541,6 +541,24 @@ def test_a_torn_table_is_refused(tmp_path: Path, text: str) -> None:
         readers.read(path)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a\\u003A": [1e30]}',
+        '{"a": 123456789012345678901}',
+        '{"a": [NaN, -Infinity, 1]}',
+        '{"a": [9223372036854775808, true]}',
+        "7",
+        '":"',
+        "[[], {}]",
+        "null",
+    ],
+)
+def test_both_readers_of_json_agree(tmp_path: Path, text: str) -> None:
+    root = readers.read(written(tmp_path, "a.json", text)).root
+    assert repr(root) == repr(json.loads(text))
+
+
 def test_objects_in_an_npz_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
     with pytest.raises(BadResultError, match="it has an array of Python objects, which could run code"):
