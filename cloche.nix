@@ -20,6 +20,7 @@
         "image"
         "regression"
         "sbom"
+        "spdx-schema"
         "telemetry"
       ];
     };

@@ -219,7 +219,9 @@ def test_a_good_image_passes_and_all_controls_are_caught(store: Path, tmp_path: 
 
 def test_a_swapped_layer_is_told(store: Path, tmp_path: Path) -> None:
     make_image.main(attributes(store, tmp_path))
+    (store / "wheel/bin/wheel").chmod(0o755)
     (store / "wheel/bin/wheel").write_text("other")
+    (store / "wheel/bin/wheel").chmod(0o555)
     (problem,) = judged(store, tmp_path)
     assert problem.startswith("the layer light is sha256:")
 
