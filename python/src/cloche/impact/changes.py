@@ -5,13 +5,13 @@ import fnmatch
 import json
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from cloche.impact.map import ImpactMap
-from cloche.impact.source import Module
+from cloche.impact.map import ImpactMap, Recorded, RecordedStep
+from cloche.impact.source import Function, Module, Step
 
 CONFIGURATION = {"pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "setup.py"}
 # Tables of pyproject.toml that no test depends on.
@@ -49,6 +49,11 @@ class Change:
     name: str = ""
     # The top-level names that changed statements bind.
     names: tuple[str, ...] = ()
+    # For a function the digest of what it was, and which of the steps it had then run otherwise now; None for all.
+    before: str = ""
+    steps: tuple[int, ...] | None = None
+    # Whether it changes objects that outlive the call, so that tests may depend on it that did not run what changed.
+    shared: bool = False
 
     def sentence(self) -> str:
         """Say what changed."""
@@ -70,36 +75,68 @@ class Change:
 class Parts:
     """A Python file as far as comparing needs it."""
 
-    functions: dict[str, str]
+    functions: Mapping[str, Function | Recorded]
     statements: list[tuple[str, str, tuple[str, ...]]]
 
 
 def parts_of(module: Module) -> Parts:
     """Return the parts of a parsed file."""
-    return Parts(
-        {name: function.digest for name, function in module.functions.items()},
-        [(each.kind, each.digest, each.names) for each in module.statements],
-    )
+    return Parts(module.functions, [(each.kind, each.digest, each.names) for each in module.statements])
 
 
 def parts_known(known: ImpactMap, file: str) -> Parts | None:
     """Return the parts of a file as it was when the map was recorded."""
     if file not in known.statements:
         return None
-    return Parts({name: each.digest for name, each in known.functions_of(file).items()}, known.statements[file])
+    return Parts(known.functions_of(file), known.statements[file])
+
+
+def changed_steps(old: Sequence[Step | RecordedStep], new: Sequence[Step | RecordedStep]) -> tuple[int, ...] | None:
+    """Return the steps of an old version such that what runs none of them runs the same in the new one; None for all.
+
+    A step that was replaced is reached when the old one was. Where steps were added, removed or moved, it is the one that they
+    stand in that says what is reached.
+    """
+    matcher = difflib.SequenceMatcher(a=[each.digest for each in old], b=[each.digest for each in new], autojunk=False)
+    found: set[int] = set()
+    counterpart = {-1: -1}
+
+    def holding(number: int) -> int:
+        """Return the old step in which a new one stands."""
+        parent = new[number].parent
+        while parent not in counterpart:
+            parent = new[parent].parent
+        return counterpart[parent]
+
+    for operation, a1, a2, b1, b2 in matcher.get_opcodes():
+        if operation == "equal":
+            counterpart |= dict(zip(range(b1, b2), range(a1, a2), strict=True))
+        elif a2 - a1 == b2 - b1 == 1 and counterpart.get(new[b1].parent) == old[a1].parent:
+            counterpart[b1] = a1
+            found.add(a1)
+        else:
+            found |= {old[number].parent for number in range(a1, a2)} | {holding(number) for number in range(b1, b2)}
+    for number, former in counterpart.items():
+        # A step that stands in another one than before.
+        if number >= 0 and holding(number) != old[former].parent:
+            found |= {holding(number), old[former].parent}
+    return None if -1 in found else tuple(sorted(found))
 
 
 def compare(file: str, old: Parts, new: Parts) -> list[Change]:
     """Return what changed in one Python file."""
     found = []
-    for name in sorted(old.functions | new.functions):
+    for name in sorted({*old.functions, *new.functions}):
         if name not in old.functions:
             found.append(Change("added function", file, name))
         elif name not in new.functions:
             found.append(Change("removed function", file, name))
-        elif old.functions[name] != new.functions[name]:
-            found.append(Change("function", file, name))
-    before, after = Counter(old.statements), Counter(new.statements)
+        elif old.functions[name].digest != new.functions[name].digest:
+            before, after = old.functions[name], new.functions[name]
+            steps = changed_steps(before.steps, after.steps)
+            shared = before.shared or after.shared
+            found.append(Change("function", file, name, before=before.digest, steps=steps, shared=shared))
+    former, latter = Counter(old.statements), Counter(new.statements)
     matcher = difflib.SequenceMatcher(a=old.statements, b=new.statements, autojunk=False)
     for operation, a1, a2, b1, b2 in matcher.get_opcodes():
         if operation == "equal":
@@ -107,7 +144,7 @@ def compare(file: str, old: Parts, new: Parts) -> list[Change]:
         for statement in [*old.statements[a1:a2], *new.statements[b1:b2]]:
             kind, _, names = statement
             # A definition that only moved does the same.
-            if kind in {"def", "method", "class"} and before[statement] == after[statement]:
+            if kind in {"def", "method", "class"} and former[statement] == latter[statement]:
                 continue
             change = Change("names", file, names=names)
             if change not in found:
@@ -139,12 +176,13 @@ def since_recording(known: ImpactMap, modules: Mapping[str, Module]) -> list[Cha
     for file in sorted({*known.statements, *modules}):
         before = parts_known(known, file) or Parts({}, [])
         after = parts_of(modules[file]) if file in modules else Parts({}, [])
-        if PurePosixPath(file).name == "conftest.py" and before != after:
+        differing = compare(file, before, after)
+        if PurePosixPath(file).name == "conftest.py" and differing:
             found.append(Change("conftest", file))
             continue
         if file not in known.statements:
             found.append(Change("added file", file))
-        found += compare(file, before, after)
+        found += differing
     return found
 
 

@@ -20,6 +20,19 @@ class Recorded:
     # Whether it also ran outside of tests, mostly while a module was imported.
     imported: bool
     tests: frozenset[str]
+    steps: tuple["RecordedStep", ...] = ()
+    # Whether it changes objects that outlive the call.
+    shared: bool = True
+
+
+@dataclass(frozen=True)
+class RecordedStep:
+    """What the map knows of one step of a function."""
+
+    digest: str
+    parent: int
+    imported: bool
+    tests: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -115,15 +128,22 @@ def _read(data: dict[str, Any]) -> ImpactMap:
             raise ValueError(message)
         return frozenset(names[number] for number in numbers)
 
+    def function(value: dict[str, Any]) -> Recorded:
+        ran = tests(value["tests"])
+        steps = []
+        for number, (digest, parent, imported, own) in enumerate(value["steps"]):
+            if type(parent) is not int or not -1 <= parent < number:
+                message = f"a step stands in one before it, and here is {parent!r}"
+                raise ValueError(message)
+            steps.append(RecordedStep(str(digest), parent, bool(imported), ran if own is None else tests(own)))
+        return Recorded(str(value["hash"]), bool(value["import"]), ran, tuple(steps), bool(value["shared"]))
+
     def touched(value: dict[str, Any]) -> Touched:
         return Touched(bool(value["import"]), tests(value["tests"]))
 
     return ImpactMap(
         outcomes={str(name): str(outcome) for name, outcome in data["tests"]},
-        functions={
-            name: Recorded(str(value["hash"]), bool(value["import"]), tests(value["tests"]))
-            for name, value in data["functions"].items()
-        },
+        functions={name: function(value) for name, value in data["functions"].items()},
         statements={
             file: [(str(kind), str(digest), tuple(map(str, bound))) for kind, digest, bound in value["statements"]]
             for file, value in data["modules"].items()

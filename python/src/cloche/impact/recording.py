@@ -8,11 +8,12 @@ import platform
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from .source import Function, Module, parse
 
-VERSION = 1
+VERSION = 2
 # Contexts that are no tests: what ran while a module was imported, and what pytest did between tests.
 IMPORT = "import"
 BETWEEN = ""
@@ -59,6 +60,30 @@ def _extent(function: Function) -> tuple[int, int]:
     return function.first, -function.last
 
 
+def traced_lines(data: bytes, path: str) -> set[int]:
+    """Return the lines for which Python reports that they run; some statements have none."""
+    found: set[int] = set()
+    stack = [compile(data, path, "exec", dont_inherit=True)]
+    while stack:
+        code = stack.pop()
+        found |= {line for _, _, line in code.co_lines() if line is not None}
+        stack += [each for each in code.co_consts if isinstance(each, CodeType)]
+    return found
+
+
+def contexts_of_steps(function: Function, lines: dict[int, set[str]], traced: set[int]) -> list[set[str]]:
+    """Return for each step of a function the contexts in which it ran; one that leaves no trace ran when its parent did."""
+    every: set[str] = set().union(*lines.values())
+    found: list[set[str]] = []
+    for step in function.steps:
+        if traced.isdisjoint(step.lines):
+            found.append(every if step.parent < 0 else found[step.parent])
+        else:
+            none: set[str] = set()
+            found.append(none.union(*(lines.get(line, none) for line in step.lines)))
+    return found
+
+
 def described(module: Module) -> dict[str, Any]:
     """Return a file's statements as the map has them: [kind, hash, names]."""
     return {"statements": [[each.kind, each.digest, list(each.names)] for each in module.statements]}
@@ -91,15 +116,26 @@ def make(root: Path, files: Iterable[str], seen: Seen, packages: dict[str, list[
             continue
         modules[path] = described(module)
         owner = innermost(module)
-        ran: dict[str, set[str]] = {name: set() for name in module.functions}
+        ran: dict[str, dict[int, set[str]]] = {name: {} for name in module.functions}
         for line, contexts in seen.lines.get(path, {}).items():
             if line in owner:
-                ran[owner[line]] |= contexts
-        for name, contexts in ran.items():
+                ran[owner[line]][line] = contexts
+        traced = traced_lines(data, path)
+        for name, lines in ran.items():
+            function = module.functions[name]
+            every: set[str] = set().union(*lines.values())
+            ran_by = sorted(tests_of(every))
+            steps: list[list[Any]] = []
+            for step, of_step in zip(function.steps, contexts_of_steps(function, lines, traced), strict=True):
+                of_tests = sorted(tests_of(of_step))
+                imported = path in seen.before or outside(of_step)
+                steps.append([step.digest, step.parent, int(imported), None if of_tests == ran_by else of_tests])
             functions[f"{path}::{name}"] = {
-                "hash": module.functions[name].digest,
-                "import": outside(contexts) or path in seen.before,
-                "tests": sorted(tests_of(contexts)),
+                "hash": function.digest,
+                "import": outside(every) or path in seen.before,
+                "tests": ran_by,
+                "shared": function.shared,
+                "steps": steps,
             }
     return {
         "version": VERSION,

@@ -1,7 +1,8 @@
 """Which tests can a change affect, and why: the spread of a change over the map and the uses of names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from cloche.impact.changes import Change
@@ -37,10 +38,10 @@ class Selection:
 class Spread:
     """Follows one change after the other, and selects the tests that each can reach."""
 
-    def __init__(self, known: ImpactMap, project: Project, selection: Selection) -> None:
-        """Start with nothing selected."""
+    def __init__(self, known: ImpactMap, make: Callable[[], Project], selection: Selection) -> None:
+        """Start with nothing selected; the uses of names are looked up when a change needs them."""
         self.known = known
-        self.project = project
+        self._make = make
         self.selection = selection
         self.by_owner: dict[tuple[str, str], list[str]] = {}
         for key in known.functions:
@@ -49,6 +50,11 @@ class Spread:
         self.names: set[tuple[str, str]] = set()
         self.at_import: set[tuple[str, str]] = set()
         self.imported_files: set[str] = set()
+
+    @cached_property
+    def project(self) -> Project:
+        """The uses of names in the tree."""
+        return self._make()
 
     def follow(self, change: Change, why: str) -> None:
         """Select what one change can reach."""
@@ -75,7 +81,7 @@ class Spread:
         """Select for a function or a statement that changed."""
         file = change.file
         if change.kind != "added function":
-            self.body(file, change.name, why)
+            self.body(change, why)
         if change.kind in {"added function", "removed function"} and "<locals>" not in change.name:
             self.name(file, owner(change.name), why)
         if change.kind == "names":
@@ -85,21 +91,28 @@ class Spread:
         if file in self.known.files:
             self.selection.add(self.known.files[file].tests, f"reads {file} as a file; {why}")
 
-    def body(self, file: str, function: str, why: str) -> None:
+    def body(self, change: Change, why: str) -> None:
         """Select for a function whose body does something else."""
+        file, function = change.file, change.name
         recorded = self.known.functions.get(f"{file}::{function}")
         if recorded is None:
             return
-        self.selection.add(recorded.tests, f"ran {function}; {why}")
-        if not recorded.imported:
+        steps = [recorded.steps[number] for number in change.steps or ()] if change.before == recorded.digest else []
+        if not steps or change.steps is None or change.shared:
+            self.selection.add(recorded.tests, f"ran {function}; {why}")
+            imported = recorded.imported
+        else:
+            for step in steps:
+                self.selection.add(step.tests, f"ran what changed in {function}; {why}")
+            imported = any(step.imported for step in steps)
+        if not imported:
             return
         if not self.import_time(file, owner(function), why):
             self.importers(file, f"{function} runs at import, from where is not known; {why}")
-        for code in self.project.code:
-            if code.file == file and code.function == function:
-                self.effects(code, why)
-                if code.opaque or code.looks_up:
-                    self.importers(file, f"{function} runs at import, to unknown effect; {why}")
+        for code in self.project.code_of.get((file, function), []):
+            self.effects(code, why)
+            if self.project.opaque(code) or code.looks_up:
+                self.importers(file, f"{function} runs at import, to unknown effect; {why}")
 
     def effects(self, code: Code, why: str) -> None:
         """Select for the names whose objects a piece of code changes."""
@@ -130,7 +143,7 @@ class Spread:
         project = self.project
         found = [*project.users.get((file, top), []), *project.users.get((file, EVERY), [])]
         found += project.by_string.get(top, [])
-        return [*found, *(code for code in project.code if code.looks_up)]
+        return [*found, *project.looking_up]
 
     def name(self, file: str, top: str, why: str) -> None:
         """Select for a top-level name that may stand for something else."""
@@ -164,15 +177,15 @@ class Spread:
         for name in code.statement.names:
             self.name(code.file, name, why)
         self.effects(code, why)
-        if code.opaque:
+        if self.project.opaque(code):
             self.importers(code.file, f"a statement of {code.file} uses what changed, to unknown effect; {why}")
 
     def statements(self, file: str, change: Change, why: str) -> None:
         """Select for what changed statements do besides binding names."""
-        for code in self.project.code:
-            if code.file == file and code.statement is not None and code.statement.names == change.names:
+        for code in self.project.statements.get(file, []):
+            if code.statement is not None and code.statement.names == change.names:
                 self.effects(code, why)
-                if code.opaque or code.looks_up or (not change.names and not code.changes):
+                if self.project.opaque(code) or code.looks_up or (not change.names and not code.changes):
                     self.importers(file, f"a statement of {file} changed, to unknown effect; {why}")
                 if not harmless(code):
                     self.importers(file, f"a decorator or base of {file} changed, which may register things; {why}")
@@ -191,8 +204,8 @@ class Spread:
         # Tests in files that are no Python may import anything, and so may code that looks modules up.
         texts = {test for test in self.known.outcomes if not test.partition("::")[0].endswith(".py")}
         self.selection.add(texts, f"may import {file}; {why}")
-        for code in self.project.code:
-            if code.looks_up and code.function:
+        for code in self.project.looking_up:
+            if code.function:
                 recorded = self.known.functions.get(f"{code.file}::{code.function}")
                 tests = recorded.tests if recorded else ()
                 self.selection.add(tests, f"ran {code.function}, which looks modules up by computed names; {why}")

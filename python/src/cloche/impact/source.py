@@ -9,6 +9,7 @@ import copy
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import PurePath
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
@@ -19,6 +20,17 @@ CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages"
 def cached(path: str | PurePath) -> bool:
     """Say whether a file lies in a cache, and so is no part of a project."""
     return not CACHES.isdisjoint(PurePath(path).parts)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A statement of a function's body, or the head of one that holds others: what runs when execution comes to it."""
+
+    # Of the step itself, its depth, and whether it stands in a body, an else, a handler and so on.
+    digest: str
+    # The step that it stands in, -1 for one at the top of the body.
+    parent: int
+    lines: range = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -33,7 +45,13 @@ class Function:
     # Lines of the body.
     first: int
     last: int
+    steps: tuple[Step, ...] = field(compare=False, repr=False)
     node: FunctionNode = field(compare=False, repr=False)
+
+    @cached_property
+    def shared(self) -> bool:
+        """Whether it changes objects that outlive the call, so that others than its callers may depend on it."""
+        return keeps_state(self.node)
 
 
 @dataclass(frozen=True)
@@ -147,6 +165,30 @@ def changed_roots(node: ast.stmt) -> tuple[str, ...]:
     return tuple(sorted(roots))
 
 
+def keeps_state(node: FunctionNode) -> bool:
+    """Say whether a function's own body changes objects that outlive the call, other than those that it was given."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    local = {argument.arg for argument in every if argument is not None} | bound_names(node.body)
+    for each in outside_functions(node.body):
+        base: ast.expr | None = None
+        if isinstance(each, ast.Global | ast.Nonlocal):
+            return True
+        if isinstance(each, ast.Attribute | ast.Subscript) and isinstance(each.ctx, ast.Store | ast.Del):
+            base = each.value
+        elif (
+            isinstance(each, ast.Expr)
+            and isinstance(each.value, ast.Call)
+            and isinstance(each.value.func, ast.Attribute)
+        ):
+            base = each.value.func.value
+        while isinstance(base, ast.Attribute | ast.Subscript | ast.Call):
+            base = base.func if isinstance(base, ast.Call) else base.value
+        if isinstance(base, ast.Name) and base.id not in local:
+            return True
+    return False
+
+
 def head(node: FunctionNode) -> str:
     """Return what of a function is there as soon as it is defined, its docstring included, as a normal text."""
     return f"{normal(node)} {ast.get_docstring(node, clean=False)!r}"
@@ -155,6 +197,44 @@ def head(node: FunctionNode) -> str:
 def without_docstring(node: FunctionNode) -> list[ast.stmt]:
     """Return a function's body without its docstring."""
     return node.body[1:] if ast.get_docstring(node, clean=False) is not None else node.body
+
+
+def steps_of(function: FunctionNode) -> list[Step]:
+    """Return the steps of a function's body in the order of the text; bodies of functions inside are none of them."""
+    found: list[Step] = []
+
+    def visit(node: ast.AST, place: str, parent: int, depth: int) -> None:
+        own = copy.copy(node)
+        inner: list[tuple[str, ast.AST]] = []
+        if not isinstance(node, FunctionNode):
+            for name, value in ast.iter_fields(node):
+                if (
+                    isinstance(value, list)
+                    and value
+                    and isinstance(value[0], ast.stmt | ast.excepthandler | ast.match_case)
+                ):
+                    inner += [(name, each) for each in value]
+                    setattr(own, name, [])
+        begin = getattr(node, "lineno", None)
+        ends = [
+            each.end_lineno for each in ast.walk(own) if isinstance(each, ast.expr | ast.pattern) and each.end_lineno
+        ]
+        starts = [each.lineno for each in ast.walk(own) if isinstance(each, ast.expr | ast.pattern)]
+        if begin is None:
+            begin = min(starts, default=0)
+        begin = min([begin, *(each.lineno for each in getattr(node, "decorator_list", []))])
+        last = (
+            max(ends, default=begin) if inner or isinstance(node, FunctionNode) else getattr(node, "end_lineno", begin)
+        )
+        number = len(found)
+        text = f"{depth} {place} {normal(own)}"
+        found.append(Step(digest(text), parent, range(begin, max(begin, last) + 1)))
+        for name, each in inner:
+            visit(each, f"{place}.{name}", number, depth + 1)
+
+    for statement in without_docstring(function):
+        visit(statement, "", -1, 0)
+    return found
 
 
 class _Reader:
@@ -173,7 +253,7 @@ class _Reader:
         top = owner or node.name
         body = digest(normal(without_docstring(node)))
         first = node.body[0].lineno
-        self.functions[name] = Function(name, top, body, first, node.end_lineno or first, node)
+        self.functions[name] = Function(name, top, body, first, node.end_lineno or first, tuple(steps_of(node)), node)
         for inner in node.body:
             self.inside(inner, f"{name}.<locals>.", top)
         return name

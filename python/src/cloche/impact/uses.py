@@ -46,6 +46,17 @@ class Code:
     changes: set[Symbol] = field(default_factory=set)
     # Whether it calls something for its effects which nothing here can follow.
     opaque: bool = False
+    # What an assignment calls; it may have effects as well.
+    calls: list[ast.Call] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The names that a function's body does not share with its module, those of the functions around it included."""
+
+    names: set[str]
+    # What it imports itself: bound name -> (module, name in it or "").
+    imports: dict[str, list[tuple[str, str]]]
 
 
 class Project:
@@ -71,6 +82,20 @@ class Project:
         self.code: list[Code] = []
         for file, module in modules.items():
             self._index(file, module)
+        self.imported_by: dict[str, set[str]] = {}
+        for source, targets in self.imports.items():
+            for target in targets | packages_above(source, self.modules):
+                self.imported_by.setdefault(target, set()).add(source)
+        self.looking_up = [code for code in self.code if code.looks_up]
+        self.statements: dict[str, list[Code]] = {}
+        for code in self.code:
+            if code.statement is not None:
+                self.statements.setdefault(code.file, []).append(code)
+        # (file, function) -> its body.
+        self.code_of: dict[Symbol, list[Code]] = {}
+        for code in self.code:
+            if code.function:
+                self.code_of.setdefault((code.file, code.function), []).append(code)
         self.users: dict[Symbol, list[Code]] = {}
         self.by_string: dict[str, list[Code]] = {}
         for code in self.code:
@@ -131,12 +156,8 @@ class Project:
         """Return the files that import a file, directly or through others, and the file itself."""
         found = {file}
         todo = [file]
-        reverse: dict[str, set[str]] = {}
-        for source, targets in self.imports.items():
-            for target in targets | packages_above(source, self.modules):
-                reverse.setdefault(target, set()).add(source)
         while todo:
-            for each in reverse.get(todo.pop(), set()) - found:
+            for each in self.imported_by.get(todo.pop(), set()) - found:
                 found.add(each)
                 todo.append(each)
         return found
@@ -196,12 +217,14 @@ class Project:
     # -- code
 
     def _index(self, file: str, module: Module) -> None:
+        scopes: dict[str, Scope] = {}
         for function in module.functions.values():
             code = Code(file, function.name, None)
-            enclosing = [
-                other for name, other in module.functions.items() if function.name.startswith(f"{name}.<locals>.")
-            ]
-            local, imported = self._locals(file, [*enclosing, function])
+            own = self._scope(file, function)
+            # A function that is defined inside of another one comes after it.
+            outer = scopes.get(function.name.rpartition(".<locals>.")[0], Scope(set(), {}))
+            scopes[function.name] = Scope(outer.names | own.names, outer.imports | own.imports)
+            local, imported = scopes[function.name].names, scopes[function.name].imports
             self._read(code, function.node.body, local, imported)
             self._effects_of_call(code, function, local)
             self.code.append(code)
@@ -214,21 +237,24 @@ class Project:
                 self._effects(code, statement)
             self.code.append(code)
 
-    def _locals(self, file: str, functions: list[Function]) -> tuple[set[str], dict[str, list[tuple[str, str]]]]:
-        local: set[str] = set()
-        imported: dict[str, list[tuple[str, str]]] = {}
-        for function in functions:
-            node = function.node
-            arguments = node.args
-            every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-            local |= {each.arg for each in every if each is not None}
-            local |= bound_names(node.body)
-            for each in outside_functions(node.body):
-                if isinstance(each, ast.Global):
-                    local -= set(each.names)
-            found, _ = self._bindings(file, node.body)
-            imported |= found
-        return local, imported
+    def _scope(self, file: str, function: Function) -> Scope:
+        """Return the names of a function's own."""
+        arguments = function.node.args
+        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+        names = {each.arg for each in every if each is not None} | bound_names(function.node.body)
+        shared: set[str] = set()
+        imports: list[ast.Import | ast.ImportFrom] = []
+        for each in outside_functions(function.node.body):
+            if isinstance(each, ast.Global):
+                shared |= set(each.names)
+            elif isinstance(each, ast.Import | ast.ImportFrom):
+                imports.append(each)
+        found: dict[str, list[tuple[str, str]]] = {}
+        for node in imports:
+            for bound, module, name in self._targets(file, node):
+                if name != EVERY:
+                    found.setdefault(bound, []).append((module, name))
+        return Scope(names - shared, found)
 
     def _read(
         self,
@@ -306,7 +332,7 @@ class Project:
             elif isinstance(node, ast.Call) and statement.kind == "other":
                 code.opaque = True
             elif isinstance(node, ast.Call):
-                code.opaque |= not self._quiet(code.file, node)
+                code.calls.append(node)
 
     def _effects_of_call(self, code: Code, function: Function, local: set[str]) -> None:
         """Find what a function's body changes besides its own variables."""
@@ -340,6 +366,10 @@ class Project:
         return any(
             not name or self.files.get(f"{module}.{name}") for module, name in self.bindings[file].get(chain[0], [])
         )
+
+    def opaque(self, code: Code) -> bool:
+        """Say whether a piece of code may have effects that nothing here can follow."""
+        return code.opaque or any(not self._quiet(code.file, call) for call in code.calls)
 
     def _quiet(self, file: str, call: ast.Call) -> bool:
         """Say whether a call in an assignment has no effect on other names, as far as one can see."""

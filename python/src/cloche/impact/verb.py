@@ -168,8 +168,7 @@ def answer(request: Request, say: Callable[[str], None]) -> Answer:
     stale = staleness(known, before)
     if stale.share > MOST_STALE:
         selection.all(f"the map is stale: {stale.sentence()}")
-    project = Project({**old, **new})
-    spread = Spread(known, project, selection)
+    spread = Spread(known, lambda: Project({**old, **new}), selection)
     for change in changes:
         spread.follow(change, change.sentence())
     for change in since_recording(known, before):

@@ -125,6 +125,9 @@ class Suite:
             **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             "PYTHONPATH": os.pathsep.join([*folders, *([given] if given else [])]),
             "PYTHONHASHSEED": "0",
+            # One thread: what libraries of linear algebra do must not depend on how many processors are free.
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
             **byte_code,
         }
 
