@@ -1,5 +1,6 @@
 """What changed between two versions of a project, as functions, names, files and lock entries."""
 
+import ast
 import difflib
 import fnmatch
 import json
@@ -54,6 +55,8 @@ class Change:
     steps: tuple[int, ...] | None = None
     # Whether it changes objects that outlive the call, so that tests may depend on it that did not run what changed.
     shared: bool = False
+    # For __all__ the names that came or went, None when that cannot be seen.
+    exported: tuple[str, ...] | None = None
 
     def sentence(self) -> str:
         """Say what changed."""
@@ -77,11 +80,31 @@ class Parts:
 
     functions: Mapping[str, Function | Recorded]
     statements: list[tuple[str, str, tuple[str, ...]]]
+    # What __all__ lists, None when that cannot be seen.
+    exports: frozenset[str] | None = None
 
 
 def parts_of(module: Module) -> Parts:
     """Return the parts of a parsed file."""
-    return Parts(module.functions, [(each.kind, each.digest, each.names) for each in module.statements])
+    return Parts(
+        module.functions, [(each.kind, each.digest, each.names) for each in module.statements], exports(module)
+    )
+
+
+def exports(module: Module) -> frozenset[str] | None:
+    """Return what a module's __all__ lists when it is written out, None otherwise."""
+    found: set[str] = set()
+    for statement in module.statements:
+        if "__all__" not in statement.names:
+            continue
+        value = getattr(statement.node, "value", None)
+        if not isinstance(statement.node, ast.Assign | ast.AugAssign) or not isinstance(value, ast.List | ast.Tuple):
+            return None
+        for each in value.elts:
+            if not isinstance(each, ast.Constant) or not isinstance(each.value, str):
+                return None
+            found.add(each.value)
+    return frozenset(found)
 
 
 def parts_known(known: ImpactMap, file: str) -> Parts | None:
@@ -146,7 +169,10 @@ def compare(file: str, old: Parts, new: Parts) -> list[Change]:
             # A definition that only moved does the same.
             if kind in {"def", "method", "class"} and former[statement] == latter[statement]:
                 continue
-            change = Change("names", file, names=names)
+            exported = None
+            if "__all__" in names and old.exports is not None and new.exports is not None:
+                exported = tuple(sorted(old.exports ^ new.exports))
+            change = Change("names", file, names=names, exported=exported)
             if change not in found:
                 found.append(change)
     return found

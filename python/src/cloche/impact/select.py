@@ -1,5 +1,6 @@
 """Which tests can a change affect, and why: the spread of a change over the map and the uses of names."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -7,11 +8,11 @@ from pathlib import PurePosixPath
 
 from cloche.impact.changes import Change
 from cloche.impact.map import ImpactMap
-from cloche.impact.source import FunctionNode, Module
+from cloche.impact.source import Module
 from cloche.impact.uses import EVERY, Code, Project, dotted_name
 
 # Names with a meaning of their own to Python or pytest: nobody needs to write them to use them.
-IMPLICIT = {"__all__", "__getattr__", "__dir__", "__path__", "pytestmark", "pytest_plugins", "collect_ignore"}
+IMPLICIT = {"__dir__", "__path__", "pytestmark", "pytest_plugins", "collect_ignore"}
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Spread:
         self.names: set[tuple[str, str]] = set()
         self.at_import: set[tuple[str, str]] = set()
         self.imported_files: set[str] = set()
+        self.whole_files: set[str] = set()
 
     @cached_property
     def project(self) -> Project:
@@ -59,7 +61,7 @@ class Spread:
     def follow(self, change: Change, why: str) -> None:
         """Select what one change can reach."""
         # Reasons are per change, and so is what was already visited.
-        self.names, self.at_import, self.imported_files = set(), set(), set()
+        self.names, self.at_import, self.imported_files, self.whole_files = set(), set(), set(), set()
         file = change.file
         if change.kind == "everything":
             self.selection.all(change.name)
@@ -87,7 +89,10 @@ class Spread:
         if change.kind == "names":
             for name in change.names:
                 self.name(file, name, why)
+            if "__all__" in change.names:
+                self.exports(change, why)
             self.statements(file, change, why)
+            self.canary(file, why)
         if file in self.known.files:
             self.selection.add(self.known.files[file].tests, f"reads {file} as a file; {why}")
 
@@ -111,16 +116,50 @@ class Spread:
             self.importers(file, f"{function} runs at import, from where is not known; {why}")
         for code in self.project.code_of.get((file, function), []):
             self.effects(code, why)
-            if self.project.opaque(code) or code.looks_up:
+            if code.looks_up:
                 self.importers(file, f"{function} runs at import, to unknown effect; {why}")
+        self.canary(file, why)
 
     def effects(self, code: Code, why: str) -> None:
         """Select for the names whose objects a piece of code changes."""
-        for where, name in code.changes:
+        effect = self.project.effect(code)
+        for where, name in sorted(effect.changes):
             if name == EVERY:
-                self.importers(where, f"{code.file} changes names of {where}; {why}")
+                self.every(where, f"{code.file} changes names of {where}; {why}")
             else:
                 self.name(where, name, why)
+        if effect.unknown:
+            self.importers(code.file, f"code of {code.file} that runs at import has effects that are not known; {why}")
+
+    def every(self, file: str, why: str) -> None:
+        """Select for all names of a file, those that are put there by computing them included."""
+        if file in self.whole_files:
+            return
+        self.whole_files.add(file)
+        for name in sorted({name for where, name in self.project.users if where == file} | self.project.bound[file]):
+            self.name(file, name, why)
+
+    def exports(self, change: Change, why: str) -> None:
+        """Select for a changed __all__: what `from m import *` binds elsewhere."""
+        for other, stars in self.project.stars.items():
+            if change.file in stars:
+                for name in change.exported if change.exported is not None else self.project.bound[change.file]:
+                    self.name(other, name, why)
+
+    def canary(self, file: str, why: str) -> None:
+        """Select one test that imports a file, because code that runs at import can break all of them."""
+        ran = {test for key, each in self.known.functions.items() if key.startswith(f"{file}::") for test in each.tests}
+        if not ran:
+            files = self.project.importers(file)
+            ran = {test for test in self.known.outcomes if test.partition("::")[0] in files}
+        if ran and not ran & self.selection.reasons.keys():
+            test = min(ran, key=lambda each: (self.breadth.get(each, 0), each))
+            self.selection.add([test], f"imports {file}, and runs least; {why}")
+
+    @cached_property
+    def breadth(self) -> Counter[str]:
+        """How many functions each test ran, which says how much it does."""
+        return Counter(test for each in self.known.functions.values() for test in each.tests)
 
     def import_time(self, file: str, top: str, why: str) -> bool:
         """Follow the statements that used a changed function at import; say whether there were any."""
@@ -153,6 +192,10 @@ class Spread:
         for key in self.by_owner.get((file, top), []):
             function = key.partition("::")[2]
             self.selection.add(self.known.functions[key].tests, f"ran {function}; {why}")
+        if top == "__getattr__":
+            for where, other in list(self.project.users):
+                if where == file and other not in self.project.bound[file]:
+                    self.name(file, other, f"{other} is not bound in {file}, and __getattr__ may give it; {why}")
         if top in IMPLICIT:
             self.importers(file, f"{top} is used without being named; {why}")
         for code in self.users(file, top):
@@ -177,18 +220,14 @@ class Spread:
         for name in code.statement.names:
             self.name(code.file, name, why)
         self.effects(code, why)
-        if self.project.opaque(code):
-            self.importers(code.file, f"a statement of {code.file} uses what changed, to unknown effect; {why}")
 
     def statements(self, file: str, change: Change, why: str) -> None:
         """Select for what changed statements do besides binding names."""
         for code in self.project.statements.get(file, []):
             if code.statement is not None and code.statement.names == change.names:
                 self.effects(code, why)
-                if self.project.opaque(code) or code.looks_up or (not change.names and not code.changes):
+                if code.looks_up:
                     self.importers(file, f"a statement of {file} changed, to unknown effect; {why}")
-                if not harmless(code):
-                    self.importers(file, f"a decorator or base of {file} changed, which may register things; {why}")
         if not change.names:
             self.importers(file, f"a statement of {file} that binds no name changed; {why}")
 
@@ -257,37 +296,6 @@ class Spread:
         for file, external in self.project.external.items():
             if external & tops:
                 self.importers(file, f"imports {name}; {why}")
-
-
-# Decorators and bases that do nothing but wrap, so that only the name they are for changes with them.
-WRAPPERS = {
-    *("abstractmethod", "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "final", "fixture"),
-    *("lru_cache", "namedtuple", "overload", "override", "parametrize", "property", "setter", "getter", "deleter"),
-    *(
-        "skip",
-        "skipif",
-        "staticmethod",
-        "total_ordering",
-        "usefixtures",
-        "wraps",
-        "xfail",
-        "given",
-        "settings",
-        "example",
-    ),
-}
-
-
-def harmless(code: Code) -> bool:
-    """Say whether a definition's decorators are known to register nothing."""
-    node = code.statement.node if code.statement is not None else None
-    if not isinstance(node, FunctionNode):
-        return True
-    for decorator in node.decorator_list:
-        target = getattr(decorator, "func", decorator)
-        if (dotted_name(target) or [""])[-1] not in WRAPPERS:
-            return False
-    return True
 
 
 def owner(function: str) -> str:

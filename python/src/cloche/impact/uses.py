@@ -26,6 +26,52 @@ LOOKS_UP = {
     "resolve_name",
 }
 OWN_NAMES = {"globals", "locals", "vars"}
+# Modules whose functions change nothing but what they are given.
+PURE = {
+    *(
+        "abc",
+        "builtins",
+        "collections",
+        "contextlib",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "enum",
+        "fractions",
+    ),
+    *(
+        "functools",
+        "hashlib",
+        "inspect",
+        "itertools",
+        "json",
+        "math",
+        "numbers",
+        "operator",
+        "pathlib",
+        "platform",
+        "re",
+    ),
+    *("string", "struct", "textwrap", "types", "typing", "typing_extensions", "weakref"),
+}
+# Functions of other packages that do nothing but wrap, so that only the name they are for changes with them.
+WRAPPERS = {
+    *("abstractmethod", "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "final", "fixture"),
+    *("lru_cache", "namedtuple", "overload", "override", "parametrize", "property", "setter", "getter", "deleter"),
+    *(
+        "skip",
+        "skipif",
+        "staticmethod",
+        "total_ordering",
+        "usefixtures",
+        "wraps",
+        "xfail",
+        "given",
+        "settings",
+        "example",
+    ),
+}
 DEEP = 20
 
 Symbol = tuple[str, str]
@@ -44,10 +90,26 @@ class Code:
     looks_up: bool = False
     # Top-level names whose objects it may change: REGISTRY["x"] = ..., REGISTRY.add(...).
     changes: set[Symbol] = field(default_factory=set)
-    # Whether it calls something for its effects which nothing here can follow.
+    # Whether it changes something that nothing here can follow.
     opaque: bool = False
-    # What an assignment calls; it may have effects as well.
-    calls: list[ast.Call] = field(default_factory=list)
+    # What a statement calls, decorators included: it may have effects.
+    calls: list[ast.expr] = field(default_factory=list)
+    # Attributes of the project's modules that are not seen to be bound there.
+    unbound: set[Symbol] = field(default_factory=set)
+
+    @property
+    def statement_names(self) -> tuple[str, ...]:
+        """The names that a statement binds; none for a function's body."""
+        return self.statement.names if self.statement is not None else ()
+
+
+@dataclass
+class Effect:
+    """What running a piece of code changes besides the names that it binds."""
+
+    changes: set[Symbol] = field(default_factory=set)
+    # Whether it may change more than that.
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,6 +144,15 @@ class Project:
         self.code: list[Code] = []
         for file, module in modules.items():
             self._index(file, module)
+        dynamic = {file for code in self.code for file, name in code.changes if name == EVERY}
+        dynamic |= {file for file, bound in self.bound.items() if "__getattr__" in bound}
+        for code in self.code:
+            for file, _ in code.unbound:
+                # A module that makes names of its own by computing them, or one that others put names into.
+                if file in dynamic:
+                    code.symbols.add((file, EVERY))
+                else:
+                    code.looks_up = True
         self.imported_by: dict[str, set[str]] = {}
         for source, targets in self.imports.items():
             for target in targets | packages_above(source, self.modules):
@@ -91,6 +162,12 @@ class Project:
         for code in self.code:
             if code.statement is not None:
                 self.statements.setdefault(code.file, []).append(code)
+        # (file, top-level name) -> the functions and statements that it stands for.
+        self.defined_by: dict[Symbol, list[Code]] = {}
+        for code in self.code:
+            names = (code.function.partition(".")[0].partition("#")[0],) if code.function else code.statement_names
+            for name in names:
+                self.defined_by.setdefault((code.file, name), []).append(code)
         # (file, function) -> its body.
         self.code_of: dict[Symbol, list[Code]] = {}
         for code in self.code:
@@ -204,7 +281,8 @@ class Project:
             for file in files:
                 # vars(m) and m.__dict__ hold every name.
                 code.symbols.add((file, EVERY if name == "__dict__" else name))
-                code.looks_up |= not further and not self._known(file, name)
+                if not further and not self._known(file, name):
+                    code.unbound.add((file, name))
                 for module, inner in self.bindings.get(file, {}).get(name, []):
                     more, symbols = self._module_or_symbols(module, inner)
                     further |= more
@@ -298,7 +376,8 @@ class Project:
             elif name:
                 files, symbols = self._module_or_symbols(module, name)
                 code.symbols |= symbols
-                code.looks_up |= not files and any(not self._known(*symbol) for symbol in symbols)
+                if not files:
+                    code.unbound |= {symbol for symbol in symbols if not self._known(*symbol)}
 
     def _known(self, file: str, name: str) -> bool:
         """Say whether it can be seen what a module's attribute is; some are put there while the program runs."""
@@ -319,23 +398,41 @@ class Project:
         return called in BY_NAME or called.endswith(("attr", "patch"))
 
     def _effects(self, code: Code, statement: Statement) -> None:
-        """Find what a statement changes besides the names that it binds."""
-        for node in outside_functions([statement.node]) if statement.kind not in {"class", "def", "method"} else ():
+        """Find what a statement changes besides the names that it binds, and what it calls."""
+        if isinstance(statement.node, FunctionNode | ast.ClassDef):
+            # A decorator without a call is called all the same.
+            code.calls += statement.node.decorator_list
+            return
+        told = isinstance(statement.node, ast.Expr)
+        for node in outside_functions([statement.node]):
             if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
                 self._changed(code, node.value)
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                chain = dotted_name(node.func.value)
-                if chain and not self._is_module(code.file, chain):
-                    self._changed(code, node.func.value)
-                elif statement.kind == "other":
-                    code.opaque = True
-            elif isinstance(node, ast.Call) and statement.kind == "other":
-                code.opaque = True
             elif isinstance(node, ast.Call):
                 code.calls.append(node)
+                chain = dotted_name(node.func.value) if isinstance(node.func, ast.Attribute) else None
+                if isinstance(node.func, ast.Attribute) and (chain is None or not self._is_module(code.file, chain)):
+                    self._called_on(code, node.func.value)
+                if told or (isinstance(node.func, ast.Name) and node.func.id in {"setattr", "delattr"}):
+                    # What is called for its effects may change what it is given.
+                    for each in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                        self._called_on(code, each)
+
+    def _called_on(self, code: Code, node: ast.expr) -> None:
+        """Note that an object may change, if it has a name."""
+        inner: ast.expr = node
+        while isinstance(inner, ast.Subscript | ast.Attribute | ast.Call | ast.Starred):
+            inner = inner.func if isinstance(inner, ast.Call) else inner.value
+        chain = dotted_name(inner)
+        if chain is not None and not isinstance(node, ast.Constant):
+            self._changed(code, node)
 
     def _effects_of_call(self, code: Code, function: Function, local: set[str]) -> None:
         """Find what a function's body changes besides its own variables."""
+        arguments = function.node.args
+        by_place = [*arguments.posonlyargs, *arguments.args]
+        given = [*arguments.defaults, *arguments.kw_defaults]
+        names = [*by_place[len(by_place) - len(arguments.defaults) :], *arguments.kwonlyargs]
+        defaults = {name.arg: value for name, value in zip(names, given, strict=True) if value is not None}
         for node in outside_functions(function.node.body):
             base: ast.expr | None = None
             if isinstance(node, ast.Global):
@@ -344,20 +441,32 @@ class Project:
                 base = node.value
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
                 base = node.value.func.value if isinstance(node.value.func, ast.Attribute) else None
-            chain = None if base is None else dotted_name(base)
-            if base is not None and chain is not None and chain[0] not in local:
+            while isinstance(base, ast.Subscript | ast.Attribute | ast.Call):
+                base = base.func if isinstance(base, ast.Call) else base.value
+            if not isinstance(base, ast.Name):
+                continue
+            if base.id not in local:
                 self._changed(code, base)
+            elif base.id in defaults:
+                # What a parameter stands for when nothing is given.
+                self._called_on(code, defaults[base.id])
 
     def _changed(self, code: Code, node: ast.expr) -> None:
-        while isinstance(node, ast.Subscript | ast.Call):
+        while isinstance(node, ast.Subscript | ast.Call | ast.Starred):
             node = node.func if isinstance(node, ast.Call) else node.value
         chain = dotted_name(node)
         if chain is None:
             code.opaque = True
             return
+        if chain[0] in OWN_NAMES:
+            code.changes.add((code.file, EVERY))
+            return
         code.changes.add((code.file, chain[0]))
         # An attribute of a module outside of the project, such as sys.modules.
-        code.opaque |= any(not self.files.get(module) for module, _ in self.bindings[code.file].get(chain[0], []))
+        code.opaque |= any(
+            not self.files.get(module) and module.partition(".")[0] not in PURE
+            for module, _ in self.bindings[code.file].get(chain[0], [])
+        )
         probe = Code(code.file, "", None)
         self._resolve(probe, chain, {})
         code.changes |= probe.symbols
@@ -367,39 +476,40 @@ class Project:
             not name or self.files.get(f"{module}.{name}") for module, name in self.bindings[file].get(chain[0], [])
         )
 
-    def opaque(self, code: Code) -> bool:
-        """Say whether a piece of code may have effects that nothing here can follow."""
-        return code.opaque or any(not self._quiet(code.file, call) for call in code.calls)
+    def effect(self, code: Code) -> Effect:
+        """Return what running a piece of code changes, that of the project's functions that it calls included."""
+        found = Effect(set(code.changes), code.opaque)
+        todo: list[Symbol] = []
+        for call in code.calls:
+            # What a decorator is called with is itself a call.
+            target: ast.expr = call
+            while isinstance(target, ast.Call):
+                target = target.func
+            chain = dotted_name(target)
+            if chain is None:
+                continue
+            probe = Code(code.file, "", None)
+            self._resolve(probe, chain, {})
+            todo += probe.symbols
+            told = code.statement is not None and not isinstance(code.statement.node, ast.Assign | ast.AnnAssign)
+            modules = [module for module, _ in self.bindings[code.file].get(chain[0], [])]
+            outside = [each for each in modules if not self.files.get(each) and each.partition(".")[0] not in PURE]
+            found.unknown |= told and bool(outside) and chain[-1] not in WRAPPERS
+        self._reached(todo, found)
+        return found
 
-    def _quiet(self, file: str, call: ast.Call) -> bool:
-        """Say whether a call in an assignment has no effect on other names, as far as one can see."""
-        chain = dotted_name(call.func)
-        if chain is None:
-            return True
-        probe = Code(file, "", None)
-        self._resolve(probe, chain, {})
-        for where, name in probe.symbols:
-            function = self.modules[where].functions.get(name)
-            if function is not None and changes_globals(function):
-                return False
-        return True
-
-
-def changes_globals(function: Function) -> bool:
-    """Say whether a function's own body stores into, or calls a method of, something that is not its own."""
-    local = bound_names(function.node.body)
-    for node in outside_functions(function.node.body):
-        if isinstance(node, ast.Global):
-            return True
-        if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(node.ctx, (ast.Store, ast.Del)):
-            chain = dotted_name(node.value)
-            if chain is None or chain[0] not in local:
-                return True
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            chain = dotted_name(node.value.func)
-            if chain is None or chain[0] not in local:
-                return True
-    return False
+    def _reached(self, todo: list[Symbol], found: Effect) -> None:
+        """Add what the functions behind these names change, and those that they use."""
+        seen: set[Symbol] = set()
+        while todo:
+            symbol = todo.pop()
+            if symbol in seen:
+                continue
+            seen.add(symbol)
+            for code in self.defined_by.get(symbol, []):
+                if code.function:
+                    found.changes |= code.changes
+                todo += code.symbols
 
 
 def head_nodes(node: FunctionNode) -> list[ast.AST]:
