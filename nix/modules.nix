@@ -7,6 +7,8 @@
   ./packages.nix
   ./shells.nix
   ./tests.nix
+  ./chaos-options.nix
+  ./chaos.nix
   ./lint.nix
   ./types.nix
   ./regression.nix

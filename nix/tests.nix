@@ -7,17 +7,7 @@ let
   package = builtins.replaceStrings [ "-" ] [ "_" ] cfg.name;
   record = import ../pkgs/test-results.nix { inherit (cfg) toolchain; };
   judge = import ../checks/tests.nix { inherit (cfg) toolchain; };
-  results = record {
-    name = "${cfg.name}-test-results";
-    environment = cfg.build.environmentOf "tests" cfg.tests.groups;
-    source = import ../pkgs/source-tree.nix {
-      path = cfg.src;
-      name = "${cfg.name}-tests";
-      inherit (cfg.tests) exclude;
-    };
-    inherit (cfg.tests) arguments variables attempt;
-    programs = cfg.tests.programs ++ map cfg.build.role cfg.roles;
-  };
+  results = record (cfg.tests.run // { name = "${cfg.name}-test-results"; });
 in
 {
   options.cloche.tests = {
@@ -79,10 +69,26 @@ in
       default = 0;
       description = "An input that changes nothing but the derivation: raise it to run the tests again.";
     };
+    run = mkOption {
+      type = types.raw;
+      internal = true;
+      readOnly = true;
+      description = "What a run of the suite is made of, for the modules that run it in other ways.";
+    };
   };
-  config = lib.mkIf cfg.tests.enable {
-    packages.test-results = results;
-    checks.tests = judge {
+  config.cloche.tests.run = {
+    environment = cfg.build.environmentOf "tests" cfg.tests.groups;
+    source = import ../pkgs/source-tree.nix {
+      path = cfg.src;
+      name = "${cfg.name}-tests";
+      inherit (cfg.tests) exclude;
+    };
+    inherit (cfg.tests) arguments variables attempt;
+    programs = cfg.tests.programs ++ map cfg.build.role cfg.roles;
+  };
+  config.packages = lib.mkIf cfg.tests.enable { test-results = results; };
+  config.checks = lib.mkIf cfg.tests.enable {
+    tests = judge {
       name = "${cfg.name}-tests";
       inherit results;
     };

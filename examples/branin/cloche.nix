@@ -5,6 +5,23 @@
     # One thread: sums that threads split differently round differently.
     tests.variables.OMP_NUM_THREADS = "1";
     tests.variables.OPENBLAS_NUM_THREADS = "1";
+    chaos = {
+      enable = true;
+      # Those that talk to the system.
+      packages = [
+        "branin.files"
+        "branin.results"
+      ];
+      types = [ "filesystem" ];
+      maximum.fragile = 4;
+      arguments = [
+        "tests/test_files.py"
+        "tests/test_results.py"
+        "tests/test_survival.py"
+      ];
+      # As many as are reached can show no more.
+      floor = 0.85;
+    };
     lint.enable = true;
     provenance.enable = true;
     types.enable = true;

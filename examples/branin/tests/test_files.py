@@ -27,6 +27,7 @@ except WriteFailedError as error:
 """
 
 
+@pytest.mark.chaos_fragile(reason="on a full disk nothing is replaced")
 @given(st.binary(), st.binary())
 def test_replaces_the_whole_file(
     tmp_path_factory: pytest.TempPathFactory, first: bytes, second: bytes
@@ -54,6 +55,7 @@ def test_old_file_survives_a_failed_write(
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.chaos_fragile(reason="on a full disk there is no new file")
 def test_reader_never_sees_a_part(tmp_path: Path) -> None:
     """A reader that opened the old file keeps it: the new one is another file."""
     path = tmp_path / "results.json"
@@ -63,6 +65,7 @@ def test_reader_never_sees_a_part(tmp_path: Path) -> None:
         assert reader.read() == b"old content"
 
 
+@pytest.mark.chaos_fragile(reason="on a full disk there is no new file")
 def test_new_files_have_the_usual_permissions(tmp_path: Path) -> None:
     """Those of the user's mask, not the private ones of a temporary file."""
     path = tmp_path / "results.json"

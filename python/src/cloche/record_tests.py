@@ -83,25 +83,35 @@ def forget_run_times(report: ET.Element) -> None:
             element.set("message", stable(element.attrib["message"]))
 
 
-def run_pytest(attributes: dict[str, Any], top: Path) -> tuple[ET.Element, Path]:
-    """Run the suite in a copy of its folder; return pytest's report and the file with its words.
-
-    Ends the program when there is nothing to record.
-    """
-    tree = top / "project"
-    shutil.copytree(attributes["source"], tree, symlinks=True)
+def copy_source(source: str, tree: Path) -> None:
+    """Copy a folder of the store to where tests can write."""
+    shutil.copytree(source, tree, symlinks=True)
     for path in [tree, *tree.rglob("*")]:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode | 0o200)
-    report, words = top / "junit.xml", top / "pytest.log"
+
+
+def variables(attributes: dict[str, Any]) -> dict[str, str]:
+    """Return the environment variables of a run of tests."""
     binaries = [f"{prefix}/bin" for prefix in [attributes["environment"], *attributes["programs"]]]
-    environment = {
+    return {
         **os.environ,
         "PATH": ":".join([*binaries, os.environ["PATH"]]),
         "COLUMNS": "120",
         "PY_COLORS": "0",
         **attributes["variables"],
     }
+
+
+def run_pytest(attributes: dict[str, Any], top: Path) -> tuple[ET.Element, Path]:
+    """Run the suite in a copy of its folder; return pytest's report and the file with its words.
+
+    Ends the program when there is nothing to record.
+    """
+    tree = top / "project"
+    copy_source(attributes["source"], tree)
+    report, words = top / "junit.xml", top / "pytest.log"
+    environment = variables(attributes)
     pytest = Path(attributes["environment"], "bin/pytest")
     if not pytest.exists():
         sys.exit(

@@ -14,6 +14,7 @@ from statistics import median
 from typing import NoReturn, TypeAlias
 
 from branin.errors import InvalidResultsError, UnreadableError
+from branin.files import read
 from branin.functions import MINIMUM
 from branin.request import METHODS
 
@@ -113,7 +114,7 @@ def read_comparison(path: Path) -> tuple[Run, ...]:
     best points, the order) must be in the file as it would be written.
     """
     try:
-        content = path.read_bytes()
+        content = read(path)
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
     try:

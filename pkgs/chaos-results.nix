@@ -1,0 +1,51 @@
+# Runs a pytest suite under chaos with one seed and records what came of it: out (chaos.json: the same for every run) and
+# log (pytest's words and the durations). It succeeds when tests fail; it fails when there is nothing to record.
+{ toolchain }:
+let
+  modules = import ./python-modules.nix;
+  recorder = modules "cloche-chaos" [
+    "chaos"
+    "record_tests.py"
+  ];
+in
+{
+  name,
+  environment,
+  # A folder: tests, their configuration and data.
+  source,
+  seed,
+  rate,
+  # Types of faults.
+  types,
+  # Packages below whose functions calls can fail; all where it is empty.
+  only,
+  # Seconds after which a test is hung.
+  deadline,
+  arguments ? [ ],
+  variables ? { },
+  programs ? [ ],
+  attempt ? 0,
+}:
+toolchain.runPython {
+  inherit
+    name
+    environment
+    source
+    seed
+    rate
+    types
+    only
+    deadline
+    arguments
+    variables
+    programs
+    attempt
+    ;
+  chaos = recorder;
+  path = [ recorder ];
+  script = ../python/src/cloche/record_chaos.py;
+  outputs = [
+    "out"
+    "log"
+  ];
+}

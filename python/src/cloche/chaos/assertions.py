@@ -1,0 +1,62 @@
+"""Noticing assertions that hold: those of tests, of unittest, of the testing modules of libraries, and pytest.raises.
+
+A test that goes on after a fault and asserts nothing shows no more than that nothing was raised.
+"""
+
+import functools
+import unittest
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from _pytest.assertion import rewrite
+
+from .injection import asserted
+from .patching import Patches
+
+# Modules whose functions `assert_...` are assertions.
+TESTING = ("numpy.testing", "pandas.testing", "polars.testing", "torch.testing", "xarray.testing")
+
+
+def install(patches: Patches, config: pytest.Config) -> None:
+    """Have pytest tell of each `assert` that holds, and wrap the functions that assert."""
+    # pytest's own option for this, which only its configuration file can set; and a name of their own for the compiled
+    # test modules, since those of an ordinary run are made without it.
+    config._inicache["enable_assertion_pass_hook"] = True  # noqa: SLF001
+    tail = rewrite.PYC_TAIL
+    if not tail.startswith("-chaos"):
+        rewrite.PYC_TAIL = f"-chaos{tail}"
+    for name in dir(unittest.TestCase):
+        if name.startswith("assert"):
+            patches.replace(unittest.TestCase, name, _noticing)
+    for name in TESTING:
+        patches.when_imported(name, functools.partial(_install_module, patches))
+    patches.replace(type(pytest.raises(Exception)), "__exit__", _noticing_exit)  # noqa: PT011 - only its class is taken
+    patches.replace(type(pytest.warns(Warning)), "__exit__", _noticing_exit)
+
+
+def _install_module(patches: Patches, module: ModuleType) -> None:
+    for name, value in list(vars(module).items()):
+        if name.startswith("assert") and callable(value):
+            patches.replace(module, name, _noticing)
+
+
+def _noticing(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        result = original(*arguments, **keywords)
+        asserted()
+        return result
+
+    return wrapper
+
+
+def _noticing_exit(original: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*arguments: Any) -> Any:  # noqa: ANN401
+        result = original(*arguments)
+        # It fails by raising; False is an exception that it does not expect.
+        if result or arguments[1] is None:
+            asserted()
+        return result
+
+    return wrapper

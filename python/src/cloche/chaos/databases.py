@@ -1,0 +1,191 @@
+"""Databases: sqlite3, psycopg and SQLAlchemy's pools. Faults of the type database."""
+
+import sqlite3
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from .faults import Fault
+from .injection import strike
+from .patching import Patches, Wrapper
+
+
+def _sqlite(name: str, words: str) -> Fault:
+    def error() -> sqlite3.OperationalError:
+        made = sqlite3.OperationalError(words)
+        made.sqlite_errorcode = getattr(sqlite3, name)
+        made.sqlite_errorname = name
+        return made
+
+    return Fault("database", name, error)
+
+
+CANNOT_OPEN = _sqlite("SQLITE_CANTOPEN", "unable to open database file")
+LOCKED = _sqlite("SQLITE_BUSY", "database is locked")
+INPUT_OUTPUT = _sqlite("SQLITE_IOERR", "disk I/O error")
+FULL = _sqlite("SQLITE_FULL", "database or disk is full")
+EXECUTING = (LOCKED, INPUT_OUTPUT)
+COMMITTING = (LOCKED, INPUT_OUTPUT, FULL)
+FETCHING = (INPUT_OUTPUT,)
+
+
+def install(patches: Patches) -> None:
+    """Wrap the databases, those that are imported later included."""
+    if "database" not in patches.types:
+        return
+    patches.replace((sqlite3, sqlite3.dbapi2), "connect", _connect)
+    patches.when_imported("psycopg", lambda module: _install_psycopg(patches, module))
+    patches.when_imported("sqlalchemy.pool.impl", lambda module: _install_pools(patches, module))
+
+
+def _connect(original: Any) -> Wrapper:  # noqa: ANN401
+    def connect(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+        strike("sqlite3.connect", (CANNOT_OPEN,))
+        place = 5
+        if len(arguments) > place:
+            arguments = (*arguments[:place], connections(arguments[place]), *arguments[place + 1 :])
+        else:
+            keywords["factory"] = connections(keywords.get("factory") or sqlite3.Connection)
+        return original(*arguments, **keywords)
+
+    return connect
+
+
+@cache
+def connections(base: Any) -> Any:  # noqa: ANN401 - a class of connections
+    """Return a class of connections, `base` or one below it, whose operations can fail."""
+    if not isinstance(base, type):
+        # A function that makes connections; what it makes can't be wrapped from here.
+        return base
+
+    class Connection(base):
+        def cursor(self, factory: Any = sqlite3.Cursor) -> Any:  # noqa: ANN401
+            return super().cursor(cursors(factory))
+
+        # sqlite3's own do not go through `cursor`, `commit` and `rollback`.
+        def execute(self, *arguments: Any) -> Any:  # noqa: ANN401
+            return self.cursor().execute(*arguments)
+
+        def executemany(self, *arguments: Any) -> Any:  # noqa: ANN401
+            return self.cursor().executemany(*arguments)
+
+        def executescript(self, *arguments: Any) -> Any:  # noqa: ANN401
+            return self.cursor().executescript(*arguments)
+
+        def commit(self) -> None:
+            # Without a transaction there is nothing that could fail.
+            if self.in_transaction:
+                strike("sqlite3.Connection.commit", COMMITTING)
+            super().commit()
+
+        def __exit__(self, kind: Any, value: Any, traceback: Any) -> bool:  # noqa: ANN401
+            if kind is not None:
+                self.rollback()
+                return False
+            try:
+                self.commit()
+            except BaseException:
+                self.rollback()
+                raise
+            return False
+
+    Connection.__name__, Connection.__qualname__, Connection.__module__ = base.__name__, base.__qualname__, base.__module__
+    return Connection
+
+
+@cache
+def cursors(base: Any) -> Any:  # noqa: ANN401
+    """Return a class of cursors, `base` or one below it, whose operations can fail."""
+    if not isinstance(base, type):
+        return base
+
+    class Cursor(base):
+        def execute(self, *arguments: Any) -> Any:  # noqa: ANN401
+            strike("sqlite3.Cursor.execute", EXECUTING)
+            return super().execute(*arguments)
+
+        def executemany(self, *arguments: Any) -> Any:  # noqa: ANN401
+            strike("sqlite3.Cursor.executemany", EXECUTING)
+            return super().executemany(*arguments)
+
+        def executescript(self, *arguments: Any) -> Any:  # noqa: ANN401
+            strike("sqlite3.Cursor.executescript", EXECUTING)
+            return super().executescript(*arguments)
+
+        def fetchone(self) -> Any:  # noqa: ANN401
+            strike("sqlite3.Cursor.fetchone", FETCHING)
+            return super().fetchone()
+
+        def fetchmany(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+            strike("sqlite3.Cursor.fetchmany", FETCHING)
+            return super().fetchmany(*arguments, **keywords)
+
+        def fetchall(self) -> Any:  # noqa: ANN401
+            strike("sqlite3.Cursor.fetchall", FETCHING)
+            return super().fetchall()
+
+    Cursor.__name__, Cursor.__qualname__, Cursor.__module__ = base.__name__, base.__qualname__, base.__module__
+    return Cursor
+
+
+def _install_psycopg(patches: Patches, module: ModuleType) -> None:
+    lost = (Fault("database", "server closed"),)
+
+    def close(connection: Any) -> None:  # noqa: ANN401
+        # As after a real loss, the connection is of no more use.
+        connection.pgconn.finish()
+        message = "consuming input failed: server closed the connection unexpectedly"
+        raise module.OperationalError(message)
+
+    def of_cursor(name: str) -> Any:  # noqa: ANN401
+        def make(original: Any) -> Wrapper:  # noqa: ANN401
+            def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+                if strike(f"psycopg.Cursor.{name}", lost):
+                    close(self.connection)
+                return original(self, *arguments, **keywords)
+
+            return wrapper
+
+        return make
+
+    def commit(original: Any) -> Wrapper:  # noqa: ANN401
+        def wrapper(self: Any) -> Any:  # noqa: ANN401
+            if strike("psycopg.Connection.commit", lost):
+                close(self)
+            return original(self)
+
+        return wrapper
+
+    refused = Fault("database", "refused", lambda: module.OperationalError("connection failed: Connection refused"))
+
+    def connect(original: Any) -> Wrapper:  # noqa: ANN401
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+            strike("psycopg.connect", (refused,))
+            return original(*arguments, **keywords)
+
+        return wrapper
+
+    patches.replace(module, "connect", connect)
+    for name in ("execute", "executemany"):
+        patches.replace(module.Cursor, name, of_cursor(name))
+        patches.replace(module.AsyncCursor, name, of_cursor(name))
+    patches.replace(module.Connection, "commit", commit)
+    patches.replace(module.AsyncConnection, "commit", commit)
+
+
+def _install_pools(patches: Patches, module: ModuleType) -> None:
+    def get(original: Any) -> Wrapper:  # noqa: ANN401
+        def wrapper(self: Any) -> Any:  # noqa: ANN401
+            def error() -> Exception:
+                words = (
+                    f"QueuePool limit of size {self.size()} overflow {self._max_overflow} reached, "
+                    f"connection timed out, timeout {self._timeout:0.2f}"
+                )
+                return module.exc.TimeoutError(words, code="3o7r")  # type: ignore[no-any-return]
+
+            strike("sqlalchemy.pool.QueuePool.connect", (Fault("database", "pool exhausted", error),))
+            return original(self)
+
+        return wrapper
+
+    patches.replace(module.QueuePool, "_do_get", get)

@@ -1,0 +1,307 @@
+"""A session of pytest under chaos: arms each test for its call phase, and keeps what came of it."""
+
+import json
+import os
+from collections.abc import Generator
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from . import assertions, databases, events, files, injection, processes, report, sockets
+from .deadline import HungError, Watchdog
+from .events import Recovery
+from .injection import Armed
+from .patching import Patches
+from .settings import Settings
+
+# Before it is wrapped.
+_write = os.write
+MARKERS = {"chaos_safe": "safe", "chaos_critical": "critical", "chaos_fragile": "fragile"}
+
+
+class Session:
+    """The hooks; one in each process that runs tests, and one in the process that sees all reports."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, target: str | None) -> None:
+        self.config, self.settings = config, settings
+        self.root = str(config.rootpath)
+        self.target = Path(config.invocation_params.dir, target) if target else None
+        self.worker = False
+        self.phases: dict[str, list[pytest.TestReport]] = {}
+        self.entries: dict[str, report.Entry] = {}
+        self.current: Armed | None = None
+        self.journal: int | None = None
+        self.patches = Patches(settings.chosen)
+        for operations in (files, sockets, databases, processes):
+            operations.install(self.patches)
+        assertions.install(self.patches, config)
+        self.patches.when_imported("stamina", _listen_to_stamina)
+        events.listeners.append(injection.recovered)
+        self.watchdog: Watchdog | None = None
+
+    # -- the process that runs tests
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Arm a test for its call phase, and no longer."""
+        marker = marker_of(item)
+        if marker == "safe":
+            return (yield)
+        if self.watchdog is None:
+            self.watchdog = Watchdog(self.settings.deadline)
+        armed = Armed(
+            self.settings.seed,
+            self.settings.rate,
+            self.settings.chosen,
+            self.settings.only,
+            item.nodeid,
+            self.root,
+            critical=marker == "critical",
+            written=None if self.worker else self.note_fault,
+        )
+        self.current = armed
+        injection.current[:] = [armed]
+        self.watchdog.begin()
+        try:
+            return (yield)
+        finally:
+            self.watchdog.end()
+            injection.current.clear()
+
+    def pytest_assertion_pass(self) -> None:
+        """Count an assertion that held."""
+        injection.asserted()
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put what fired into the report, which pytest-xdist brings to the process that writes."""
+        made = yield
+        marker = marker_of(item)
+        if call.when == "call":
+            armed, self.current = self.current, None
+            hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
+            made.chaos = facts(armed, marker, hung=hung)  # type: ignore[attr-defined]
+            if hung:
+                made.longrepr = str(call.excinfo.value) if call.excinfo else ""
+            if marker == "fragile" and made.failed and armed is not None and armed.fired:
+                mark = item.get_closest_marker("chaos_fragile")
+                reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
+                made.chaos["message"] = first_line(made)  # type: ignore[attr-defined]
+                made.outcome = "skipped"
+                made.wasxfail = f"fragile under chaos{': ' if reason else ''}{reason}"
+        return made
+
+    # -- the process that sees all reports
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Know whether this process is one of pytest-xdist's workers."""
+        self.worker = hasattr(config, "workerinput")
+
+    def pytest_sessionstart(self) -> None:
+        """Open the journal. One that a killed session of the same settings left is continued."""
+        if not self.target or self.worker:
+            return
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        before = report.read_journal(self.part)
+        if before.settings == described(self.settings):
+            self.entries = before.ended
+            if before.began is not None and before.fired:
+                self.entries[before.began] = self.died(before.began, before.fired)
+        else:
+            self.part.unlink(missing_ok=True)
+        self.journal = os.open(self.part, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        if before.settings != described(self.settings):
+            self.note(kind="session", settings=described(self.settings))
+        elif before.began is not None and before.fired:
+            self.note(kind="ended", entry=vars(self.entries[before.began]))
+
+    def died(self, test: str, fired: list[dict[str, str]]) -> report.Entry:
+        """Return the entry of a test in which the process died after a fault."""
+        entry = report.Entry(test, armed=sorted(self.settings.chosen), fired=fired, outcome="hung")
+        entry.message = "hung, or its process died: it did not come to its end"
+        entry.replay = self.settings.replay(self.argument(test))
+        return entry
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Leave out what the session that is continued has run."""
+        done = [item for item in items if item.nodeid in self.entries]
+        for item in done:
+            # The marker of a test in which the process died is known only now.
+            self.entries[item.nodeid].marker = marker_of(item)
+        if done:
+            items[:] = [item for item in items if item.nodeid not in self.entries]
+            config.hook.pytest_deselected(items=done)
+
+    @property
+    def part(self) -> Path:
+        """The journal: a line of JSON for each test that began, each fault, each test that ended."""
+        return Path(f"{self.target}.part")
+
+    def note(self, **entry: Any) -> None:  # noqa: ANN401 - JSON
+        """Append a line, whole."""
+        if self.journal is not None:
+            _write(self.journal, (json.dumps(entry, sort_keys=True) + "\n").encode())
+
+    def note_fault(self, fired: dict[str, str]) -> None:
+        """Write down a fault before it fires, so that a test that dies of it is known."""
+        self.note(kind="fired", fired=fired)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Write down that a test begins."""
+        self.note(kind="began", test=nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the phases of a test; the last one ends it."""
+        if self.worker:
+            return
+        phases = self.phases.setdefault(report.nodeid, [])
+        phases.append(report)
+        if report.when == "teardown":
+            self.finish(report.nodeid)
+
+    def finish(self, test: str) -> None:
+        """Keep what a test came to."""
+        entry = entry_of(test, self.phases.pop(test))
+        entry.replay = self.settings.replay(self.argument(test))
+        self.entries[test] = entry
+        self.note(kind="ended", entry=vars(entry))
+
+    def argument(self, test: str) -> str:
+        """Return what names a test on pytest's command line where the session was started."""
+        file, colons, rest = test.partition("::")
+        return os.path.relpath(self.config.rootpath / file, self.config.invocation_params.dir) + colons + rest
+
+    def pytest_sessionfinish(self) -> None:
+        """Write the report."""
+        if self.worker:
+            return
+        for test in list(self.phases):
+            # Its process died before the test came to its end.
+            self.finish(test)
+        if self.target:
+            data = report.document(described(self.settings), list(self.entries.values()))
+            report.write(self.target, data)
+            report.write(self.target.with_name(f"{self.target.stem}-durations.json"), report.durations(list(self.entries.values())))
+        if self.journal is not None:
+            os.close(self.journal)
+            self.journal = None
+            self.part.unlink()
+
+    def pytest_unconfigure(self) -> None:
+        """Take all wrappers away."""
+        if self.watchdog:
+            self.watchdog.close()
+        self.patches.undo()
+        events.listeners.remove(injection.recovered)
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest has no public class for it
+        """Say what fired and how to see a failure again."""
+        entries = list(self.entries.values())
+        write = terminalreporter.write_line
+        terminalreporter.section("chaos")
+        fired = sum(len(entry.fired) for entry in entries)
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in report.summary(entries).items())
+        write(f"seed {self.settings.seed}, rate {self.settings.rate:g}, types {','.join(self.settings.types)}: {fired} faults fired; {counts or 'no test ran'}")
+        if not fired:
+            write("no fault fired, so nothing is shown about failures: no test made a call that these types can reach, or the rate is low")
+        for entry in entries:
+            if entry.unasserted:
+                write(f"unasserted {entry.test}: passed without an assertion after the last fault")
+            if entry.outcome in {"failed", "hung"} or (entry.marker == "fragile" and entry.outcome == "failed"):
+                write(f"{entry.outcome} {entry.test}: {entry.message}")
+                for each in entry.fired:
+                    write(f"  call {each['call']}: {each['operation']} {each['fault']} at {each['at']}")
+                write(f"  replay: {entry.replay}")
+
+
+def described(settings: Settings) -> dict[str, Any]:
+    """Return what a report says of the settings."""
+    return {"seed": settings.seed, "rate": settings.rate, "types": list(settings.types), "only": list(settings.only)}
+
+
+def marker_of(item: pytest.Item) -> str | None:
+    """Return the marker of a test; the one that is closest to it where it has several."""
+    for mark in item.iter_markers():
+        if mark.name in MARKERS:
+            return MARKERS[mark.name]
+    return None
+
+
+def facts(armed: Armed | None, marker: str | None, *, hung: bool) -> dict[str, Any]:
+    """Return what there is to tell of a test, as plain values."""
+    if armed is None:
+        return {"marker": marker, "armed": [], "calls": 0, "fired": [], "recovery": [], "lost": 0.0, "asserted": True, "hung": hung}
+    return {
+        "marker": marker,
+        "armed": sorted(armed.types),
+        "calls": armed.calls,
+        "fired": [asdict(each) for each in sorted(armed.fired, key=lambda each: _order(each.call))],
+        "recovery": [asdict(each) for each in armed.recoveries],
+        "lost": armed.lost,
+        "asserted": armed.asserted > armed.asserted_before,
+        "hung": hung,
+    }
+
+
+def _order(call: str) -> tuple[str, int]:
+    thread, _, number = call.rpartition(":")
+    return thread, int(number)
+
+
+def first_line(made: pytest.TestReport) -> str:
+    """Return why a test failed, in one line without addresses."""
+    crash = getattr(made.longrepr, "reprcrash", None)
+    text = str(crash.message if crash else made.longrepr or "")
+    return (text.splitlines() or [""])[0]
+
+
+def entry_of(test: str, phases: list[pytest.TestReport]) -> report.Entry:
+    """Return what a test came to, by the reports of its phases."""
+    chaos: dict[str, Any] = next((made.chaos for made in phases if hasattr(made, "chaos")), {})
+    entry = report.Entry(
+        test,
+        chaos.get("marker"),
+        chaos.get("armed", []),
+        chaos.get("calls", 0),
+        chaos.get("fired", []),
+        recovery=chaos.get("recovery", []),
+        duration=sum(made.duration for made in phases),
+        lost=chaos.get("lost", 0.0),
+    )
+    failed = next((made for made in phases if made.failed), None)
+    expected = next((made for made in phases if hasattr(made, "wasxfail")), None)
+    if failed is not None:
+        entry.outcome = "hung" if chaos.get("hung") else "failed"
+        entry.message = first_line(failed)
+    elif phases[-1].when != "teardown":
+        entry.outcome, entry.message = "failed", "the process died before the test came to its end"
+    elif entry.marker == "fragile" and expected is not None and entry.fired:
+        entry.outcome, entry.message = "hung" if chaos.get("hung") else "failed", chaos.get("message", "")
+    elif expected is not None:
+        entry.outcome = "xfailed"
+    elif any(made.skipped for made in phases):
+        entry.outcome = "skipped"
+    elif entry.marker == "safe":
+        entry.outcome = "safe"
+    elif entry.fired:
+        entry.outcome, entry.unasserted = "survived", not chaos["asserted"]
+    return entry
+
+
+def _listen_to_stamina(module: ModuleType) -> None:
+    """Hear of each retry, be it of the helper or of stamina as a program uses it."""
+    instrumentation = module.instrumentation
+
+    def hook(details: Any) -> None:  # noqa: ANN401
+        recovery = Recovery("retry", details.name, details.retry_num, events.retries.get(details.name, 0))
+        events.tell(recovery, float(details.wait_for))
+
+    instrumentation.set_on_retry_hooks((*instrumentation.get_on_retry_hooks(), hook))
+
+
