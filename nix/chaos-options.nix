@@ -66,11 +66,12 @@ in
     arguments = mkOption {
       type = types.listOf types.str;
       default = [ ];
-      example = [
-        "-m"
-        "not slow"
-      ];
       description = "Arguments of pytest, after those of `cloche.tests.arguments`.";
+    };
+    native = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Whether calls that compiled code makes of the C library can fail too, by libfiu: the role `chaos`.";
     };
     deadline = mkOption {
       type = types.ints.positive;

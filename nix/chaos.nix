@@ -12,6 +12,7 @@ let
         name = "${cfg.name}-chaos-results-${toString seed}";
         inherit seed;
         inherit (cfg.chaos) rate types deadline;
+        libfiu = if cfg.chaos.native then cfg.build.role "chaos" else null;
         only = cfg.chaos.packages;
         arguments = cfg.tests.arguments ++ cfg.chaos.arguments;
       }
@@ -19,6 +20,7 @@ let
   ) cfg.chaos.seeds;
 in
 {
+  cloche.lockedRoles = lib.mkIf cfg.chaos.native [ "chaos" ];
   packages = lib.mkIf cfg.chaos.enable (
     builtins.listToAttrs (
       map (recording: {

@@ -21,6 +21,8 @@ in
   only,
   # Seconds after which a test is hung.
   deadline,
+  # The role `chaos`, where compiled code is to meet faults; or null.
+  libfiu ? null,
   arguments ? [ ],
   variables ? { },
   programs ? [ ],
@@ -41,6 +43,15 @@ toolchain.runPython {
     programs
     attempt
     ;
+  preload =
+    if libfiu == null then
+      [ ]
+    else
+      [
+        # By its path first: the other one, for which the loader would search, then finds it loaded.
+        "${libfiu}/usr/lib/libfiu.so.0"
+        "${libfiu}/usr/lib/fiu/fiu_posix_preload.so"
+      ];
   chaos = recorder;
   path = [ recorder ];
   script = ../python/src/cloche/record_chaos.py;

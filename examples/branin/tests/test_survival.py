@@ -1,4 +1,4 @@
-"""What must hold also while the system fails: these are the tests for `checks.chaos`."""
+"""What must hold also while the system fails: these are the tests for the check `chaos`."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import pytest
 
 from branin.errors import UnreadableError, WriteFailedError
 from branin.files import write_atomically
+from branin.request import Request
 from branin.results import comparison_document, read_comparison, render
 from branin.search import run
-from branin.request import Request
 
 SIZES = [1, 100, 10_000, 1_000_000]
 

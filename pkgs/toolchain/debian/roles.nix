@@ -37,6 +37,8 @@ in
     };
     gccVersion = "12";
   };
+  # libfiu, which is preloaded: usr/lib/libfiu.so.0 and usr/lib/fiu/fiu_posix_preload.so.
+  chaos = role "chaos" { };
   git = role "git" { };
   # diffoscope with what it reads archives with, libfaketime, and the sources of locales.
   reproduce = role "reproduce" { };

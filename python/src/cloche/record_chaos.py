@@ -26,9 +26,12 @@ START = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(p
 
 def run_pytest(command: list[str], tree: Path, attributes: dict[str, Any], words: Path, journal: Path) -> int:
     """Run pytest until it ends, or until its journal has grown for too long by nothing; return its exit code."""
+    environment = variables(attributes)
+    if attributes["preload"]:
+        environment["LD_PRELOAD"] = ":".join(attributes["preload"])
     with words.open("ab") as file:
         process = subprocess.Popen(
-            command, cwd=tree, env=variables(attributes), stdout=file, stderr=file, start_new_session=True
+            command, cwd=tree, env=environment, stdout=file, stderr=file, start_new_session=True
         )
         seen, since = 0, time.monotonic()
         while True:
@@ -56,6 +59,7 @@ def main(attributes: dict[str, Any]) -> None:
         *["-p", "cloche.chaos.plugin", "-p", "no:cacheprovider", "--chaos", f"--chaos-seed={attributes['seed']}"],
         *[f"--chaos-rate={attributes['rate']}", f"--chaos-types={','.join(attributes['types'])}"],
         *[f"--chaos-only={','.join(attributes['only'])}", f"--chaos-deadline={attributes['deadline']}"],
+        *(["--chaos-native"] if attributes["preload"] else []),
         *[f"--chaos-report={report}", *attributes["arguments"]],
     ]
     journal = Path(f"{report}.part")

@@ -65,7 +65,12 @@ def run(method: str, seed: int, evaluations: int, output: Path) -> None:
 @_evaluations
 @click.option("--output", type=_FILE, required=True, help="JSON file for the results.")
 @click.option("--plot", type=_FILE, help="Convergence plot, .png or .svg.")
-def compare(seed: int, repeats: int, evaluations: int, output: Path, plot: Path | None) -> None:
+@click.option(
+    "--archive", type=_FILE, help="SQLite file of finished runs, which are not run again."
+)
+def compare(  # noqa: PLR0913, PLR0917 - the options of the command
+    seed: int, repeats: int, evaluations: int, output: Path, plot: Path | None, archive: Path | None
+) -> None:
     """Run every method with several seeds."""
     from branin.files import check_destination, write_atomically
 
@@ -81,9 +86,19 @@ def compare(seed: int, repeats: int, evaluations: int, output: Path, plot: Path 
     from branin import search
     from branin.results import comparison_document, regrets, render, summary
 
+    if archive is not None:
+        check_destination(archive, "--archive")
+
+        from branin.archive import find, keep
+
     runs = []
     for request in requests:
-        runs.append(search.run(request))
+        run = None if archive is None else find(archive, request)
+        if run is None:
+            run = search.run(request)
+            if archive is not None:
+                keep(archive, run)
+        runs.append(run)
         regret = regrets(runs[-1])[-1]
         click.echo(f"{request.method}, seed {request.seed}: regret {regret:.1e}", err=True)
     write_atomically(output, render(comparison_document(runs)))

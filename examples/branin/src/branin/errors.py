@@ -106,3 +106,16 @@ class WriteFailedError(BraninError):
             f"cannot write {str(path)!r}: {reason}; nothing was changed there, "
             "make room or choose another file"
         )
+
+
+class ArchiveError(BraninError):
+    """An archive that can't be used: no database, a full disk, another program that keeps it."""
+
+    exit_code = 3
+
+    def __init__(self, path: Path, reason: str) -> None:
+        """Name the file and the database's reason."""
+        super().__init__(
+            f"cannot use {str(path)!r} (option --archive): {reason}; the runs that it had are as "
+            "they were, try again or choose another file"
+        )

@@ -117,6 +117,11 @@ def read_comparison(path: Path) -> tuple[Run, ...]:
         content = read(path)
     except OSError as error:
         raise UnreadableError(path, error.strerror or str(error)) from error
+    return parse_comparison(content, path)
+
+
+def parse_comparison(content: bytes, path: Path) -> tuple[Run, ...]:
+    """Return the runs of a comparison as read_comparison does; `path` is where it came from."""
     try:
         document: Json = json.loads(content.decode(), parse_constant=_refuse_constant)
         runs = _parse_comparison(document)

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--chaos-deadline", default="60", metavar="SECONDS", help="a test that takes longer is hung, default: %(default)s"
     )
+    group.addoption("--chaos-native", action="store_true", help="also below Python, by libfiu, which must be preloaded")
     group.addoption("--chaos-report", metavar="FILE", help="write what fired, and what came of it, as JSON")
 
 
@@ -45,6 +46,7 @@ def start(config: pytest.Config, options: object) -> None:
             seed=getattr(options, "chaos_seed", "0"),
             only=getattr(options, "chaos_only", ""),
             deadline=getattr(options, "chaos_deadline", "60"),
+            native=getattr(options, "chaos_native", False),
         )
     except SettingsError as error:
         raise pytest.UsageError(str(error)) from None

@@ -14,6 +14,7 @@ from . import assertions, databases, events, files, injection, processes, report
 from .deadline import HungError, Watchdog
 from .events import Recovery
 from .injection import Armed
+from .native import Native
 from .patching import Patches
 from .settings import Settings
 
@@ -41,6 +42,7 @@ class Session:
         self.patches.when_imported("stamina", _listen_to_stamina)
         events.listeners.append(injection.recovered)
         self.watchdog: Watchdog | None = None
+        self.native: Native | None = Native(settings.chosen) if settings.native else None
 
     # -- the process that runs tests
 
@@ -65,9 +67,13 @@ class Session:
         self.current = armed
         injection.current[:] = [armed]
         self.watchdog.begin()
+        if self.native:
+            self.native.arm()
         try:
             return (yield)
         finally:
+            if self.native:
+                self.native.disarm()
             self.watchdog.end()
             injection.current.clear()
 
@@ -222,7 +228,7 @@ class Session:
 
 def described(settings: Settings) -> dict[str, Any]:
     """Return what a report says of the settings."""
-    return {"seed": settings.seed, "rate": settings.rate, "types": list(settings.types), "only": list(settings.only)}
+    return {"seed": settings.seed, "rate": settings.rate, "types": list(settings.types), "only": list(settings.only), "native": settings.native}
 
 
 def marker_of(item: pytest.Item) -> str | None:
