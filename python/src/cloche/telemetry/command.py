@@ -37,6 +37,12 @@ def telemetry() -> None:
 @click.option("--commit", help="The commit that was tested.")
 @click.option("--branch", help="The branch that was tested.")
 @click.option("--at", metavar="TIME", help="When runs ended that have no time of their own (ISO 8601). Default: now.")
+@click.option(
+    "--values",
+    multiple=True,
+    metavar="PATH",
+    help="Which numbers of results are kept (docs/regression.md). Default: all.",
+)
 @click.option("--reduce", "reduced", type=click.Choice(["people", "paths"]), multiple=True, help="What is not stored.")
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 def import_(  # noqa: PLR0913 - click passes each option as an argument
@@ -47,17 +53,19 @@ def import_(  # noqa: PLR0913 - click passes each option as an argument
     commit: str | None,
     branch: str | None,
     at: str | None,
+    values: tuple[str, ...],
     reduced: tuple[str, ...],
     sources: tuple[Path, ...],
 ) -> None:
-    """Store runs of tests, and changes.
+    """Store runs of tests, results of experiments, and changes.
 
-    SOURCES are recordings (packages.test-results), files of the pytest plugin (.jsonl), JUnit XML (.xml), histories
-    (.csv, .parquet) and git repositories. What is stored already is not stored again.
+    SOURCES are recordings (packages.test-results), results (packages.regression), files of the pytest plugin (.jsonl),
+    JUnit XML (.xml), histories (.csv, .parquet) and git repositories. What is stored already is not stored again.
     """
     from cloche.telemetry.git_changes import read_changes  # noqa: PLC0415 - `cloche --help` must not load the libraries
     from cloche.telemetry.importing import Reduction, store_runs  # noqa: PLC0415
     from cloche.telemetry.reports import microseconds, moment_of  # noqa: PLC0415
+    from cloche.telemetry.results import folders, store_result  # noqa: PLC0415
     from cloche.telemetry.sources import About  # noqa: PLC0415
     from cloche.telemetry.store import opened  # noqa: PLC0415
     from cloche.telemetry.storing_changes import store_changes  # noqa: PLC0415
@@ -70,6 +78,11 @@ def import_(  # noqa: PLR0913 - click passes each option as an argument
             if (source / ".git").exists():
                 new, known = store_changes(engine, read_changes(source, branch), about.project, reduction)
                 click.echo(f"{source}: {new} changes are new, {known} were known")
+                continue
+            if found := folders(source):
+                for folder in found:
+                    new_result, numbers = store_result(engine, folder, about, list(values), reduction)
+                    click.echo(f"{folder}: {numbers} numbers, {'stored' if new_result else 'known already'}")
                 continue
             done = store_runs(engine, _runs(source, about), reduction)
             click.echo(

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from cloche.telemetry.models import Change, Execution, Fact, Run, Test
+from cloche.telemetry.models import Change, Execution, Fact, Result, ResultValue, Run, Test
 
 
 def forget(
@@ -10,10 +10,10 @@ def forget(
 ) -> dict[str, int]:
     """Remove runs by key, all of some projects, runs and changes older than a moment, or what names people.
 
-    Several of the first three narrow each other. Returns how many runs, executions, tests and changes went, and how many
-    rows forgot a person.
+    Several of the first three narrow each other. Returns how many runs, executions, tests, changes and results went, and
+    how many rows forgot a person.
     """
-    gone = {"runs": 0, "executions": 0, "tests": 0, "changes": 0, "people": 0}
+    gone = {"runs": 0, "executions": 0, "tests": 0, "changes": 0, "results": 0, "people": 0}
     if people:
         gone["people"] = connection.execute(
             update(Change).where(Change.author.is_not(None)).values(author=None)
@@ -38,6 +38,12 @@ def forget(
             *([Change.project.in_(projects)] if projects else []),
             *([Change.at < before] if before is not None else []),
         ]
+        past = [
+            *([Result.project.in_(projects)] if projects else []),
+            *([Result.at < before] if before is not None else []),
+        ]
+        connection.execute(delete(ResultValue).where(ResultValue.result_id.in_(select(Result.id).where(*past))))
+        gone["results"] = connection.execute(delete(Result).where(*past)).rowcount
         gone["changes"] = connection.execute(delete(Change).where(*old)).rowcount
     # A name that nothing refers to any more is forgotten too.
     used = select(Execution.test_id).where(Execution.test_id == Test.id).exists()

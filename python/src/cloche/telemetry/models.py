@@ -165,3 +165,33 @@ class ChangedFunction(Base):
     path: Mapped[str] = mapped_column(Text, primary_key=True)
     name: Mapped[str] = mapped_column(Text, primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
+
+
+class Result(Base):
+    """What an experiment computed on one revision; `verdict` is that of its comparison with the baseline of then."""
+
+    __tablename__ = "results"
+    __table_args__ = (
+        CheckConstraint(ORIGINS, name="results_origin"),
+        Index("results_by_experiment", "project", "experiment", "platform", "at"),
+    )
+    id: Mapped[int] = mapped_column(KEY, primary_key=True, autoincrement=True)
+    key: Mapped[str] = mapped_column(String(250), unique=True)
+    origin: Mapped[str] = mapped_column(String(8))
+    project: Mapped[str] = mapped_column(String(200))
+    experiment: Mapped[str] = mapped_column(String(200))
+    # The platform class, such as x86-64-v2.
+    platform: Mapped[str] = mapped_column(String(64))
+    commit: Mapped[str | None] = mapped_column(String(64))
+    branch: Mapped[str | None] = mapped_column(String(250))
+    at: Mapped[int] = mapped_column(BigInteger)
+    verdict: Mapped[str] = mapped_column(String(32))
+
+
+class ResultValue(Base):
+    """One number of a result, by its path; null where it is NaN."""
+
+    __tablename__ = "result_values"
+    result_id: Mapped[int] = mapped_column(KEY, ForeignKey("results.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[str] = mapped_column(Text, primary_key=True)
+    value: Mapped[float | None] = mapped_column(Float)
