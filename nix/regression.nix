@@ -31,8 +31,8 @@ let
         path:
         if builtins.pathExists (cfg.src + "/${path}") then
           builtins.path {
-            path = cfg.src + "/${path}";
             name = "baseline-${baseNameOf path}";
+            path = cfg.src + "/${path}";
           }
         else
           null;
