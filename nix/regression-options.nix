@@ -44,7 +44,7 @@ let
           description = "Dependency groups whose packages the command needs, besides the project and what it depends on.";
         };
         files = mkOption {
-          type = types.listOf types.str;
+          type = types.listOf (types.strMatching "[^/.][^/]*(/[^/]+)*");
           default = [ ];
           example = [ "experiments" ];
           description = "Files and folders of the project that the command reads. Only an edit of these, or of the project itself, runs it again.";

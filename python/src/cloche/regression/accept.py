@@ -32,6 +32,15 @@ class UnknownExperimentError(ClocheError):
         super().__init__(f"there is no experiment {name!r}; the flake's experiments are: {', '.join(sorted(known))}")
 
 
+class NoProjectHereError(ClocheError):
+    """A folder without the project whose baselines are to be written."""
+
+    def __init__(self, project: Path) -> None:
+        super().__init__(
+            f"{project.resolve()} has no pyproject.toml, so baselines don't belong there; stand in the project's folder, or name it: --project"
+        )
+
+
 class NotBuiltError(ClocheError):
     """An experiment that could not be run; its words are above."""
 
@@ -190,6 +199,8 @@ def accept(  # noqa: PLR0913 - click passes each option as an argument
     ci = os.environ.get("CI", "")
     if ci not in {"", "0", "false"}:
         raise AcceptInCiError(ci)
+    if not (project / "pyproject.toml").exists():
+        raise NoProjectHereError(project)
     candidates = shown(list(dict.fromkeys(names)), dict(each.split("=", 1) for each in known))
     changed = [candidate for candidate in candidates if candidate.verdict != "identical"]
     for candidate in changed:

@@ -33,14 +33,16 @@ def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     ]
 
 
-def not_accepted(baseline: Path, accepted: str | None, place: str) -> str | None:
-    """Return why a baseline is none that somebody accepted, None if it is one."""
+def not_accepted(baseline: Path, accepted: str | None, place: str, of: tuple[str, str]) -> str | None:
+    """Return why a baseline is none that somebody accepted for an experiment and platform class, None if it is one."""
     about = Path(place).with_suffix(".accepted.json")
     if accepted is None:
         return (
             f"{place} is no accepted baseline: there is no {about} beside it; baselines are written by nix run .#accept"
         )
     data = json.loads(Path(accepted).read_text(encoding="utf-8"))
+    if (data["experiment"], data["class"]) != of:
+        return f"{place} is the baseline of {data['experiment']} for {data['class']}, and not of {of[0]} for {of[1]}; accept one: nix run .#accept -- {of[0]} --why '...'"
     digest = hashlib.sha256(baseline.read_bytes()).hexdigest()
     if data["sha256"] != digest:
         return f"{place} is not the baseline that {data['who']} accepted on {data['when']}: its sha256 is {digest}, and {about} has {data['sha256']}"
@@ -53,7 +55,7 @@ def judged(attributes: dict[str, Any], result: Path, now: dict[str, Any]) -> tup
     if attributes["baseline"] is None:
         text = f"there is no baseline for {now['class']} ({place}); look at the result, then accept it: nix run .#accept -- {name} --why '...'\n"
         return {"version": 1, "verdict": "incomparable", "reasons": ["there is no baseline"]}, text
-    if fault := not_accepted(Path(attributes["baseline"]), attributes["accepted"], place):
+    if fault := not_accepted(Path(attributes["baseline"]), attributes["accepted"], place, (name, now["class"])):
         return {"version": 1, "verdict": "incomparable", "reasons": [fault]}, f"{fault}\n"
     chosen = rules.of_data({"rule": attributes["rules"]}, f"cloche.regression.{name}.tolerances")
     waivers = rules.load(Path(attributes["waivers"])) if attributes["waivers"] else rules.Rules()

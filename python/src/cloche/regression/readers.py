@@ -177,7 +177,7 @@ def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
     column whose fields are all whole numbers, or all numbers, is one of numbers; any other is text.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             names = next(csv.reader(file, strict=True), [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadResultError(path, f"no csv that can be read: {error}") from error
