@@ -21,6 +21,7 @@ let
       throw "cloche.regression.${name}.waivers: the flake has no date to judge their expiry by (self.lastModifiedDate); commit it to git";
   classOf = experiment: if experiment.pins.level == "none" then "${system}-unpinned" else experiment.pins.level;
   placeOf = _: experiment: "${experiment.baselines}/${classOf experiment}.${experiment.format}";
+  # What is built asks for the assertions first.
   comparisons = builtins.mapAttrs (
     name: experiment:
     let
@@ -70,11 +71,15 @@ let
       waivers = experiment.waivers;
       day = if experiment.waivers == null then "1970-01-01" else day name;
     }
-  ) cfg.regression;
+  ) (builtins.seq cfg.build cfg.regression);
 in
 {
   imports = [ ./regression-options.nix ];
   config = lib.mkIf (cfg.regression != { }) {
+    assertions = map (name: {
+      assertion = builtins.match "[A-Za-z][A-Za-z0-9_-]*" name != null;
+      message = "cloche.regression has an experiment called \"${name}\"; a name begins with a letter and goes on with letters, digits, _ and -";
+    }) (builtins.attrNames cfg.regression);
     packages.regression = import ../pkgs/regression-results.nix { inherit toolchain; } {
       name = "${cfg.name}-regression";
       inherit comparisons;

@@ -21,11 +21,8 @@ let
     '';
   };
   taken = builtins.attrNames (builtins.intersectAttrs comparisons folder);
-  strange = builtins.filter (each: builtins.match "[A-Za-z][A-Za-z0-9_-]*" each == null) (
-    builtins.attrNames comparisons
-  );
 in
-if taken ++ strange != [ ] then
-  throw "cloche.regression: ${builtins.head (taken ++ strange)} can't be the name of an experiment; begin with a letter, go on with letters, digits, _ and -, and take no word that derivations have for themselves"
+if taken != [ ] then
+  throw "cloche.regression.${builtins.head taken} can't be the name of an experiment: derivations have an attribute of that name; choose another"
 else
   folder // comparisons

@@ -228,3 +228,24 @@ def test_the_example_computes_the_same_digits_on_other_processors(tmp_path: Path
     threads = {name: pins[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED")}
     assert computed("without-libm", without_libm, None) != computed("without-libm-Nehalem", without_libm, "Nehalem-v1")
     assert computed("without", threads, None) != computed("without-Nehalem", threads, "Nehalem-v1")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a b", 'cloche.regression has an experiment called "a b"; a name begins with a letter and goes on with letters, digits, _ and -'),
+        ("name", "cloche.regression.name can't be the name of an experiment: derivations have an attribute of that name; choose another"),
+    ],
+)
+def test_names_that_an_experiment_cannot_have(project: Path, name: str, message: str) -> None:
+    edit(project, "regression.spectrum =", f'regression."{name}" =', "cloche.nix")
+    ended = nix("build", "--no-link", "--no-write-lock-file", ".#regression", cwd=project)
+    assert ended.code == 1
+    assert message in ended.err
+
+
+def test_accept_stands_in_the_project(project: Path) -> None:
+    (project / "deep").mkdir()
+    ended = run(ROOT / "ci/nix", "run", "--no-write-lock-file", "..#accept", "--", "spectrum", "--why", "x", *WHO, cwd=project / "deep", env=NOBODY)
+    assert ended.code == 2
+    assert f"error: {project}/deep has no pyproject.toml, so baselines don't belong there; stand in the project's folder, or name it: --project" in ended.err
