@@ -559,6 +559,16 @@ def test_both_readers_of_json_agree(tmp_path: Path, text: str) -> None:
     assert repr(root) == repr(json.loads(text))
 
 
+def test_a_document_that_is_nested_too_deeply(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.json", "[" * 900 + "1" + "]" * 900)
+    with pytest.raises(BadResultError) as caught:
+        compare(readers.read(path), readers.read(path), rules.Rules(), DAY)
+    assert caught.value.message in {
+        f"{path}: it is nested too deeply to be compared",
+        f"{path}: it is nested too deeply to be read",
+    }
+
+
 def test_objects_in_an_npz_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
     with pytest.raises(BadResultError, match="it has an array of Python objects, which could run code"):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cloche.regression import samples
-from cloche.regression.errors import BadRuleError, IncompatibleFormatsError, NothingComparedError
+from cloche.regression.errors import BadResultError, BadRuleError, IncompatibleFormatsError, NothingComparedError
 from cloche.regression.findings import IMPROVEMENTS, Counts, Finding, Findings, What
 from cloche.regression.readers import Document
 from cloche.regression.rules import Rules
@@ -52,7 +52,10 @@ def compare(reference: Document, current: Document, rules: Rules, day: date) -> 
     expired = [waiver for waiver in rules.waivers if waiver.expires < day]
     rules = Rules(rules.rules, tuple(waiver for waiver in rules.waivers if waiver not in expired))
     walk = Walk(reference, current, rules)
-    walk.run()
+    try:
+        walk.run()
+    except RecursionError as error:
+        raise BadResultError(reference.source, "it is nested too deeply to be compared") from error
     compared = _samples(walk)
     counts = walk.counts
     _account(counts, reference, current)

@@ -23,6 +23,7 @@ _SHOWN = 200
 _WHAT = {Code.CHANGED: What.NUMBER, Code.IMPROVED: What.IMPROVED, Code.NAN: What.NAN, Code.ZERO: What.ZERO}
 _EXACT_RULE = Rule("**", Kind.EXACT)
 _NUMBERS = {int, float}
+_SCALARS = {int, float, str, bool, type(None)}
 
 
 def kind_of(value: object) -> str:
@@ -44,13 +45,11 @@ def kind_of(value: object) -> str:
 
 def leaves(value: object) -> int:
     """Return how many leaves a tree has; an empty object or list is one."""
-    if isinstance(value, np.ndarray):
-        return max(1, value.size)
-    if isinstance(value, dict):
-        return sum(map(leaves, value.values())) or 1
-    if isinstance(value, list):
-        return (len(value) if set(map(type, value)) <= _NUMBERS else sum(map(leaves, value))) or 1
-    return 1
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        # Most leaves stand beside others, and need not be looked at one by one.
+        return (len(parts) if _SCALARS.issuperset(map(type, parts)) else sum(map(leaves, parts))) or 1
+    return max(1, value.size) if isinstance(value, np.ndarray) else 1
 
 
 @dataclass(frozen=True)
@@ -194,7 +193,7 @@ class Walk:
         same = reference.keys() == current.keys()
         if same and _plain(reference.values()) and _plain(current.values()):
             names = list(reference)
-            states = [step(state, name) for name in names]
+            states = [step(state, name) for name in names] if self.matcher.lives[state] else [state] * len(names)
             self._floats.add(list(reference.values()), [current[name] for name in names], states, path, list(names))
             return
         for name, value in reference.items():
