@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from chaos import chaos
 from environments import build, evaluation, imports, no_op, substitution
 from evidence import provenance, sbom, verify
 from images import image
@@ -36,6 +37,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "image": image,
     "telemetry": telemetry,
     "regression": regression,
+    "chaos": chaos,
 }
 
 

@@ -1,6 +1,6 @@
 """A suite for each type of fault: tests that must fail, tests that must survive, and tests that must not be reached."""
 
-SUITE = '''
+SUITE = """
 import asyncio, os, queue, socket, sqlite3, subprocess, sys, threading, unittest
 from concurrent.futures import Future
 import pytest
@@ -55,6 +55,7 @@ def start_thread(folder, address):
 def use_sqlite(folder, address):
     connection = sqlite3.connect(os.path.join(folder, "data.sqlite"))
     try:
+        connection.executescript("PRAGMA synchronous = OFF")
         with connection:
             connection.execute("CREATE TABLE IF NOT EXISTS t (x)")
             connection.execute("DELETE FROM t")
@@ -116,4 +117,4 @@ def test_touches_nothing():
 def test_safe(operation, tmp_path, address):
     for _ in range(10):
         operation(str(tmp_path), address)
-'''
+"""

@@ -9,9 +9,9 @@ from typing import Any
 CONFIDENCE = 0.95
 # What the options cap: their names, and what is said of the tests.
 CAPPED = {
-    "safe": "marked chaos_safe, never under chaos",
-    "notReached": "not reached by a fault with any seed",
-    "fragile": "marked chaos_fragile, expected not to survive",
+    "safe": "are marked chaos_safe, never under chaos",
+    "notReached": "were not reached by a fault with any seed",
+    "fragile": "are marked chaos_fragile, expected not to survive",
     "unasserted": "survived without an assertion after the last fault",
 }
 # How many tests a message names.
@@ -75,7 +75,7 @@ def lower_bound(clusters: list[tuple[int, int]]) -> float:
     return min(float(beta.ppf(alpha, share * effective, (1 - share) * effective + 1)), ceiling)
 
 
-def tests_needed(floor: float) -> int:
+def needed_tests(floor: float) -> int:
     """Return how many tests, all surviving, show that the share of survivors is at least `floor`."""
     count = 1
     while (1 - CONFIDENCE) ** (1 / count) < floor:
@@ -132,7 +132,9 @@ def judge(
     reached = [test for test in tests if test.fired]
     groups = {
         "safe": [test.name for test in tests if test.marker == "safe"],
-        "notReached": [test.name for test in tests if test.ran and not test.fired and test.marker not in {"safe", "fragile"}],
+        "notReached": [
+            test.name for test in tests if test.ran and not test.fired and test.marker not in {"safe", "fragile"}
+        ],
         "fragile": [test.name for test in tests if test.marker == "fragile"],
         "unasserted": [test.name for test in tests if test.unasserted],
     }
@@ -141,7 +143,9 @@ def judge(
     problems = []
     failing = [entry["test"] for entry in plain["tests"] if entry["outcome"] in {"failed", "error"}]
     if failing:
-        problems.append(f"{len(failing)} tests fail without chaos, so their failures say nothing about it: {named(failing)}")
+        problems.append(
+            f"{len(failing)} tests fail without chaos, so their failures say nothing about it: {named(failing)}"
+        )
     if facts.broken:
         problems.append(f"{len(facts.broken)} times a test failed although no fault had fired in it; see above")
     if not facts.faults:
@@ -154,13 +158,13 @@ def judge(
     elif bound < floor:
         words = f"survival is at least {bound:.1%}, less than the floor of {floor:.1%} (cloche.chaos.floor)"
         if survived == pairs:
-            words += f": all {pairs} pairs survived, but {len(reached)} tests can show no more; {tests_needed(floor)} are needed"
+            words += f": all {pairs} pairs survived, but {len(reached)} tests can show no more; {needed_tests(floor)} are needed"
         problems.append(words)
     for name, meaning in CAPPED.items():
         maximum = most.get(name)
         if maximum is not None and len(groups[name]) > maximum:
             problems.append(
-                f"{len(groups[name])} tests are {meaning}, more than the {maximum} of cloche.chaos.maximum.{name}: {named(groups[name])}"
+                f"{len(groups[name])} tests {meaning}, more than the {maximum} of cloche.chaos.maximum.{name}: {named(groups[name])}"
             )
     verdict = {
         "version": 1,
@@ -195,7 +199,7 @@ def main(attributes: dict[str, Any]) -> None:
             f"survival {verdict['survived']}/{verdict['pairs']} = {verdict['survival']:.1%}, at least {verdict['lower95']:.1%} (95 %, "
             f"clustered by {verdict['tests']} tests); {verdict['faults']} faults with {len(recordings)} seeds"
         )
-    print("; ".join(f"{len(verdict[name])} {meaning}" for name, meaning in CAPPED.items()))
+    print("; ".join(f"{len(verdict[name])} tests {meaning}" for name, meaning in CAPPED.items()))
     if problems:
         sys.exit("\n".join([*problems, f"the whole record is in {' '.join(attributes['recordings'])}"]))
     out = Path(attributes["outputs"]["out"])

@@ -20,8 +20,9 @@ from cloche.record_tests import LACKED, NO_RECORD, copy_source, stable, variable
 
 # Seconds beyond a test's deadline in which nothing is written before the whole process is taken for hung.
 GRACE = 30.0
+NOTHING_LEFT = 5
 # The environment's own cloche comes first, if it has one: ours is behind everything.
-START = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(pytest.console_main())"
+START = "import sys; sys.path.append(sys.argv.pop(1)); import pytest; sys.exit(pytest.main(sys.argv[1:]))"
 
 
 def run_pytest(command: list[str], tree: Path, attributes: dict[str, Any], words: Path, journal: Path) -> int:
@@ -30,9 +31,7 @@ def run_pytest(command: list[str], tree: Path, attributes: dict[str, Any], words
     if attributes["preload"]:
         environment["LD_PRELOAD"] = ":".join(attributes["preload"])
     with words.open("ab") as file:
-        process = subprocess.Popen(
-            command, cwd=tree, env=environment, stdout=file, stderr=file, start_new_session=True
-        )
+        process = subprocess.Popen(command, cwd=tree, env=environment, stdout=file, stderr=file, start_new_session=True)
         seen, since = 0, time.monotonic()
         while True:
             try:
@@ -63,10 +62,12 @@ def main(attributes: dict[str, Any]) -> None:
         *[f"--chaos-report={report}", *attributes["arguments"]],
     ]
     journal = Path(f"{report}.part")
+    continued = False
     while True:
         words.write_bytes(b"")
         code = run_pytest(command, tree, attributes, words, journal)
-        if report.exists() and code in {0, 1}:
+        # Where no test is left for a continued session, pytest calls that "collected no test".
+        if report.exists() and (code in {0, 1} or (code == NOTHING_LEFT and continued)):
             break
         sys.stdout.write(words.read_text(errors="replace"))
         if code in NO_RECORD:
@@ -79,7 +80,10 @@ def main(attributes: dict[str, Any]) -> None:
                 f"pytest {how} in {where}, in which no fault had fired: that is no outcome under chaos, so nothing is recorded."
             )
         # A test did not outlive its fault. pytest goes on with the others, from the journal.
-        print(f"pytest {how} in {before.began} after {before.fired[-1]['operation']} failed; it goes on without that test")
+        continued = True
+        print(
+            f"pytest {how} in {before.began} after {before.fired[-1]['operation']} failed; it goes on without that test"
+        )
     sys.stdout.write(words.read_text(errors="replace"))
     data = json.loads(report.read_text())
     check(data["tests"])
@@ -102,6 +106,10 @@ def check(tests: list[dict[str, Any]]) -> None:
     for entry in tests:
         if entry["outcome"] in {"failed", "hung"} and not entry["fired"]:
             if entry["outcome"] == "hung":
-                sys.exit(f"{entry['test']} was not at its end at the deadline, and no fault had fired; nothing is recorded.")
+                sys.exit(
+                    f"{entry['test']} was not at its end at the deadline, and no fault had fired; nothing is recorded."
+                )
             if re.match(LACKED, entry["message"]):
-                sys.exit(f"the machine lacked space or memory, so nothing is recorded:\n  {entry['test']}: {entry['message']}")
+                sys.exit(
+                    f"the machine lacked space or memory, so nothing is recorded:\n  {entry['test']}: {entry['message']}"
+                )

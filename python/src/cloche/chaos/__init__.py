@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Execution", "NoPreemptionError", "circuit_breaker", "fallback", "retry", "safe_execute", "timeout"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - a name of the module
+def __getattr__(name: str) -> Any:
     # Each run of pytest imports this package for its plugin, which shall not import the helpers' libraries.
     if name in __all__:
         from . import resilience  # noqa: PLC0415

@@ -38,8 +38,8 @@ def install(patches: Patches) -> None:
     patches.when_imported("sqlalchemy.pool.impl", lambda module: _install_pools(patches, module))
 
 
-def _connect(original: Any) -> Wrapper:  # noqa: ANN401
-    def connect(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+def _connect(original: Any) -> Wrapper:
+    def connect(*arguments: Any, **keywords: Any) -> Any:
         strike("sqlite3.connect", (CANNOT_OPEN,))
         place = 5
         if len(arguments) > place:
@@ -52,24 +52,24 @@ def _connect(original: Any) -> Wrapper:  # noqa: ANN401
 
 
 @cache
-def connections(base: Any) -> Any:  # noqa: ANN401 - a class of connections
+def connections(base: Any) -> Any:  # noqa: C901 - the methods of one class  # noqa: ANN401 - a class of connections
     """Return a class of connections, `base` or one below it, whose operations can fail."""
     if not isinstance(base, type):
         # A function that makes connections; what it makes can't be wrapped from here.
         return base
 
-    class Connection(base):
-        def cursor(self, factory: Any = sqlite3.Cursor) -> Any:  # noqa: ANN401
+    class Connection(base):  # type: ignore[misc]
+        def cursor(self, factory: Any = sqlite3.Cursor) -> Any:
             return super().cursor(cursors(factory))
 
         # sqlite3's own do not go through `cursor`, `commit` and `rollback`.
-        def execute(self, *arguments: Any) -> Any:  # noqa: ANN401
+        def execute(self, *arguments: Any) -> Any:
             return self.cursor().execute(*arguments)
 
-        def executemany(self, *arguments: Any) -> Any:  # noqa: ANN401
+        def executemany(self, *arguments: Any) -> Any:
             return self.cursor().executemany(*arguments)
 
-        def executescript(self, *arguments: Any) -> Any:  # noqa: ANN401
+        def executescript(self, *arguments: Any) -> Any:
             return self.cursor().executescript(*arguments)
 
         def commit(self) -> None:
@@ -78,68 +78,79 @@ def connections(base: Any) -> Any:  # noqa: ANN401 - a class of connections
                 strike("sqlite3.Connection.commit", COMMITTING)
             super().commit()
 
-        def __exit__(self, kind: Any, value: Any, traceback: Any) -> bool:  # noqa: ANN401
+        def __exit__(self, kind: object, value: object, traceback: object) -> None:
             if kind is not None:
                 self.rollback()
-                return False
+                return
             try:
                 self.commit()
             except BaseException:
                 self.rollback()
                 raise
-            return False
 
-    Connection.__name__, Connection.__qualname__, Connection.__module__ = base.__name__, base.__qualname__, base.__module__
+    Connection.__name__, Connection.__qualname__, Connection.__module__ = (
+        base.__name__,
+        base.__qualname__,
+        base.__module__,
+    )
     return Connection
 
 
 @cache
-def cursors(base: Any) -> Any:  # noqa: ANN401
+def cursors(base: Any) -> Any:
     """Return a class of cursors, `base` or one below it, whose operations can fail."""
     if not isinstance(base, type):
         return base
 
-    class Cursor(base):
-        def execute(self, *arguments: Any) -> Any:  # noqa: ANN401
+    class Cursor(base):  # type: ignore[misc]
+        def execute(self, *arguments: Any) -> Any:
             strike("sqlite3.Cursor.execute", EXECUTING)
             return super().execute(*arguments)
 
-        def executemany(self, *arguments: Any) -> Any:  # noqa: ANN401
+        def executemany(self, *arguments: Any) -> Any:
             strike("sqlite3.Cursor.executemany", EXECUTING)
             return super().executemany(*arguments)
 
-        def executescript(self, *arguments: Any) -> Any:  # noqa: ANN401
+        def executescript(self, *arguments: Any) -> Any:
             strike("sqlite3.Cursor.executescript", EXECUTING)
             return super().executescript(*arguments)
 
-        def fetchone(self) -> Any:  # noqa: ANN401
-            strike("sqlite3.Cursor.fetchone", FETCHING)
+        def _cloche_read(self, name: str) -> None:
+            try:
+                strike(f"sqlite3.Cursor.{name}", FETCHING)
+            except sqlite3.OperationalError:
+                # A statement that failed is over, and holds no lock; one that goes on would.
+                super().fetchall()
+                raise
+
+        def fetchone(self) -> Any:
+            self._cloche_read("fetchone")
             return super().fetchone()
 
-        def fetchmany(self, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
-            strike("sqlite3.Cursor.fetchmany", FETCHING)
+        def fetchmany(self, *arguments: Any, **keywords: Any) -> Any:
+            self._cloche_read("fetchmany")
             return super().fetchmany(*arguments, **keywords)
 
-        def fetchall(self) -> Any:  # noqa: ANN401
-            strike("sqlite3.Cursor.fetchall", FETCHING)
+        def fetchall(self) -> Any:
+            self._cloche_read("fetchall")
             return super().fetchall()
 
     Cursor.__name__, Cursor.__qualname__, Cursor.__module__ = base.__name__, base.__qualname__, base.__module__
     return Cursor
 
 
-def _install_psycopg(patches: Patches, module: ModuleType) -> None:
+def _install_psycopg(patches: Patches, module: ModuleType) -> None:  # noqa: C901 - a wrapper for each operation
     lost = (Fault("database", "server closed"),)
 
-    def close(connection: Any) -> None:  # noqa: ANN401
+    def close(connection: Any) -> None:
         # As after a real loss, the connection is of no more use.
         connection.pgconn.finish()
         message = "consuming input failed: server closed the connection unexpectedly"
         raise module.OperationalError(message)
 
-    def of_cursor(name: str) -> Any:  # noqa: ANN401
-        def make(original: Any) -> Wrapper:  # noqa: ANN401
-            def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+    def of_cursor(name: str) -> Any:
+        def make(original: Any) -> Wrapper:
+            def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
                 if strike(f"psycopg.Cursor.{name}", lost):
                     close(self.connection)
                 return original(self, *arguments, **keywords)
@@ -148,8 +159,8 @@ def _install_psycopg(patches: Patches, module: ModuleType) -> None:
 
         return make
 
-    def commit(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(self: Any) -> Any:  # noqa: ANN401
+    def commit(original: Any) -> Wrapper:
+        def wrapper(self: Any) -> Any:
             if strike("psycopg.Connection.commit", lost):
                 close(self)
             return original(self)
@@ -158,8 +169,8 @@ def _install_psycopg(patches: Patches, module: ModuleType) -> None:
 
     refused = Fault("database", "refused", lambda: module.OperationalError("connection failed: Connection refused"))
 
-    def connect(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+    def connect(original: Any) -> Wrapper:
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:
             strike("psycopg.connect", (refused,))
             return original(*arguments, **keywords)
 
@@ -174,8 +185,8 @@ def _install_psycopg(patches: Patches, module: ModuleType) -> None:
 
 
 def _install_pools(patches: Patches, module: ModuleType) -> None:
-    def get(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(self: Any) -> Any:  # noqa: ANN401
+    def get(original: Any) -> Wrapper:
+        def wrapper(self: Any) -> Any:
             def error() -> Exception:
                 words = (
                     f"QueuePool limit of size {self.size()} overflow {self._max_overflow} reached, "

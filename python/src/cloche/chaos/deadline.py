@@ -7,6 +7,8 @@ import threading
 import time
 from types import FrameType
 
+from .limits import WATCHDOG
+
 # How often the deadline is looked at, in seconds.
 PERIOD = 0.25
 # Seconds after the deadline at which a process that the signal could not wake is ended.
@@ -30,7 +32,7 @@ class Watchdog:
         # Used by nothing in the standard library; SIGALRM is the program's own.
         self.former = signal.signal(signal.SIGVTALRM, self.raise_hung)
         self.over = threading.Event()
-        self.thread = threading.Thread(target=self.watch, name="chaos deadline", daemon=True)
+        self.thread = threading.Thread(target=self.watch, name=WATCHDOG, daemon=True)
         self.thread.start()
 
     def raise_hung(self, _number: int, _frame: FrameType | None) -> None:
@@ -57,7 +59,9 @@ class Watchdog:
             if until is None or (late := time.monotonic() - until) <= 0 or self.main is None:
                 continue
             if self.warned and late > 0:
-                sys.__stderr__ and print("chaos: a test is hung in compiled code; its process ends", file=sys.__stderr__, flush=True)  # noqa: T201
+                sys.__stderr__ and print(
+                    "chaos: a test is hung in compiled code; its process ends", file=sys.__stderr__, flush=True
+                )
                 os._exit(ENDED)
             self.warned = True
             signal.pthread_kill(self.main, signal.SIGVTALRM)

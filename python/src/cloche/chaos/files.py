@@ -50,7 +50,7 @@ def _regular(descriptor: int) -> bool:
         return False
 
 
-def _on_disk(path: Any) -> bool:  # noqa: ANN401 - what `open` takes
+def _on_disk(path: Any) -> bool:
     """Return whether a file can be on a disk, as those that the kernel makes up are not."""
     try:
         text = os.fsdecode(path)
@@ -59,9 +59,11 @@ def _on_disk(path: Any) -> bool:  # noqa: ANN401 - what `open` takes
     return not text.startswith(("/proc/", "/sys/", "/dev/"))
 
 
-def _simple(name: str, faults: tuple[Fault, ...], wanted: Callable[[Any], bool] | None = None) -> Callable[[Any], Wrapper]:
-    def make(original: Any) -> Wrapper:  # noqa: ANN401 - a function of os
-        def wrapper(first: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+def _simple(
+    name: str, faults: tuple[Fault, ...], wanted: Callable[[Any], bool] | None = None
+) -> Callable[[Any], Wrapper]:
+    def make(original: Any) -> Wrapper:
+        def wrapper(first: Any, *arguments: Any, **keywords: Any) -> Any:
             if wanted is None or wanted(first):
                 strike(name, faults, None if isinstance(first, int) else os.fspath(first))
             return original(first, *arguments, **keywords)
@@ -71,17 +73,19 @@ def _simple(name: str, faults: tuple[Fault, ...], wanted: Callable[[Any], bool] 
     return make
 
 
-def _os_open(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper(path: Any, flags: int, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
-        fault = strike("os.open", CREATING if flags & os.O_CREAT else OPENING, os.fspath(path)) if _on_disk(path) else None
-        with limited(fault):
+def _os_open(original: Any) -> Wrapper:
+    def wrapper(path: Any, flags: int, *arguments: Any, **keywords: Any) -> Any:
+        fault = (
+            strike("os.open", CREATING if flags & os.O_CREAT else OPENING, os.fspath(path)) if _on_disk(path) else None
+        )
+        with limited(fault, path):
             return original(path, flags, *arguments, **keywords)
 
     return wrapper
 
 
-def _os_write(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper(descriptor: int, data: Any, /) -> Any:  # noqa: ANN401
+def _os_write(original: Any) -> Wrapper:
+    def wrapper(descriptor: int, data: Any, /) -> Any:
         size = memoryview(data).nbytes
         fault = strike("os.write", WRITING if size > 1 else WRITING_ONE) if size and _regular(descriptor) else None
         if fault is SHORT:
@@ -95,26 +99,30 @@ def _os_write(original: Any) -> Wrapper:  # noqa: ANN401
 class FaultyFile(io.FileIO):
     """A raw file whose system calls can fail while a test runs."""
 
-    def write(self, data: Any, /) -> Any:  # noqa: ANN401 - a buffer
+    def write(self, data: Any, /) -> Any:
         """Write as the system does: all, a part, or nothing and an error."""
         view = memoryview(data)
-        fault = strike("write", WRITING if view.nbytes > 1 else WRITING_ONE) if view.nbytes and _regular(self.fileno()) else None
+        fault = (
+            strike("write", WRITING if view.nbytes > 1 else WRITING_ONE)
+            if view.nbytes and _regular(self.fileno())
+            else None
+        )
         if fault is SHORT:
             return super().write(view.cast("B")[: view.nbytes // 2])
         with limited(fault):
             return super().write(data)
 
-    def readinto(self, buffer: Any, /) -> Any:  # noqa: ANN401
+    def readinto(self, buffer: Any, /) -> Any:
         """Read into a buffer."""
         strike("read", READING)
         return super().readinto(buffer)
 
-    def read(self, size: int | None = -1, /) -> Any:  # noqa: ANN401
+    def read(self, size: int | None = -1, /) -> Any:
         """Read some bytes."""
         strike("read", READING)
         return super().read(-1 if size is None else size)
 
-    def readall(self) -> Any:  # noqa: ANN401
+    def readall(self) -> Any:
         """Read the rest."""
         strike("read", READING)
         return super().readall()
@@ -125,17 +133,17 @@ class FaultyFile(io.FileIO):
         return super().truncate(size)
 
 
-def _open(original: Any) -> Wrapper:  # noqa: ANN401
+def _open(original: Any) -> Wrapper:
     def open(  # noqa: A001, PLR0913, PLR0917 - it stands in for Python's
-        file: Any,  # noqa: ANN401
-        mode: str = "r",
-        buffering: int = -1,
+        file: Any,
+        mode: Any = "r",
+        buffering: Any = -1,
         encoding: str | None = None,
         errors: str | None = None,
         newline: str | None = None,
         closefd: bool = True,  # noqa: FBT001, FBT002
-        opener: Any = None,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        opener: Any = None,
+    ) -> Any:
         if isinstance(file, os.PathLike):
             file = os.fspath(file)
         binary = isinstance(mode, str) and "b" in mode
@@ -152,7 +160,7 @@ def _open(original: Any) -> Wrapper:  # noqa: ANN401
             and (buffering != 0 if not binary else buffering != 1)
             and (isinstance(file, int) or _on_disk(file))
         )
-        with limited(fault):
+        with limited(fault, file):
             if not plain:
                 # No file on a disk; or an error of the call, and Python's own says it best.
                 return original(file, mode, buffering, encoding, errors, newline, closefd, opener)
@@ -168,7 +176,7 @@ def _open(original: Any) -> Wrapper:  # noqa: ANN401
 
 def _buffered(  # noqa: PLR0913, PLR0917 - those of `open`
     raw: FaultyFile, mode: str, buffering: int, encoding: str | None, errors: str | None, newline: str | None
-) -> Any:  # noqa: ANN401 - as `open`
+) -> Any:
     """Return what `open` puts around a raw file (https://docs.python.org/3/library/functions.html#open)."""
     if buffering == 0:
         return raw
@@ -184,5 +192,6 @@ def _buffered(  # noqa: PLR0913, PLR0917 - those of `open`
     if "b" in mode:
         return buffer
     text = io.TextIOWrapper(buffer, encoding, errors, newline, lines)
-    text.mode = mode  # type: ignore[misc] - what `open` does
+    # As `open` does.
+    text.mode = mode  # type: ignore[misc]
     return text

@@ -20,10 +20,24 @@ from .stream import draw
 
 # Packages that run tests: their own reads and writes belong to no test.
 RUNNERS = frozenset(
-    ["_pytest", "pluggy", "pytest", "xdist", "execnet", "hypothesis", "coverage", "pytest_cov", "py", "_hypothesis_pytestplugin"]
+    [
+        "_pytest",
+        "pluggy",
+        "pytest",
+        "xdist",
+        "execnet",
+        "hypothesis",
+        "coverage",
+        "pytest_cov",
+        "py",
+        "_hypothesis_pytestplugin",
+    ]
 )
-_HERE = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - compared with co_filename, a string, at each call
-_LIBRARY = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")} | {os.path.dirname(os.__file__) + os.sep})  # noqa: PTH120
+_HERE = str(Path(__file__).parent) + os.sep
+_LIBRARY = (
+    *{sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")},
+    str(Path(os.__file__).parent) + os.sep,
+)
 # How asyncio wakes its own loop: no socket of the test's.
 _WAKING = frozenset(["_read_from_self", "_write_to_self"])
 

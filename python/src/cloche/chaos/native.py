@@ -35,10 +35,14 @@ POINTS: dict[str, tuple[Fault, ...]] = {
     "posix/io/net/send": RESET,
 }
 _CALLBACK = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.c_char_p, ctypes.POINTER(ctypes.c_int), ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_uint)
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.POINTER(ctypes.c_int),
+    ctypes.POINTER(ctypes.c_void_p),
+    ctypes.POINTER(ctypes.c_uint),
 )
 # Whose calls of the C library have been decided about already.
-_WRAPPERS = frozenset(os.path.realpath(module.__file__) for module in (files, sockets, injection))
+_WRAPPERS = frozenset(str(module.__file__) for module in (files, sockets, injection))
 MISSING = (
     "--chaos-native needs libfiu, which is not loaded: start pytest with LD_PRELOAD=/usr/lib/libfiu.so.0:/usr/lib/fiu/fiu_posix_preload.so\n"
     "(Debian's packages libfiu0 and fiu-utils), or under Nix set cloche.chaos.native"

@@ -22,7 +22,7 @@ class Patches:
         self._undo: list[Callable[[], None]] = []
         self._later: dict[str, list[Callable[[ModuleType], None]]] = {}
 
-    def replace(self, owners: Sequence[Any] | Any, name: str, make: Callable[[Any], Wrapper]) -> None:  # noqa: ANN401 - modules and classes
+    def replace(self, owners: Sequence[Any] | Any, name: str, make: Callable[[Any], Wrapper]) -> None:
         """Put make(original) in the place of an attribute of one owner, or of several that have the same."""
         owners = owners if isinstance(owners, tuple) else (owners,)
         original = getattr(owners[0], name)
@@ -34,7 +34,9 @@ class Patches:
             own = name in vars(owner)
             before = vars(owner).get(name)
             setattr(owner, name, wrapper)
-            self._undo.append(functools.partial(setattr, owner, name, before) if own else functools.partial(delattr, owner, name))
+            self._undo.append(
+                functools.partial(setattr, owner, name, before) if own else functools.partial(delattr, owner, name)
+            )
 
     def when_imported(self, name: str, act: Callable[[ModuleType], None]) -> None:
         """Call act(module) now, or as soon as the module has been imported."""
@@ -76,7 +78,7 @@ class _Finder(importlib.abc.MetaPathFinder):
                 return None
         finally:
             self.busy.discard(name)
-        if spec is not None and spec.loader is not None:
+        if spec.loader is not None:
             loader = spec.loader
             execute = loader.exec_module
 

@@ -19,19 +19,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the options."""
     group = parser.getgroup("chaos", "faults inside the operations of tests (cloche)")
     group.addoption("--chaos", action="store_true", help="let operations of tests fail, by chance that a seed decides")
-    group.addoption("--chaos-rate", default="0.10", metavar="SHARE", help="share of calls that fail, default: %(default)s")
+    group.addoption(
+        "--chaos-rate", default="0.10", metavar="SHARE", help="share of calls that fail, default: %(default)s"
+    )
     group.addoption(
         "--chaos-types",
         default="random",
         metavar="TYPES",
         help="random (all), network, timeout, resource, database, filesystem, with commas between; default: %(default)s",
     )
-    group.addoption("--chaos-seed", default="0", metavar="NUMBER", help="decides all that is random, default: %(default)s")
+    group.addoption(
+        "--chaos-seed", default="0", metavar="NUMBER", help="decides all that is random, default: %(default)s"
+    )
     group.addoption(
         "--chaos-only", default="", metavar="PACKAGES", help="only calls below functions of these packages or modules"
     )
     group.addoption(
-        "--chaos-deadline", default="60", metavar="SECONDS", help="a test that takes longer is hung, default: %(default)s"
+        "--chaos-deadline",
+        default="60",
+        metavar="SECONDS",
+        help="a test that takes longer is hung, default: %(default)s",
     )
     group.addoption("--chaos-native", action="store_true", help="also below Python, by libfiu, which must be preloaded")
     group.addoption("--chaos-report", metavar="FILE", help="write what fired, and what came of it, as JSON")

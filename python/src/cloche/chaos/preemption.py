@@ -83,14 +83,16 @@ def alarm(name: str, seconds: float) -> Iterator[None]:
         raise late(name, seconds)
 
 
-def _find(module: str, path: str) -> Any:  # noqa: ANN401
+def _find(module: str, path: str) -> Any:
     found: Any = sys.modules[module] if module in sys.modules else importlib.import_module(module)
     for name in path.split("."):
         found = getattr(found, name, None)
     return found
 
 
-def _child(connection: Connection, module: str, path: str, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+def _child(
+    connection: Connection, module: str, path: str, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> None:
     """Run the function behind the decorator and send what came of it."""
     try:
         answer = (True, _find(module, path).__wrapped__(*arguments, **keywords))
@@ -99,11 +101,20 @@ def _child(connection: Connection, module: str, path: str, arguments: tuple[Any,
     try:
         data = pickle.dumps(answer)
     except Exception as error:  # noqa: BLE001 - whatever the object's own code raises
-        data = pickle.dumps((False, NoPreemptionError(f"{module}.{path} in a process: {answer[1]!r:.200} can't be copied to the caller: {error}")))
+        data = pickle.dumps(
+            (
+                False,
+                NoPreemptionError(
+                    f"{module}.{path} in a process: {answer[1]!r:.200} can't be copied to the caller: {error}"
+                ),
+            )
+        )
     connection.send_bytes(data)
 
 
-def in_process(wrapper: Callable[..., Any], seconds: float, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:  # noqa: ANN401
+def in_process(
+    wrapper: Callable[..., Any], seconds: float, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
     """Run the function behind a decorator in a new process, and kill it after `seconds`; starting it counts."""
     module, path = wrapper.__module__, wrapper.__qualname__
     name = f"{module}.{path}"

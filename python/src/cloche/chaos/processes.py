@@ -46,7 +46,7 @@ def install(patches: Patches) -> None:
         patches.replace(asyncio.Timeout, "__aenter__", _enter)
 
 
-def _start(original: Any) -> Wrapper:  # noqa: ANN401
+def _start(original: Any) -> Wrapper:
     def wrapper(self: threading.Thread) -> None:
         strike("threading.Thread.start", THREADS)
         if injection.current:
@@ -56,9 +56,9 @@ def _start(original: Any) -> Wrapper:  # noqa: ANN401
     return wrapper
 
 
-def _raising(operation: str, faults: tuple[Fault, ...]) -> Any:  # noqa: ANN401
-    def make(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+def _raising(operation: str, faults: tuple[Fault, ...]) -> Any:
+    def make(original: Any) -> Wrapper:
+        def wrapper(*arguments: Any, **keywords: Any) -> Any:
             strike(operation, faults)
             return original(*arguments, **keywords)
 
@@ -67,25 +67,25 @@ def _raising(operation: str, faults: tuple[Fault, ...]) -> Any:  # noqa: ANN401
     return make
 
 
-def _popen(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
+def _popen(original: Any) -> Wrapper:
+    def wrapper(self: Any, *arguments: Any, **keywords: Any) -> None:
         strike("subprocess.Popen", FORKING)
         original(self, *arguments, **keywords)
 
     return wrapper
 
 
-def _pipe(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper() -> Any:  # noqa: ANN401
+def _pipe(original: Any) -> Wrapper:
+    def wrapper() -> Any:
         with limited(strike("os.pipe", (NO_DESCRIPTORS,))):
             return original()
 
     return wrapper
 
 
-def _wait(name: str) -> Any:  # noqa: ANN401
-    def make(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+def _wait(name: str) -> Any:
+    def make(original: Any) -> Wrapper:
+        def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
             seconds = keywords.get("timeout", arguments[-1] if len(arguments) == (1 if name == "wait" else 2) else None)
             if seconds is not None and strike(f"subprocess.Popen.{name}", LATE):
                 raise subprocess.TimeoutExpired(self.args, seconds)
@@ -96,9 +96,9 @@ def _wait(name: str) -> Any:  # noqa: ANN401
     return make
 
 
-def _future(name: str) -> Any:  # noqa: ANN401
-    def make(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(self: Any, timeout: float | None = None) -> Any:  # noqa: ANN401
+def _future(name: str) -> Any:
+    def make(original: Any) -> Wrapper:
+        def wrapper(self: Any, timeout: float | None = None) -> Any:
             if timeout is not None:
                 strike(f"concurrent.futures.Future.{name}", EXPIRED)
             return original(self, timeout)
@@ -108,8 +108,8 @@ def _future(name: str) -> Any:  # noqa: ANN401
     return make
 
 
-def _event(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper(self: threading.Event, timeout: float | None = None) -> Any:  # noqa: ANN401
+def _event(original: Any) -> Wrapper:
+    def wrapper(self: threading.Event, timeout: float | None = None) -> Any:
         if timeout is not None and strike("threading.Event.wait", LATE):
             return False
         return original(self, timeout)
@@ -117,9 +117,9 @@ def _event(original: Any) -> Wrapper:  # noqa: ANN401
     return wrapper
 
 
-def _queue(name: str, error: type[Exception]) -> Any:  # noqa: ANN401
-    def make(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+def _queue(name: str, error: type[Exception]) -> Any:
+    def make(original: Any) -> Wrapper:
+        def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
             place = 1 if name == "get" else 2
             seconds = keywords.get("timeout", arguments[place] if len(arguments) > place else None)
             if seconds is not None and strike(f"queue.Queue.{name}", LATE):
@@ -131,8 +131,8 @@ def _queue(name: str, error: type[Exception]) -> Any:  # noqa: ANN401
     return make
 
 
-def _wait_for(original: Any) -> Wrapper:  # noqa: ANN401
-    async def wrapper(fut: Any, timeout: float | None) -> Any:  # noqa: ANN401, ASYNC109 - Python's own signature
+def _wait_for(original: Any) -> Wrapper:
+    async def wrapper(fut: Any, timeout: float | None) -> Any:  # noqa: ASYNC109 - Python's own signature
         if timeout is not None and strike("asyncio.wait_for", LATE):
             if inspect.iscoroutine(fut):
                 fut.close()
@@ -144,8 +144,8 @@ def _wait_for(original: Any) -> Wrapper:  # noqa: ANN401
     return wrapper
 
 
-def _enter(original: Any) -> Wrapper:  # noqa: ANN401
-    async def wrapper(self: asyncio.Timeout) -> Any:  # noqa: ANN401
+def _enter(original: Any) -> Wrapper:
+    async def wrapper(self: asyncio.Timeout) -> Any:
         if self.when() is not None:
             strike("asyncio.timeout", EXPIRED)
         return await original(self)

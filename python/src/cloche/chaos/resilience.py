@@ -26,13 +26,12 @@ T = TypeVar("T")
 Failures = type[Exception] | tuple[type[Exception], ...]
 
 
-
 def _name(function: Callable[..., object]) -> str:
     """Return what stamina calls a function."""
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def retry(
+def retry(  # noqa: PLR0913 - all by name
     *,
     on: Failures | Callable[[Exception], bool] = Exception,
     attempts: int = 3,
@@ -50,7 +49,7 @@ def retry(
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         events.retries[_name(function)] = attempts - 1
-        repeated = stamina.retry(
+        return stamina.retry(
             on=on,
             attempts=attempts,
             timeout=within,
@@ -59,7 +58,6 @@ def retry(
             wait_jitter=jitter,
             wait_exp_base=2,
         )(function)
-        return cast("Callable[P, T]", repeated)
 
     return decorate
 
@@ -70,7 +68,7 @@ class _Listener(pybreaker.CircuitBreakerListener):
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def state_change(self, cb: object, old_state: object, new_state: pybreaker.CircuitBreakerState) -> None:
+    def state_change(self, cb: object, old_state: object, new_state: pybreaker.CircuitBreakerState) -> None:  # noqa: ARG002
         """Tell of the breaker's new state, where it is open."""
         if new_state.name == pybreaker.STATE_OPEN:
             events.tell(Recovery("breaker open", self.name), 0.0)
@@ -118,14 +116,16 @@ def circuit_breaker(
     return decorate
 
 
-def fallback(alternative: T | Callable[..., T], *, on: Failures = Exception) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def fallback(
+    alternative: T | Callable[..., T], *, on: Failures = Exception
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Return a decorator that answers a failure with another value.
 
     `alternative` is the value, or a function that is called with the same arguments. Its own failure is raised.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
-        def answer(arguments: tuple[Any, ...], keywords: dict[str, Any], since: float) -> Any:  # noqa: ANN401 - T, or what is awaited for it
+        def answer(arguments: tuple[Any, ...], keywords: dict[str, Any], since: float) -> Any:
             events.tell(Recovery("fallback", _name(function)), time.monotonic() - since)
             return alternative(*arguments, **keywords) if callable(alternative) else alternative
 
@@ -250,7 +250,7 @@ def safe_execute(
     start, made = time.monotonic(), 0
     limited = function if within is None else timeout(within)(function)
 
-    def ended(value: Any, error: Exception | None) -> Execution[Any]:  # noqa: ANN401
+    def ended(value: Any, error: Exception | None) -> Execution[Any]:
         if error is not None:
             events.tell(Recovery("safe execution", _name(function)), time.monotonic() - start)
         return Execution(value, error, made, time.monotonic() - start)
@@ -259,7 +259,7 @@ def safe_execute(
 
         @retry(on=on, attempts=attempts)
         @functools.wraps(function)
-        async def later() -> Any:  # noqa: ANN401
+        async def later() -> Any:
             nonlocal made
             made += 1
             return await limited(*arguments, **keywords)
@@ -274,7 +274,7 @@ def safe_execute(
 
     @retry(on=on, attempts=attempts)
     @functools.wraps(function)
-    def now() -> Any:  # noqa: ANN401
+    def now() -> Any:
         nonlocal made
         made += 1
         return limited(*arguments, **keywords)

@@ -62,7 +62,7 @@ class Session:
             item.nodeid,
             self.root,
             critical=marker == "critical",
-            written=None if self.worker else self.note_fault,
+            written=self.note_fault,
         )
         self.current = armed
         injection.current[:] = [armed]
@@ -77,18 +77,14 @@ class Session:
             self.watchdog.end()
             injection.current.clear()
 
-    def pytest_assertion_pass(self) -> None:
-        """Count an assertion that held."""
-        injection.asserted()
-
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put what fired into the report, which pytest-xdist brings to the process that writes."""
         made = yield
-        marker = marker_of(item)
         if call.when == "call":
+            marker = marker_of(item)
             armed, self.current = self.current, None
             hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
             made.chaos = facts(armed, marker, hung=hung)  # type: ignore[attr-defined]
@@ -97,7 +93,7 @@ class Session:
             if marker == "fragile" and made.failed and armed is not None and armed.fired:
                 mark = item.get_closest_marker("chaos_fragile")
                 reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
-                made.chaos["message"] = first_line(made)  # type: ignore[attr-defined]
+                made.chaos["message"] = first_line(made)
                 made.outcome = "skipped"
                 made.wasxfail = f"fragile under chaos{': ' if reason else ''}{reason}"
         return made
@@ -149,13 +145,14 @@ class Session:
         """The journal: a line of JSON for each test that began, each fault, each test that ended."""
         return Path(f"{self.target}.part")
 
-    def note(self, **entry: Any) -> None:  # noqa: ANN401 - JSON
+    def note(self, **entry: Any) -> None:
         """Append a line, whole."""
         if self.journal is not None:
             _write(self.journal, (json.dumps(entry, sort_keys=True) + "\n").encode())
 
     def note_fault(self, fired: dict[str, str]) -> None:
-        """Write down a fault before it fires, so that a test that dies of it is known."""
+        """Write down a fault before it fires, so that a test that dies of it is known; and watch what is asserted now."""
+        assertions.watch()
         self.note(kind="fired", fired=fired)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -174,7 +171,8 @@ class Session:
     def finish(self, test: str) -> None:
         """Keep what a test came to."""
         entry = entry_of(test, self.phases.pop(test))
-        entry.replay = self.settings.replay(self.argument(test))
+        if entry.fired:
+            entry.replay = self.settings.replay(self.argument(test))
         self.entries[test] = entry
         self.note(kind="ended", entry=vars(entry))
 
@@ -193,7 +191,10 @@ class Session:
         if self.target:
             data = report.document(described(self.settings), list(self.entries.values()))
             report.write(self.target, data)
-            report.write(self.target.with_name(f"{self.target.stem}-durations.json"), report.durations(list(self.entries.values())))
+            report.write(
+                self.target.with_name(f"{self.target.stem}-durations.json"),
+                report.durations(list(self.entries.values())),
+            )
         if self.journal is not None:
             os.close(self.journal)
             self.journal = None
@@ -206,16 +207,20 @@ class Session:
         self.patches.undo()
         events.listeners.remove(injection.recovered)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest has no public class for it
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Say what fired and how to see a failure again."""
         entries = list(self.entries.values())
         write = terminalreporter.write_line
         terminalreporter.section("chaos")
         fired = sum(len(entry.fired) for entry in entries)
         counts = ", ".join(f"{number} {outcome}" for outcome, number in report.summary(entries).items())
-        write(f"seed {self.settings.seed}, rate {self.settings.rate:g}, types {','.join(self.settings.types)}: {fired} faults fired; {counts or 'no test ran'}")
+        write(
+            f"seed {self.settings.seed}, rate {self.settings.rate:g}, types {','.join(self.settings.types)}: {fired} faults fired; {counts or 'no test ran'}"
+        )
         if not fired:
-            write("no fault fired, so nothing is shown about failures: no test made a call that these types can reach, or the rate is low")
+            write(
+                "no fault fired, so nothing is shown about failures: no test made a call that these types can reach, or the rate is low"
+            )
         for entry in entries:
             if entry.unasserted:
                 write(f"unasserted {entry.test}: passed without an assertion after the last fault")
@@ -228,7 +233,13 @@ class Session:
 
 def described(settings: Settings) -> dict[str, Any]:
     """Return what a report says of the settings."""
-    return {"seed": settings.seed, "rate": settings.rate, "types": list(settings.types), "only": list(settings.only), "native": settings.native}
+    return {
+        "seed": settings.seed,
+        "rate": settings.rate,
+        "types": list(settings.types),
+        "only": list(settings.only),
+        "native": settings.native,
+    }
 
 
 def marker_of(item: pytest.Item) -> str | None:
@@ -242,7 +253,16 @@ def marker_of(item: pytest.Item) -> str | None:
 def facts(armed: Armed | None, marker: str | None, *, hung: bool) -> dict[str, Any]:
     """Return what there is to tell of a test, as plain values."""
     if armed is None:
-        return {"marker": marker, "armed": [], "calls": 0, "fired": [], "recovery": [], "lost": 0.0, "asserted": True, "hung": hung}
+        return {
+            "marker": marker,
+            "armed": [],
+            "calls": 0,
+            "fired": [],
+            "recovery": [],
+            "lost": 0.0,
+            "asserted": True,
+            "hung": hung,
+        }
     return {
         "marker": marker,
         "armed": sorted(armed.types),
@@ -304,10 +324,8 @@ def _listen_to_stamina(module: ModuleType) -> None:
     """Hear of each retry, be it of the helper or of stamina as a program uses it."""
     instrumentation = module.instrumentation
 
-    def hook(details: Any) -> None:  # noqa: ANN401
+    def hook(details: Any) -> None:
         recovery = Recovery("retry", details.name, details.retry_num, events.retries.get(details.name, 0))
         events.tell(recovery, float(details.wait_for))
 
     instrumentation.set_on_retry_hooks((*instrumentation.get_on_retry_hooks(), hook))
-
-

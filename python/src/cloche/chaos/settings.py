@@ -32,7 +32,13 @@ class Settings:
 
     def replay(self, test: str) -> str:
         """Return the command that repeats one test with the same faults."""
-        words = ["pytest", "--chaos", f"--chaos-seed={self.seed}", f"--chaos-rate={self.rate!r}", f"--chaos-types={','.join(self.types)}"]
+        words = [
+            "pytest",
+            "--chaos",
+            f"--chaos-seed={self.seed}",
+            f"--chaos-rate={self.rate!r}",
+            f"--chaos-types={','.join(self.types)}",
+        ]
         if self.only:
             words.append(f"--chaos-only={','.join(self.only)}")
         if self.native:
@@ -40,9 +46,13 @@ class Settings:
         return shlex.join([*words, test])
 
 
-def checked(*, rate: str, types: str, seed: str, only: str, deadline: str, native: bool = False) -> Settings:
+def checked(  # noqa: PLR0913 - an argument for each option
+    *, rate: str, types: str, seed: str, only: str, deadline: str, native: bool = False
+) -> Settings:
     """Return the settings that the options' texts mean; raise SettingsError for what can't be meant."""
-    share = _number(rate, "--chaos-rate", "it is the share of calls that fail: give a number above 0 and up to 1, such as 0.10")
+    share = _number(
+        rate, "--chaos-rate", "it is the share of calls that fail: give a number above 0 and up to 1, such as 0.10"
+    )
     if not 0 < share <= 1:
         message = f"--chaos-rate is {rate}, but it is the share of calls that fail: give a number above 0 and up to 1, such as 0.10"
         raise SettingsError(message)
@@ -51,7 +61,9 @@ def checked(*, rate: str, types: str, seed: str, only: str, deadline: str, nativ
         if name not in TYPES:
             close = difflib.get_close_matches(name, TYPES, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
-            message = f"--chaos-types names {name!r}, which is no type of fault{hint}; the types are: {', '.join(TYPES)}"
+            message = (
+                f"--chaos-types names {name!r}, which is no type of fault{hint}; the types are: {', '.join(TYPES)}"
+            )
             raise SettingsError(message)
     if not names:
         message = f"--chaos-types names no type of fault; the types are: {', '.join(TYPES)}"
@@ -61,7 +73,9 @@ def checked(*, rate: str, types: str, seed: str, only: str, deadline: str, nativ
     except ValueError:
         message = f"--chaos-seed is {seed!r}, but it is a whole number, such as 42"
         raise SettingsError(message) from None
-    seconds = _number(deadline, "--chaos-deadline", "it is the number of seconds that a test may take: give a number above 0")
+    seconds = _number(
+        deadline, "--chaos-deadline", "it is the number of seconds that a test may take: give a number above 0"
+    )
     if not 0 < seconds < math.inf:
         message = f"--chaos-deadline is {deadline}, but it is the number of seconds that a test may take: give a number above 0"
         raise SettingsError(message)

@@ -14,7 +14,11 @@ RESOLVING = (
     Fault("network", "EAI_NONAME", lambda: socket.gaierror(socket.EAI_NONAME, "Name or service not known")),
 )
 RESET = system_error("network", "ECONNRESET")
-CONNECTING = (system_error("network", "ECONNREFUSED"), system_error("network", "ENETUNREACH"), system_error("network", "ETIMEDOUT"))
+CONNECTING = (
+    system_error("network", "ECONNREFUSED"),
+    system_error("network", "ENETUNREACH"),
+    system_error("network", "ETIMEDOUT"),
+)
 SENDING = (system_error("network", "EPIPE"), RESET)
 CLOSED = Fault("network", "closed by peer")
 RECEIVING = (RESET, CLOSED)
@@ -58,11 +62,11 @@ def _install_tls(patches: Patches, module: ModuleType) -> None:
         patches.replace(module.SSLSocket, name, _operate(f"ssl.{name}", faults))
 
 
-def _operate(name: str, faults: tuple[Fault, ...]) -> Any:  # noqa: ANN401
+def _operate(name: str, faults: tuple[Fault, ...]) -> Any:
     operation = name if name.startswith("ssl.") else f"socket.{name}"
 
-    def make(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(self: socket.socket, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+    def make(original: Any) -> Wrapper:
+        def wrapper(self: socket.socket, *arguments: Any, **keywords: Any) -> Any:
             possible = faults
             if self.gettimeout():
                 possible = (*faults, TIMED_OUT)
@@ -77,8 +81,8 @@ def _operate(name: str, faults: tuple[Fault, ...]) -> Any:  # noqa: ANN401
     return make
 
 
-def _connect_ex(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper(self: socket.socket, address: Any) -> Any:  # noqa: ANN401
+def _connect_ex(original: Any) -> Wrapper:
+    def wrapper(self: socket.socket, address: Any) -> Any:
         try:
             strike("socket.connect_ex", CONNECTING)
         except OSError as error:
@@ -88,8 +92,8 @@ def _connect_ex(original: Any) -> Wrapper:  # noqa: ANN401
     return wrapper
 
 
-def _create(original: Any) -> Wrapper:  # noqa: ANN401
-    def wrapper(self: socket.socket, *arguments: Any, **keywords: Any) -> None:  # noqa: ANN401
+def _create(original: Any) -> Wrapper:
+    def wrapper(self: socket.socket, *arguments: Any, **keywords: Any) -> None:
         # A descriptor that is there already needs no other.
         there = keywords.get("fileno") is not None or (len(arguments) > 3 and arguments[3] is not None)  # noqa: PLR2004
         with limited(None if there else strike("socket.socket", (NO_DESCRIPTORS,))):
@@ -98,9 +102,9 @@ def _create(original: Any) -> Wrapper:  # noqa: ANN401
     return wrapper
 
 
-def _resolve(name: str) -> Any:  # noqa: ANN401
-    def make(original: Any) -> Wrapper:  # noqa: ANN401
-        def wrapper(host: Any, *arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401
+def _resolve(name: str) -> Any:
+    def make(original: Any) -> Wrapper:
+        def wrapper(host: Any, *arguments: Any, **keywords: Any) -> Any:
             if host and not _is_address(host):
                 strike(f"socket.{name}", RESOLVING)
             return original(host, *arguments, **keywords)
