@@ -1,4 +1,4 @@
-# Runs a pytest suite under chaos with one seed and records what came of it: out (chaos.json: the same for every run) and
+# Runs a pytest suite under chaos with one seed and records what came of it: out (chaos.json: the same in each run) and
 # log (pytest's words and the durations). It succeeds when tests fail; it fails when there is nothing to record.
 { toolchain }:
 let

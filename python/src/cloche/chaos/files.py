@@ -8,14 +8,16 @@ import builtins
 import io
 import os
 import stat
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from .faults import Fault, system_error
-from .injection import strike
+from .injection import by_runner, strike
 from .limits import NO_DESCRIPTORS, NO_DESCRIPTORS_FILE, NO_SIZE, limited
 from .patching import Patches, Wrapper
 
+STANDARD_ERROR = 2
 NO_SPACE = system_error("filesystem", "ENOSPC")
 INPUT_OUTPUT = system_error("filesystem", "EIO")
 SHORT = Fault("filesystem", "short write")
@@ -43,7 +45,12 @@ def install(patches: Patches) -> None:
 
 
 def _regular(descriptor: int) -> bool:
-    """Return whether a descriptor is an ordinary file's; pipes and terminals are on no disk."""
+    """Return whether a descriptor is an ordinary file's; pipes and terminals are on no disk.
+
+    Standard output and error may be: pytest has them in files.
+    """
+    if descriptor <= STANDARD_ERROR:
+        return False
     try:
         return stat.S_ISREG(os.fstat(descriptor).st_mode)
     except OSError:
@@ -159,6 +166,8 @@ def _open(original: Any) -> Wrapper:
             and isinstance(buffering, int)
             and (buffering != 0 if not binary else buffering != 1)
             and (isinstance(file, int) or _on_disk(file))
+            # Where pytest keeps what a test prints.
+            and not by_runner(sys._getframe(1))  # noqa: SLF001 - there is no other way to the caller
         )
         with limited(fault, file):
             if not plain:

@@ -136,6 +136,16 @@ class Armed:
         return f"{shown(nearest.f_code.co_filename, self.root)}:{nearest.f_lineno}"
 
 
+def by_runner(frame: FrameType | None) -> bool:
+    """Return whether a call is pytest's or a plugin's own, by the nearest frame that is neither Python's nor ours."""
+    while frame is not None:
+        kind = _kind(frame.f_code.co_filename)
+        if kind in {"runner", "code"}:
+            return kind == "runner"
+        frame = frame.f_back
+    return False
+
+
 def shown(file: str, root: str) -> str:
     """Return a file's name as it is the same on each machine: below the root, or below site-packages."""
     for folder in ("site-packages", "dist-packages"):
