@@ -52,6 +52,7 @@ in
   };
   checks.telemetry = import ../checks/telemetry.nix { inherit toolchain; } {
     environment = config.cloche.build.environmentOf "telemetry-tests" [
+      "regression"
       "telemetry"
       "test"
     ];

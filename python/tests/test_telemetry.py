@@ -1,6 +1,7 @@
 """The telemetry, on SQLite and on a real PostgreSQL server where CLOCHE_POSTGRESQL names one (checks.telemetry does)."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -545,3 +546,26 @@ def test_telemetry_refuses_what_is_no_store(tmp_path: Path) -> None:
     with create_engine(f"sqlite:///{other}").begin() as connection:
         connection.execute(text("CREATE TABLE cats (n)"))
     assert refused("stats", "--store", other)[0] == f"{other} is no store of telemetry: it has other tables (cats)"
+
+
+def test_telemetry_keeps_results_of_experiments(store: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out/fit"
+    folder.mkdir(parents=True)
+    about = {"version": 1, "experiment": "fit", "class": "x86-64-v2", "verdict": "identical"}
+    (folder / "comparison.json").write_text(json.dumps(about))
+    for day in range(1, 12):
+        error = math.nan if day == 11 else 2.0 if day < 8 else 1.5
+        (folder / "result.json").write_text(json.dumps({"error": error, "large": 1e300, "steps": [1, 2.5]}))
+        words = ["--store", store, "--project", "p", "--commit", f"c{day}", "--at", f"2026-01-{day:02}T00:00:00Z"]
+        assert telemetry("import", *words, tmp_path / "out").output == f"{folder}: 4 numbers, stored\n"
+        assert telemetry("import", *words, tmp_path / "out").output == f"{folder}: 4 numbers, known already\n"
+    looked = CliRunner().invoke(cloche, ["regress", "drift", "--store", store, "--project", "p"])
+    assert looked.output == (
+        "fit (x86-64-v2) error: fell from 2 to 1.5 at commit c8, 2026-01-08T00:00:00Z\n"
+        "fit (x86-64-v2) error: changed from 1.5 to nan at commit c11, 2026-01-11T00:00:00Z\n"
+        "2 changes of level in 4 histories of up to 11 runs\n"
+    )
+    assert looked.exit_code == 1
+    gone = telemetry("forget", "--store", store, "--before", "2026-01-06")
+    assert gone.output == "forgotten: 0 runs, 0 executions, 0 tests, 0 changes, 5 results, 0 people\n"
+    assert rows(store, "SELECT count(*) FROM result_values") == [(24,)]
