@@ -23,6 +23,7 @@
         "sbom"
         "spdx-schema"
         "telemetry"
+        "trace"
       ];
     };
     lint.enable = true;
@@ -40,6 +41,7 @@
         "regression"
         "sbom"
         "telemetry"
+        "trace"
       ];
     };
   };

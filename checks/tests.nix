@@ -4,8 +4,16 @@
   name,
   # packages.test-results
   results,
+  # Tests whose failure does not count for a while: { test = { until, reason }; }, and the date that this is held
+  # against.
+  quarantine ? { },
+  date ? null,
 }:
-toolchain.runPython {
-  inherit name results;
-  script = ../python/src/cloche/judge_tests.py;
-}
+toolchain.runPython (
+  {
+    inherit name results;
+    script = ../python/src/cloche/judge_tests.py;
+  }
+  # Without a quarantine the verdict does not change with the date.
+  // (if quarantine == { } then { } else { inherit quarantine date; })
+)

@@ -16,12 +16,18 @@ let
       types = import ./types.nix shared;
     };
   own = {
+    batches = import ./batches.nix;
     checkConfig = import ./check-config.nix shared;
     optionsToDoc = import ./option-docs.nix shared;
+    collection = import ./collection.nix;
+    closures = import ./closures.nix;
     flakeLock = import ./flake-lock.nix;
     imageLayers = import ./image-layers.nix;
     lock = import ./lock.nix;
+    revisionDate = import ./revision-date.nix;
+    sourceFiles = import ./source-files.nix;
     storeName = import ./store-name.nix;
+    testsRecord = import ./tests-record.nix;
   };
 in
 shared // own

@@ -34,6 +34,9 @@ in
     );
     sign = app "Sign statements about artifacts" (programs.verb "sign");
     telemetry = app "Keep what tests did, and show what they cost" (programs.verb "telemetry");
+    trace-tests = app "Find out what each test file needs; write cloche-tests.json" (
+      programs.traceTests { inherit (cfg) directory; }
+    );
     vendor = app "Copy all sources of the lock into a folder" programs.vendor;
     verify = app "Accept or refuse an artifact by a policy" (programs.verb "verify");
   };

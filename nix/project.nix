@@ -63,6 +63,7 @@ in
         ".gitignore"
         ".gitlab-ci.yml"
         "benchmarks"
+        "cloche-tests.json"
         "cloche.lock"
         "cloche.nix"
         "doc"

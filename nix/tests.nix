@@ -5,9 +5,11 @@ let
   cfg = config.cloche;
   # Where a project without src/ has its package.
   package = builtins.replaceStrings [ "-" ] [ "_" ] cfg.name;
-  record = import ../pkgs/test-results.nix { inherit (cfg) toolchain; };
   judge = import ../checks/tests.nix { inherit (cfg) toolchain; };
-  results = record (cfg.tests.run // { name = "${cfg.name}-test-results"; });
+  suite = import ../pkgs/test-suite.nix {
+    inherit (cfg) toolchain;
+    inherit cfg;
+  };
 in
 {
   options.cloche.tests = {
@@ -64,6 +66,56 @@ in
       default = [ ];
       description = "Derivations whose bin/ is on PATH while the tests run.";
     };
+    record = mkOption {
+      type = types.path;
+      default = cfg.src + "/cloche-tests.json";
+      defaultText = lib.literalExpression "src + \"/cloche-tests.json\"";
+      description = ''
+        What each test file needs, as `nix run .#trace-tests` writes it. Where there is such a file, tests are recorded
+        in batches, each with what it needs and no more.
+      '';
+    };
+    scratch = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "tests/output/*" ];
+      description = "Patterns of names below `src` that tests make themselves, so that looking for them needs no record.";
+    };
+    timeout = mkOption {
+      type = types.nullOr types.ints.positive;
+      default = null;
+      example = 600;
+      description = "Seconds that a recording may last. One that lasts longer fails, and nothing is recorded.";
+    };
+    reruns = mkOption {
+      type = types.ints.unsigned;
+      default = 0;
+      example = 2;
+      description = ''
+        How often a test that failed is run again, each time in a fresh process. One that does not fail each time is
+        recorded as `flaky`, which is a failure of its own kind.
+      '';
+    };
+    quarantine = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            until = mkOption {
+              type = types.strMatching "[0-9]{4}-[0-9]{2}-[0-9]{2}";
+              example = "2026-12-31";
+              description = "The last day, by the date of the flake's revision.";
+            };
+            reason = mkOption {
+              type = types.nonEmptyStr;
+              example = "issue 7";
+              description = "Why; every verdict shows it.";
+            };
+          };
+        }
+      );
+      default = { };
+      description = "Tests, as `outcomes.json` names them, whose failure does not make `checks.tests` fail for a while.";
+    };
     attempt = mkOption {
       type = types.ints.unsigned;
       default = 0;
@@ -81,16 +133,24 @@ in
     source = import ../pkgs/source-tree.nix {
       path = cfg.src;
       name = "${cfg.name}-tests";
-      inherit (cfg.tests) exclude;
+      exclude = cfg.tests.exclude ++ [ "cloche-tests.json" ];
     };
     inherit (cfg.tests) arguments variables attempt;
     programs = cfg.tests.programs ++ map cfg.build.role cfg.roles;
   };
-  config.packages = lib.mkIf cfg.tests.enable { test-results = results; };
+  config.packages = lib.mkIf cfg.tests.enable { test-results = suite.results; };
   config.checks = lib.mkIf cfg.tests.enable {
     tests = judge {
       name = "${cfg.name}-tests";
-      inherit results;
+      inherit (suite) results;
+      inherit (cfg.tests) quarantine;
+      date = import ../lib/revision-date.nix cfg.flake;
     };
+  };
+  config.legacyPackages = lib.mkIf cfg.tests.enable {
+    tests = suite.batches;
+    tests-full = suite.full;
+    tests-trace = suite.trace;
+    tests-compared = suite.compared;
   };
 }

@@ -6,6 +6,7 @@ let
   recorder = modules "cloche-chaos" [
     "chaos"
     "record_tests.py"
+    "suite.py"
   ];
 in
 {

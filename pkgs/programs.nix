@@ -44,6 +44,7 @@ let
     "regression"
     "sbom"
     "telemetry"
+    "trace"
   ];
 in
 {
@@ -91,6 +92,26 @@ in
     cloche = locking;
     fetch = "${fetching}/pkgs/fetch/fetch.sh";
   };
+  # traceTests : { directory } -> program
+  traceTests =
+    { directory }:
+    let
+      program = toolchain.runBash {
+        name = "trace-tests";
+        script = ''
+          mkdir -p $out/bin
+          cat > $out/bin/trace-tests <<'END'
+          #!${toolchain.tools.bash}
+          # The project is where the user stands, or below the flake's folder as configured.
+          project=${directory}
+          [ -e "$project/pyproject.toml" ] || project=.
+          exec ${own.commandLine [ "trace" ]}/bin/cloche trace-tests --project "$project" "$@"
+          END
+          chmod +x $out/bin/trace-tests
+        '';
+      };
+    in
+    "${program}/bin/trace-tests";
   # lock : { directory, python, sdists, systems } -> program
   lock =
     settings:

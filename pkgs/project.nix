@@ -46,19 +46,23 @@ let
       settings = settings.configSettings;
     };
 
-  wheel = run "wheel" source;
-  unpacked = set.wheel {
-    inherit name version;
-    file = "${name}.whl";
-    source = wheel;
-    built = {
-      inherit name;
-      version = if settings.version == null then "" else settings.version;
+  # unpack : wheel -> prefix
+  unpack =
+    built:
+    set.wheel {
+      inherit name version;
+      file = "${name}.whl";
+      source = built;
+      built = {
+        inherit name;
+        version = if settings.version == null then "" else settings.version;
+      };
+      considered = settings.programs;
+      # What was compiled must not carry the compilers with it.
+      disallowedReferences = if builtins.elem "cc" settings.roles then [ toolchain.roles.cc ] else [ ];
     };
-    considered = settings.programs;
-    # What was compiled must not carry the compilers with it.
-    disallowedReferences = if builtins.elem "cc" settings.roles then [ toolchain.roles.cc ] else [ ];
-  };
+  wheel = run "wheel" source;
+  unpacked = unpack wheel;
 
   # environment : { name, groups, project } -> derivation; with the project's wheel, or without for editable shells.
   environment =
@@ -94,6 +98,8 @@ in
     unpacked
     environment
     ;
+  # unpackedFrom : folder -> prefix; the wheel of a part of the source.
+  unpackedFrom = tree: unpack (run "wheel" tree);
   # An sdist carries what the backend puts into it, tests and documents included, so it sees the whole folder.
   sdist = run "sdist" (
     import ./source-tree.nix {

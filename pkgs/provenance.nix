@@ -59,7 +59,7 @@ toolchain.runPython {
     else
       {
         inherit results;
-        inherit (results) environment source;
+        inherit (results) suites;
         derivation = derivationOf results;
       };
   # The digests of the NARs of the outputs and of all that they need, and of what the tests ran in.
@@ -69,10 +69,7 @@ toolchain.runPython {
       if results == null then
         [ ]
       else
-        [
-          results.environment
-          results.source
-        ]
+        builtins.concatMap builtins.attrValues (builtins.attrValues results.suites)
     );
   # The statements name store paths; that is no reason to keep what they name.
   unsafeDiscardReferences.out = true;

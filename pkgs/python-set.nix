@@ -85,6 +85,7 @@ in
     buildEnvironment
     isWheel
     ;
+  inherit (builders) unpacker;
   # packages : name -> unpacked wheel, lazily.
   packages = builtins.mapAttrs unpack selection.packages;
 }

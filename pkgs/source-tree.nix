@@ -4,44 +4,15 @@
   path,
   name,
   # Paths below the folder, "docs" or "src/data": left out with all they hold.
-  exclude,
+  exclude ? [ ],
+  # The relative paths that are kept, as names of an attribute set: files, and every folder on the way to them.
+  keep ? import ../lib/source-files.nix { inherit path exclude; },
 }:
 let
   root = toString path;
-  # Left behind by tools, in trees that are no git checkouts.
-  never = [
-    ".git"
-    ".hg"
-    "__pycache__"
-    ".mypy_cache"
-    ".pytest_cache"
-    ".ruff_cache"
-    ".hypothesis"
-    ".venv"
-    "result"
-  ];
-  left = builtins.listToAttrs (
-    map (name: {
-      inherit name;
-      value = null;
-    }) exclude
-  );
   relative = file: builtins.substring (builtins.stringLength root + 1) (-1) file;
-  wanted = file: !(left ? ${relative file}) && !builtins.elem (baseNameOf file) never;
-  keep =
-    file: type:
-    wanted file
-    && (
-      type != "directory"
-      || (
-        let
-          entries = builtins.readDir file;
-        in
-        builtins.any (entry: keep "${file}/${entry}" entries.${entry}) (builtins.attrNames entries)
-      )
-    );
 in
 builtins.path {
   inherit name path;
-  filter = keep;
+  filter = file: _: keep ? ${relative file};
 }

@@ -1,14 +1,22 @@
-# Runs a pytest suite and records what it did: out (outcomes.json, junit.xml: the same for every run) and log (pytest's
-# words and the durations). It succeeds when tests fail; it fails when there is nothing to record.
+# Runs a pytest suite, or a batch of its files, and records what it did: out (outcomes.json, junit.xml: the same for
+# every run) and log (pytest's words and the durations). It succeeds when tests fail; it fails when there is nothing to
+# record, and when a batch looks for what it has not been given.
 { toolchain }:
 {
   name,
+  # With pytest and the tracer (pkgs/test-suite.nix).
   environment,
   # A folder: tests, their configuration and data.
   source,
+  # What of the tree this is: { files, leave, modules, recorded, timeout } (python/src/cloche/record_tests.py).
+  closure,
+  # Prefixes that the environment has the project's modules from.
+  prefixes,
   arguments ? [ ],
   variables ? { },
   programs ? [ ],
+  scratch ? [ ],
+  reruns ? 0,
   attempt ? 0,
 }:
 toolchain.runPython {
@@ -16,12 +24,18 @@ toolchain.runPython {
     name
     environment
     source
+    closure
+    prefixes
     arguments
     variables
     programs
+    scratch
+    reruns
     attempt
     ;
   script = ../python/src/cloche/record_tests.py;
+  path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "suite.py" ]) ];
+  inherit (toolchain.python) sitePackages;
   outputs = [
     "out"
     "log"

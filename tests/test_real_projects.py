@@ -1,6 +1,7 @@
 """Projects that nobody here wrote, built from their sdists with their own test suites as the check.
 
-One with hatchling, one with setuptools and a C extension, one with scikit-build-core and C++. tests/projects/NAME holds
+One with hatchling, one with setuptools and a C extension, one with scikit-build-core and C++, one whose tests are inside
+its package. tests/projects/NAME holds
 
   pin.json     the sdist (name, version, file, sha256, size), what its tests need, and how they must end
   cloche.nix   the configuration
@@ -95,3 +96,15 @@ def test_project_builds_from_source_and_passes_its_own_tests(name: str, tmp_path
     assert "-cloche-cc" not in closure
     wheel = built(nix("build", "--no-link", "--print-out-paths", ".#wheel", cwd=made.folder))
     assert len(nix("store", "ls", wheel).out.split()) == 1
+
+
+# Tests in their package, and a C extension; what a foreign suite looks for is in no list of ours.
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["toolz", "markupsafe"])
+def test_is_traced_and_does_the_same_in_batches(name: str, tmp_path: Path) -> None:
+    made = project(name, tmp_path)
+    traced = run(ROOT / "ci/nix", "run", ".#trace-tests", cwd=made.folder, seconds=1800)
+    assert traced.code == 0, traced.err
+    assert traced.err.rstrip().endswith("the tests are the same in batches as in the whole tree")
+    results = built(nix("build", "--no-link", "--print-out-paths", ".#test-results^out", cwd=made.folder))
+    assert json.loads(nix("store", "cat", f"{results}/outcomes.json").out)["counts"] == made.pin["counts"]

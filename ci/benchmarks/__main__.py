@@ -24,6 +24,7 @@ from images import image
 from measure import Bench, Figure, remove
 from results import regression
 from stores import telemetry
+from suites import tests
 
 GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "evaluation": evaluation,
@@ -38,6 +39,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "telemetry": telemetry,
     "regression": regression,
     "chaos": chaos,
+    "tests": tests,
 }
 
 

@@ -14,6 +14,7 @@
         checks
         devShells
         apps
+        legacyPackages
         ;
     };
 }

@@ -92,6 +92,9 @@ def test_what_the_machine_lacked_is_no_outcome(message: str, lacks: bool) -> Non
     assert record_tests.lacked(suite) == ([f"t::x: {message}"] if lacks else [])
 
 
+WHOLE: dict[str, Any] = {"files": None, "leave": [], "modules": {}, "recorded": None, "timeout": None}
+
+
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, **more: Any) -> Path:  # noqa: ANN401
     """Record a suite whose pytest is this shell script."""
     (tmp_path / "source").mkdir()
@@ -111,7 +114,12 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, **more: An
             "programs": [],
             "variables": {},
             "arguments": [],
+            "prefixes": [],
+            "sitePackages": "lib/python/site-packages",
+            "scratch": [],
+            "reruns": 0,
             **more,
+            "closure": {**WHOLE, **more.get("closure", {})},
         }
     )
     return tmp_path / "out"
@@ -141,6 +149,7 @@ def test_failing_suite_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("exit 4", "pytest was used wrongly (see cloche.tests.arguments"),
         ("exit 5", "pytest collected no test (is their folder in cloche.tests.exclude"),
         ("exit 9", "pytest ended; exit code 9"),
+        ("kill -11 $$", "pytest was killed by signal 11"),
         ("kill -9 $$", "pytest was killed by signal 9"),
         ("exit 1", "pytest wrote no report; exit code 1"),
         (written("<testsuites/>"), "pytest reported no test at all"),
@@ -158,6 +167,26 @@ def test_what_is_no_record(script: str, text: str, tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "out").exists()
 
 
+def test_a_suite_that_does_not_end_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither does what it has started go on."""
+    script = (
+        'sleep 60 & echo $! > ../child; echo \'{"kind": "start", "test": "t.py::x"}\' > ../cloche-suite.jsonl; wait'
+    )
+    with pytest.raises(SystemExit) as ended:
+        run(tmp_path, monkeypatch, script, closure={"timeout": 1})
+    assert str(ended.value) == (
+        "time-out: the tests had not ended after 1 s (cloche.tests.timeout), at t.py::x. Nothing is recorded."
+    )
+    child = (tmp_path / "top/child").read_text().strip()
+    state = Path(f"/proc/{child}/stat")
+    assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_a_batch_of_the_rest_may_be_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = run(tmp_path, monkeypatch, "exit 5", closure={"leave": ["test_x.py"]})
+    assert json.loads((out / "outcomes.json").read_text())["tests"] == []
+
+
 def judged(tmp_path: Path, *outcomes: str) -> str:
     tests = [{"test": f"t::{n}", "outcome": kind, "message": f"why {n}\nmore"} for n, kind in enumerate(outcomes)]
     (tmp_path / "outcomes.json").write_text(json.dumps({"tests": tests}))
@@ -170,11 +199,53 @@ def test_verdict_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "skipped t::2: why 2" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("kind", ["failed", "error"])
+@pytest.mark.parametrize("kind", ["failed", "error", "flaky"])
 def test_verdict_fails(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match=r"1 passed, 1 failed; the whole record is in .*/junit.xml"):
         judged(tmp_path, "passed", kind)
     assert f"{kind} t::1: why 1\n" in capsys.readouterr().err
+
+
+def in_quarantine(tmp_path: Path, until: str, *kinds: str) -> str:
+    tests = [{"test": f"t::{n}", "outcome": kind, "message": f"why {n}"} for n, kind in enumerate(kinds)]
+    (tmp_path / "outcomes.json").write_text(json.dumps({"tests": tests}))
+    judge_tests.main(
+        {
+            "results": str(tmp_path),
+            "outputs": {"out": str(tmp_path / "verdict")},
+            "quarantine": {"t::0": {"until": until, "reason": "issue 7"}},
+            "date": "2026-03-01",
+        }
+    )
+    return (tmp_path / "verdict").read_text()
+
+
+@pytest.mark.parametrize("kind", ["failed", "flaky"])
+def test_a_failure_in_quarantine_is_shown(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = in_quarantine(tmp_path, "2026-03-01", kind, "passed")
+    assert verdict == (
+        f"in quarantine until 2026-03-01 (issue 7): {kind} t::0: why 0\n1 passed, 0 failed, 1 in quarantine\n"
+    )
+    assert verdict.splitlines()[0] in capsys.readouterr().out
+
+
+def test_a_quarantine_ends(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="1 passed, 1 failed"):
+        in_quarantine(tmp_path, "2026-02-28", "failed", "passed")
+    assert "failed t::0: its quarantine (issue 7) ended on 2026-02-28; why 0\n" in capsys.readouterr().err
+
+
+def test_a_quarantine_without_need_is_told(tmp_path: Path) -> None:
+    assert in_quarantine(tmp_path, "2026-03-01", "passed") == (
+        "in quarantine until 2026-03-01 (issue 7): t::0 passes; take it out of cloche.tests.quarantine\n1 passed, 0 failed\n"
+    )
+
+
+def test_a_quarantine_of_no_test_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(
+        SystemExit, match=r"cloche\.tests\.quarantine names t::0, which is no test; take it out, or write"
+    ):
+        in_quarantine(tmp_path, "2026-03-01")
 
 
 def test_only_skipped_tests_show_nothing(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ VERBS = {
     "select-tests": Verb("cloche.impact.command", "Say which tests a change can affect, and why; run them."),
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
     "telemetry": Verb("cloche.telemetry.command", "Keep what tests did, and show what they cost."),
+    "trace-tests": Verb("cloche.closures.command", "Find out what each test file needs; write cloche-tests.json."),
     "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),
 }
 

@@ -93,11 +93,15 @@ def tests(attributes: Json, paths: dict[str, graph.StorePath]) -> Json | None:
     run = attributes["tests"]
     if run is None:
         return None
-    configuration = [
-        statement.of_file(Path(run["derivation"])) | {"name": graph.name_of(run["derivation"])},
-        statement.of_tree("environment", paths[run["environment"]].digest),
-        statement.of_tree("tests", paths[run["source"]].digest),
-    ]
+    configuration = [statement.of_file(Path(run["derivation"])) | {"name": graph.name_of(run["derivation"])}]
+    suites = sorted(run["suites"].items())
+    for name, suite in suites:
+        # Of several batches each has its name; of one suite there is nothing to tell apart.
+        batch = "" if len(suites) == 1 else f" of {name}"
+        configuration += [
+            statement.of_tree(f"environment{batch}", paths[suite["environment"]].digest),
+            statement.of_tree(f"tests{batch}", paths[suite["source"]].digest),
+        ]
     outcomes = json.loads((Path(run["results"]) / "outcomes.json").read_bytes())
     return test_result.predicate(outcomes, configuration)
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cloche.chaos.report import read_journal, write
-from cloche.record_tests import LACKED, NO_RECORD, copy_source, stable, variables
+from cloche.record_tests import LACKED, NO_RECORD, stable
+from cloche.suite import copy_source, variables
 
 # Seconds beyond a test's deadline in which nothing is written before the whole process is taken for hung.
 GRACE = 30.0

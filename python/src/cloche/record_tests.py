@@ -5,24 +5,30 @@ another output. A suite that could not be run at all (usage error, nothing colle
 the derivation fails, and nothing is cached.
 """
 
+import ast
 import json
-import os
 import re
 import shutil
-import subprocess
+import signal
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+from cloche.suite import Selection, Suite
+
 # pytest's exit codes (https://docs.pytest.org, "Exit codes"): 0 and 1 are outcomes, the others are not.
 NO_RECORD = {
-    2: "was interrupted (a collection error, or something in the suite raised KeyboardInterrupt)",
+    2: "was interrupted (something in the suite raised KeyboardInterrupt, or its configuration stops at errors)",
     3: "had an internal error",
     4: "was used wrongly (see cloche.tests.arguments and the project's pytest configuration)",
     5: "collected no test (is their folder in cloche.tests.exclude, does no file match python_files, or are they inside\n"
     'the package? Then set cloche.tests.arguments = [ "--pyargs" "PACKAGE" ])',
 }
+NO_TEST = 5
+# Signals by which a test's own code ends its process. Others come from without: from the machine, or from Nix.
+CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+MOST_CRASHES = 20
 # The disk was full, or the memory: what the next run, or another machine, may have enough of.
 LACKED = r"(OSError: \[Errno (28|122)\]|OSError: \[Errno 12\]|MemoryError\b)"
 
@@ -58,9 +64,10 @@ def lacked(report: ET.Element) -> list[str]:
     return found
 
 
-def record(report: ET.Element) -> tuple[list[dict[str, str]], dict[str, float]]:
+def record(report: ET.Element) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Split pytest's report into outcomes, sorted by test, and durations in seconds."""
-    outcomes, durations = [], {}
+    outcomes: list[dict[str, Any]] = []
+    durations: dict[str, float] = {}
     for case in report.iter("testcase"):
         test = f"{case.get('classname')}::{case.get('name')}"
         kind, message = outcome_of(case)
@@ -83,64 +90,183 @@ def forget_run_times(report: ET.Element) -> None:
             element.set("message", stable(element.attrib["message"]))
 
 
-def copy_source(source: str, tree: Path) -> None:
-    """Copy a folder of the store to where tests can write."""
-    shutil.copytree(source, tree, symlinks=True)
-    for path in [tree, *tree.rglob("*")]:
-        if not path.is_symlink():
-            path.chmod(path.stat().st_mode | 0o200)
-
-
-def variables(attributes: dict[str, Any]) -> dict[str, str]:
-    """Return the environment variables of a run of tests."""
-    binaries = [f"{prefix}/bin" for prefix in [attributes["environment"], *attributes["programs"]]]
-    return {
-        **os.environ,
-        "PATH": ":".join([*binaries, os.environ["PATH"]]),
-        "COLUMNS": "120",
-        "PY_COLORS": "0",
-        **attributes["variables"],
-    }
-
-
-def run_pytest(attributes: dict[str, Any], top: Path) -> tuple[ET.Element, Path]:
-    """Run the suite in a copy of its folder; return pytest's report and the file with its words.
-
-    Ends the program when there is nothing to record.
-    """
-    tree = top / "project"
-    copy_source(attributes["source"], tree)
-    report, words = top / "junit.xml", top / "pytest.log"
-    environment = variables(attributes)
-    pytest = Path(attributes["environment"], "bin/pytest")
-    if not pytest.exists():
-        sys.exit(
-            "pytest is not in the environment; add it to a dependency group that cloche.tests.groups names (normally\n"
-            "[dependency-groups] test in pyproject.toml) and run 'nix run .#lock'"
+def refused(suite: Suite) -> list[str]:
+    """Return what was looked for and is not in the record, a text each with what to do."""
+    found: dict[tuple[str, str], str] = {}
+    for entry in suite.noted:
+        if entry["kind"] == "refused":
+            turn = suite.name_of(entry["turn"]) if entry["turn"] else "the run, before any test file,"
+            found.setdefault((entry["what"], entry["name"]), turn)
+    lines = []
+    for (what, name), turn in sorted(found.items()):
+        key = (
+            "programs"
+            if what == "started"
+            else "missing"
+            if what == "imported" and not name.endswith(".*")
+            else "needs"
         )
-    # As the command `pytest` and not `python -m pytest`, which would put the tree on sys.path, before what was built.
-    command = [str(pytest), "-p", "no:cacheprovider", f"--junit-xml={report}", *attributes["arguments"]]
-    with words.open("wb") as file:
-        done = subprocess.run(command, cwd=tree, env=environment, check=False, stdout=file, stderr=file)
-    sys.stdout.write(words.read_text(errors="replace"))
-    code = done.returncode
+        line = json.dumps(name.removesuffix(".*") + ".py" if name.endswith(".*") else name)
+        lines.append(f'{turn} {what} {name}; the line to add to its "{key}" in cloche-tests.json:\n    {line},')
+    return lines
+
+
+def run_pytest(suite: Suite, words: Path, closure: dict[str, Any], only: list[str] | None = None) -> ET.Element:
+    """Run the suite in a copy of its folder; return pytest's report.
+
+    A test that ends its process by a signal is a test that crashed: the others are run again without it. Ends the
+    program when there is nothing to record. `only` are tests by their names in the record.
+    """
+    crashed: dict[str, str] = {}
+    while True:
+        suite.prepare()
+        selection = Selection(files=closure["files"], leave=closure["leave"], done=list(crashed), only=only)
+        code = suite.run(words, selection, closure["timeout"])
+        if code is None:
+            sys.exit(
+                f"time-out: the tests had not ended after {closure['timeout']} s (cloche.tests.timeout), at "
+                f"{running(suite) or 'none of them'}. Nothing is recorded."
+            )
+        test = running(suite)
+        if -code not in CRASHES or test is None or refused(suite):
+            break
+        crashed[test] = signal.Signals(-code).name
+        if len(crashed) > MOST_CRASHES:
+            sys.exit(f"more than {MOST_CRASHES} tests crashed: {', '.join(crashed)}. Nothing is recorded.")
+    if only is None:
+        sys.stdout.write(words.read_text(errors="replace"))
+    if incomplete := refused(suite):
+        sys.exit(
+            "closure incomplete: tests looked for what cloche-tests.json does not say that they need. Run\n"
+            "'nix run .#trace-tests', which renews it, or add the lines by hand. Nothing is recorded.\n  "
+            + "\n  ".join(incomplete)
+        )
+    if code == NO_TEST and (closure["leave"] or crashed):
+        return with_crashes(ET.Element("testsuites"), crashed)
     if code not in {0, 1}:
         what = f"was killed by signal {-code}" if code < 0 else NO_RECORD.get(code, "ended")
         sys.exit(f"pytest {what}; exit code {code}, its words are above. Nothing is recorded.")
-    if not report.exists():
+    if not suite.junit.exists():
         sys.exit(f"pytest wrote no report; exit code {code}, its words are above. Nothing is recorded.")
-    return ET.parse(report).getroot(), words
+    return with_crashes(ET.parse(suite.junit).getroot(), crashed)
+
+
+def running(suite: Suite) -> str | None:
+    """Return the test that had begun and not ended when the process ended, None if there was none."""
+    test = None
+    for entry in suite.reported():
+        if entry["kind"] in {"start", "end"}:
+            test = entry["test"] if entry["kind"] == "start" else None
+    return test
+
+
+def with_crashes(report: ET.Element, crashed: dict[str, str]) -> ET.Element:
+    """Add the tests that ended their process to pytest's report, as it names tests there."""
+    if crashed:
+        suite = ET.SubElement(report, "testsuite", name="crashed")
+        for test, name in crashed.items():
+            classname, short = junit_name(test)
+            case = ET.SubElement(suite, "testcase", classname=classname, name=short)
+            ET.SubElement(case, "error", message=f"crashed: the process ended with {name}", type="crash")
+    return report
+
+
+def junit_name(test: str) -> tuple[str, str]:
+    """Return the classname and the name of a pytest node id, as pytest's JUnit XML has them."""
+    address, bracket, parameters = test.partition("[")
+    file, *rest = address.split("::")
+    parts = [re.sub(r"\.py$", "", file.replace("/", ".")), *rest]
+    return ".".join(parts[:-1]), parts[-1] + bracket + parameters
+
+
+def collection_errors(report: ET.Element, suite: Suite) -> None:
+    """Give each test of a file that cannot be collected the file's error, so that none is missing in the record.
+
+    The tests are those that the file's text defines; where it defines none, the error stands for the file.
+    """
+    for parent in report.iter("testsuite"):
+        for case in [case for case in parent.findall("testcase") if not case.get("classname")]:
+            error = case.find("error")
+            if error is None:
+                continue
+            module = case.get("name") or ""
+            file = suite.tree / f"{module.replace('.', '/')}.py"
+            tests = tests_in(file) if file.is_file() else []
+            if not tests:
+                case.set("classname", module)
+                case.set("name", "(collection)")
+                continue
+            parent.remove(case)
+            for names in tests:
+                fresh = ET.SubElement(parent, "testcase", classname=".".join([module, *names[:-1]]), name=names[-1])
+                fresh.append(error)
+
+
+def tests_in(file: Path) -> list[list[str]]:
+    """Return the tests that a file defines, by Python's and pytest's default names: [function] or [class, function]."""
+    try:
+        tree = ast.parse(file.read_bytes())
+    except (SyntaxError, ValueError):
+        return []
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = []
+    for node in tree.body:
+        if isinstance(node, functions) and node.name.startswith("test"):
+            found.append([node.name])
+        elif isinstance(node, ast.ClassDef):
+            inside = [each.name for each in node.body if isinstance(each, functions)]
+            found += [[node.name, name] for name in inside if name.startswith("test")]
+    return found
+
+
+def subtests(suite: Suite) -> dict[str, list[str]]:
+    """Return the subtests that failed, by test: pytest's report has them without their names."""
+    found: dict[str, list[str]] = {}
+    for entry in suite.reported():
+        if entry["kind"] == "subtest":
+            classname, name = junit_name(entry["test"])
+            found.setdefault(f"{classname}::{name}", []).append(stable(entry["name"]))
+    return found
+
+
+def run_again(suite: Suite, words: Path, closure: dict[str, Any], outcomes: list[dict[str, Any]], reruns: int) -> None:
+    """Run the tests that failed in fresh processes, and call those flaky that do not fail each time."""
+    bad = {entry["test"]: entry for entry in outcomes if entry["outcome"] in {"failed", "error"}}
+    history = {test: [entry["outcome"]] for test, entry in bad.items()}
+    for _ in range(reruns if bad else 0):
+        again, _durations = record(run_pytest(suite, words, closure, sorted(bad)))
+        for entry in again:
+            if entry["test"] in history:
+                history[entry["test"]].append(entry["outcome"])
+    for test, kinds in history.items():
+        if not set(kinds) <= {"failed", "error"}:
+            message = bad[test]["message"]
+            bad[test].update(outcome="flaky", message=f"{', '.join(kinds)} in {len(kinds)} runs: {message}")
 
 
 def main(attributes: dict[str, Any]) -> None:
     """Run pytest in a copy of attributes["source"] and write the two outputs."""
     out, log = Path(attributes["outputs"]["out"]), Path(attributes["outputs"]["log"])
-    suite, words = run_pytest(attributes, Path(os.environ["NIX_BUILD_TOP"]))
+    closure = attributes["closure"]
+    run = Suite.of(
+        attributes,
+        modules=closure["modules"],
+        trace=closure["recorded"] is not None,
+        recorded=closure["recorded"],
+    )
+    words = run.top / "pytest.log"
+    suite = run_pytest(run, words, closure)
+    collection_errors(suite, run)
     if absent := lacked(suite):
         sys.exit("the machine lacked space or memory, so nothing is recorded:\n  " + "\n  ".join(absent))
     outcomes, durations = record(suite)
-    if not outcomes:
+    if not outcomes and not closure["leave"]:
         sys.exit("pytest reported no test at all; nothing is recorded.")
+    inside = subtests(run)
+    for entry in outcomes:
+        if entry["test"] in inside:
+            entry["subtests"] = inside[entry["test"]]
+    run_again(run, words, closure, outcomes, attributes["reruns"])
     out.mkdir()
     log.mkdir()
     counts: dict[str, int] = {}

@@ -5,7 +5,7 @@ https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md
 
 from typing import Any
 
-FAILED = ("failed", "error")
+FAILED = ("failed", "error", "flaky")
 # Nobody looked, or the suite said beforehand that it would fail; checks.tests prints both.
 WARNED = ("skipped", "xfailed")
 
@@ -15,7 +15,8 @@ Json = dict[str, Any]
 def predicate(outcomes: Json, configuration: list[Json]) -> Json:
     """Return the predicate for the content of an outcomes.json.
 
-    FAILED is exactly what makes checks.tests fail: a failed test, or none that ran. WARNED is a run in which all that ran
+    FAILED is what makes checks.tests fail: a failed test, or none that ran. A quarantine, which checks.tests knows, is an
+    agreement among those who work on the project; here the test failed. WARNED is a run in which all that ran
     did what was expected, but some were skipped or failed as expected.
     """
     tests = outcomes["tests"]

@@ -17,6 +17,7 @@ PASSED: dict[str, bool | None] = {
     "failed": False,
     "error": False,
     "crashed": False,
+    "flaky": False,
     "skipped": None,
 }
 SECOND = 1_000_000

@@ -1,0 +1,1 @@
+"""The record cloche-tests.json: what each test file needs, made from a traced run and the imports in the sources."""

@@ -1,0 +1,89 @@
+"""Make cloche-tests.json out of a trace; docs/tests.md describes the file."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cloche.closures.errors import BadTraceError
+from cloche.closures.static import Imports
+
+VERSION = 1
+FILE = "cloche-tests.json"
+# A duration that changed by less keeps its former value, so that the record does not change with every run.
+SAME = 2.0
+KEYS = ("needs", "absent", "missing", "programs")
+
+
+def rounded(seconds: float, former: float | None = None) -> float:
+    """Return a duration with one significant digit, or the former one where that is still about right."""
+    if former and former / SAME <= seconds <= former * SAME:
+        return former
+    return max(float(f"{seconds:.1g}"), 0.01)
+
+
+def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a traced run.
+
+    `former` is the record that is there, {} if there is none: of it is kept what people have declared by hand (also that
+    there are no modules to leave out), and durations that are still about right.
+    """
+    if trace.get("version") != VERSION:
+        fault = f"its version is {trace.get('version')!r}, and this Cloche reads {VERSION}"
+        raise BadTraceError(fault)
+    imports = Imports(project, trace["modules"])
+    start = rounded(trace["start-up"], former.get("start-up"))
+    files: dict[str, dict[str, set[str]]] = {}
+    seconds: dict[str, float] = {}
+    declared: dict[str, list[str]] = {}
+    names = set(trace["names"])
+    for name, found in trace["files"].items():
+        needs = {*found["seen"], *found["listed"]}
+        for file in sorted(needs & names):
+            needs |= imports.of_package(file) | imports.of_test(file)
+        for file in sorted(needs & names):
+            needs |= imports.of_package(file)
+        files[name] = {
+            "needs": needs - {name},
+            "absent": set(found["absent"]),
+            "missing": set(found["missing"]),
+            "programs": set(found["program"]),
+        }
+        before = former.get("files", {}).get(name, {})
+        declared[name] = before.get("declared", [])
+        seconds[name] = rounded(found["seconds"] - trace["start-up"], before.get("seconds"))
+    every = {key: set.intersection(*(each[key] for each in files.values())) for key in KEYS}
+    needed = set().union(*(each["needs"] for each in files.values()), files)
+    return {
+        "version": VERSION,
+        "modules": {} if former.get("modules") == {} else trace["modules"],
+        "build": trace["build"],
+        "collection": trace["collection"],
+        "paths": sorted(
+            {path for found in trace["files"].values() for path in found["path"]} | parents(trace["modules"])
+        ),
+        "start-up": start,
+        "every": part(every, former.get("every", {}).get("declared", [])),
+        "files": {
+            name: part({key: each[key] - every[key] for key in KEYS}, declared[name]) | {"seconds": seconds[name]}
+            for name, each in files.items()
+        },
+        "unused": sorted(names - needed),
+    }
+
+
+def parents(modules: Iterable[str]) -> set[str]:
+    """Return the folders in which the packages are."""
+    return {root.rpartition("/")[0] for root in modules}
+
+
+def part(names: dict[str, set[str]], declared: list[str]) -> dict[str, Any]:
+    """Return the lists that are not empty, sorted."""
+    return {key: sorted(each) for key, each in (names | {"declared": set(declared)}).items() if each}
+
+
+def write(data: dict[str, Any], path: Path) -> None:
+    """Write the record, sorted, a name a line, so that a difference can be read and a line added."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)

@@ -1,0 +1,46 @@
+"""From a flake to its cloche-tests.json."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from cloche import limits, strict_json
+from cloche.closures import record
+from cloche.closures.errors import BadTraceError, DifferentError, NotAProjectError
+from cloche.reproduce.nix import HERE, SYSTEM, ask
+
+TRACE = "trace.json"
+
+
+def run(project: Path, flake: str, say: Callable[[str], None], *, compare: bool) -> None:
+    """Trace the tests of a flake, write the record, and compare the batches with the whole; raises a ClocheError."""
+    if not (project / "pyproject.toml").exists():
+        raise NotAProjectError(project)
+    target = project / record.FILE
+    say("running each test file by itself, traced ...")
+    built = ask(
+        "the tests cannot be traced",
+        "build",
+        "--no-link",
+        "--print-out-paths",
+        f"{flake}#legacyPackages.{SYSTEM}.tests-trace",
+    ).strip()
+    text = ask("the trace cannot be read", "store", "cat", f"{built}/{TRACE}")
+    trace = strict_json.loads(text.encode(), what=TRACE, limit=limits.TELEMETRY)
+    if not isinstance(trace, dict):
+        fault = "it holds no object"
+        raise BadTraceError(fault)
+    former = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
+    data = record.make(trace, project, former)
+    record.write(data, target)
+    # A flake sees only what git knows.
+    subprocess.run(["git", "-C", str(project), "add", "-N", target.name], check=False, capture_output=True)
+    say(f"{target}: {len(data['files'])} test files, {len(data['unused'])} files that no test needs")
+    if not compare:
+        return
+    say("running all in the whole tree and in batches, to compare ...")
+    done = HERE.run("build", "--no-link", "-L", f"{flake}#legacyPackages.{SYSTEM}.tests-compared")
+    if done.returncode:
+        raise DifferentError(target, done.stderr.strip())
+    say("the tests are the same in batches as in the whole tree")

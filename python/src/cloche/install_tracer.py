@@ -1,0 +1,24 @@
+"""Install the two modules of cloche.tracing as `_cloche_trace`, so that every Python of an environment has them."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+FIRST = '''"""What this test run looks for; see docs/tests.md of Cloche."""
+
+from . import hooks
+
+hooks.start({place!r})
+'''
+
+
+def main(attributes: dict[str, Any]) -> None:
+    """Copy attributes["modules"] into a prefix at attributes["outputs"]["out"]."""
+    site = Path(attributes["outputs"]["out"], attributes["sitePackages"])
+    package = site / "_cloche_trace"
+    package.mkdir(parents=True)
+    for module in ("hooks.py", "plugin.py"):
+        shutil.copyfile(Path(attributes["modules"], "cloche/tracing", module), package / module)
+    (package / "__init__.py").write_text(FIRST.format(place=attributes["configuration"]))
+    # It sorts before other .pth files, so that what those import is seen.
+    (site / "__cloche_trace.pth").write_text("import _cloche_trace\n")

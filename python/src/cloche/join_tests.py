@@ -1,0 +1,36 @@
+"""Join the records of several batches of tests into one of the same form; standard library only."""
+
+import json
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+
+def main(attributes: dict[str, Any]) -> None:
+    """Join attributes["results"] and attributes["logs"], both by batch, and write the two outputs."""
+    out, log = Path(attributes["outputs"]["out"]), Path(attributes["outputs"]["log"])
+    tests: list[dict[str, str]] = []
+    durations: dict[str, float] = {}
+    suites = ET.Element("testsuites")
+    words = ""
+    for name, folder in sorted(attributes["results"].items()):
+        tests += json.loads(Path(folder, "outcomes.json").read_text())["tests"]
+        for suite in ET.parse(Path(folder, "junit.xml")).getroot().iter("testsuite"):
+            suites.append(suite)
+        logs = Path(attributes["logs"][name])
+        durations |= json.loads((logs / "durations.json").read_text())
+        words += f"==> {name} <==\n{(logs / 'pytest.log').read_text(errors='replace')}\n"
+    if not tests:
+        sys.exit("no batch recorded any test; is there a test in the project?")
+    counts: dict[str, int] = {}
+    for entry in tests:
+        counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
+    data = {"version": 1, "counts": counts, "tests": sorted(tests, key=lambda entry: entry["test"])}
+    out.mkdir()
+    log.mkdir()
+    (out / "outcomes.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    ET.ElementTree(suites).write(out / "junit.xml", encoding="utf-8", xml_declaration=True)
+    (log / "durations.json").write_text(json.dumps(durations, indent=1, sort_keys=True) + "\n")
+    (log / "pytest.log").write_text(words)
+    (log / "record").symlink_to(out)

@@ -1,0 +1,137 @@
+"""A pytest plugin for the recordings: runs the files of one batch, and tells the tracer whose turn it is.
+
+`pytest -p _cloche_trace.plugin` with the configuration's "suite": the files to collect (null: what the arguments say),
+and where to write what was done, a JSON line each, so that it is known what a process that crashed had come to.
+
+Standard library and pytest only: it is imported by the project's Python.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from . import hooks
+
+BEGAN = time.perf_counter()
+
+
+class Suite:
+    """The files of one run."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        """Take the files to collect, those to leave out, and the file to write to."""
+        self.files: list[str] | None = settings["files"]
+        self.leave: set[str] = set(settings["leave"])
+        self.only_collect: bool = settings["only-collect"]
+        self.done: set[str] = set(settings["done"])
+        self.only: set[str] | None = None if settings["only"] is None else set(settings["only"])
+        self.report = Path(settings["report"])
+
+    def write(self, **entry: object) -> None:
+        """Append one line; it is on disk when this returns, so a crash does not take it along."""
+        with self.report.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(entry) + "\n")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Take out arguments that name what this batch has not.
+
+        The others stay as they are, and files are left out one by one, because the ids of tests depend on the arguments.
+        """
+        if self.files is not None:
+            config.args = [word for word in config.args if self.wants(place_of(word, config))] or list(self.files)
+
+    def wants(self, place: str) -> bool:
+        """Return whether a file is one of the batch's, or a folder has one."""
+        return self.files is None or any(
+            file == place or file.startswith(f"{place.rstrip('/')}/") for file in self.files
+        )
+
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave out the files that other batches have."""
+        place = str(collection_path)
+        return True if place in self.leave or not self.wants(place) else None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Say whose turn it is while a file is imported."""
+        with turn_of(collector):
+            return (yield)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Write down the files that have tests; leave out tests that were run before another one crashed."""
+        files = sorted({str(item.path) for item in items})
+        self.write(kind="collected", files=files, seconds=time.perf_counter() - BEGAN)
+        wanted = [item for item in items if self.wants_item(item)]
+        if len(wanted) < len(items):
+            config.hook.pytest_deselected(items=[item for item in items if not self.wants_item(item)])
+            items[:] = wanted
+
+    def wants_item(self, item: pytest.Item) -> bool:
+        """Return whether a test is to be run."""
+        if self.only_collect or item.nodeid in self.done:
+            return False
+        return self.only is None or junit_name(item.nodeid) in self.only
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Write down subtests that failed, which JUnit XML has without their names."""
+        if type(report).__name__ == "SubtestReport" and report.outcome == "failed":
+            description = getattr(report, "_sub_test_description", str)()
+            self.write(kind="subtest", test=report.nodeid, name=description)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Say whose turn it is, before and after."""
+        self.write(kind="start", test=item.nodeid)
+        begun = time.perf_counter()
+        with turn_of(item):
+            try:
+                return (yield)
+            finally:
+                self.write(kind="end", test=item.nodeid, seconds=time.perf_counter() - begun)
+
+
+@contextmanager
+def turn_of(node: pytest.Item | pytest.Collector) -> Iterator[None]:
+    """Let this process and its children know which file's turn it is."""
+    os.environ[hooks.TURN] = str(node.path)
+    try:
+        yield
+    finally:
+        os.environ.pop(hooks.TURN, None)
+
+
+def junit_name(test: str) -> str:
+    """Return "classname::name" of a node id, as pytest's JUnit XML has them."""
+    address, bracket, parameters = test.partition("[")
+    file, *rest = address.split("::")
+    parts = [file.replace("/", ".").removesuffix(".py"), *rest]
+    return f"{'.'.join(parts[:-1])}::{parts[-1]}{bracket}{parameters}"
+
+
+def place_of(word: str, config: pytest.Config) -> str:
+    """Return the path that an argument of pytest stands for."""
+    path = word.partition("::")[0]
+    if config.option.pyargs:
+        for folder in sys.path:
+            stem = os.path.join(folder, *path.split("."))
+            for place in (stem, f"{stem}.py"):
+                if hooks.exists(place):
+                    return place
+    return os.path.normpath(config.invocation_params.dir / path)
+
+
+def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Begin, as early as a plugin can."""
+    with open(os.environ["CLOCHE_SUITE"], encoding="utf-8") as file:
+        pluginmanager.register(Suite(json.load(file)), "cloche-suite")

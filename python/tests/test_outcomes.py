@@ -1,0 +1,103 @@
+"""What counts as the outcome of a test: crashes, files that cannot be collected, subtests, tests that are flaky."""
+
+from pathlib import Path
+
+import pytest
+
+from tracing import Project, make_environment
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_environment(tmp_path_factory.mktemp("environment") / "environment")
+
+
+@pytest.fixture
+def project(environment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return Project(tmp_path, environment, monkeypatch)
+
+
+def test_a_crash_is_the_outcome_of_its_test_and_the_others_are_run(project: Project) -> None:
+    crash = (
+        "import os, signal\n\ndef test_a():\n    pass\n\ndef test_crash():\n    os.kill(os.getpid(), signal.SIGSEGV)\n"
+    )
+    project.write(
+        {"tests/test_it.py": f"{crash}\ndef test_z():\n    pass\n", "tests/test_other.py": "def test_o(): pass\n"}
+    )
+    outcomes = project.record()
+    assert {test: entry["outcome"] for test, entry in outcomes.items()} == {
+        "tests.test_it::test_a": "passed",
+        "tests.test_it::test_crash": "error",
+        "tests.test_it::test_z": "passed",
+        "tests.test_other::test_o": "passed",
+    }
+    assert outcomes["tests.test_it::test_crash"]["message"] == "crashed: the process ended with SIGSEGV"
+
+
+def test_a_signal_from_without_is_no_outcome(project: Project) -> None:
+    project.write(
+        {"tests/test_it.py": "import os, signal\n\ndef test_it():\n    os.kill(os.getpid(), signal.SIGKILL)\n"}
+    )
+    with pytest.raises(SystemExit, match="pytest was killed by signal 9; exit code -9"):
+        project.record()
+
+
+def test_a_file_that_cannot_be_collected_is_the_outcome_of_all_its_tests(project: Project) -> None:
+    bad = "import nothing_like_it\n\ndef test_a():\n    pass\n\nclass TestB:\n    def test_c(self):\n        pass\n"
+    project.write(
+        {"tests/test_it.py": bad, "tests/test_broken.py": "def test_(:\n", "tests/test_o.py": "def test_o(): pass\n"}
+    )
+    outcomes = project.record()
+    assert {test: entry["outcome"] for test, entry in outcomes.items()} == {
+        "tests.test_broken::(collection)": "error",
+        "tests.test_it.TestB::test_c": "error",
+        "tests.test_it::test_a": "error",
+        "tests.test_o::test_o": "passed",
+    }
+
+
+def test_parameters_subtests_and_doctests_are_told_apart(project: Project) -> None:
+    code = "import pytest\n\n@pytest.mark.parametrize('word', ['a/b', 'c::d', 'e[f]'])\ndef test_p(word):\n    assert word != 'c::d'\n"
+    code += "\ndef test_s(subtests):\n    for number in range(3):\n        with subtests.test('part', n=number):\n"
+    code += "            assert number != 1\n"
+    project.write({"tests/test_it.py": code, "tests/test_guide.txt": ">>> 1 + 1\n2\n"})
+    outcomes = project.record()
+    assert {test: entry["outcome"] for test, entry in outcomes.items()} == {
+        "tests.test_guide.txt::test_guide.txt": "passed",
+        "tests.test_it::test_p[a/b]": "passed",
+        "tests.test_it::test_p[c::d]": "failed",
+        "tests.test_it::test_p[e[f]]": "passed",
+        "tests.test_it::test_s": "failed",
+    }
+    assert outcomes["tests.test_it::test_s"]["subtests"] == ["[part] (n=1)"]
+
+
+def test_a_test_is_called_flaky_when_fresh_processes_differ(project: Project, tmp_path: Path) -> None:
+    code = f"import pathlib\n\ndef test_flaky():\n    runs = pathlib.Path('{tmp_path}/runs')\n"
+    code += "    text = runs.read_text() if runs.exists() else ''\n    runs.write_text(text + 'x')\n    assert len(text) == 1\n"
+    project.write({"tests/test_it.py": f"{code}\ndef test_bad():\n    assert 0\n\ndef test_good():\n    pass\n"})
+    outcomes = project.record(reruns=2)
+    assert {test: entry["outcome"] for test, entry in outcomes.items()} == {
+        "tests.test_it::test_bad": "failed",
+        "tests.test_it::test_flaky": "flaky",
+        "tests.test_it::test_good": "passed",
+    }
+    assert outcomes["tests.test_it::test_flaky"]["message"].startswith(
+        "failed, passed, failed in 3 runs: AssertionError: assert 0 == 1"
+    )
+
+
+def test_a_batch_has_the_ids_that_the_whole_has(project: Project) -> None:
+    """Whatever the arguments are: a folder, a file, tests of a file."""
+    project.write(
+        {"tests/test_it.py": "def test_a(): pass\ndef test_b(): pass\n", "tests/deep/test_o.py": "def test_o(): pass\n"}
+    )
+    for arguments, wanted in (
+        ([], ["tests.test_it::test_a", "tests.test_it::test_b"]),
+        (["tests"], ["tests.test_it::test_a", "tests.test_it::test_b"]),
+        (["tests/deep", "tests/test_it.py::test_b"], ["tests.test_it::test_b"]),
+    ):
+        project.arguments = arguments
+        assert sorted(project.record({"files": ["tests/test_it.py"]}, without={"tests/deep"})) == wanted
+        rest = project.record({"leave": ["tests/test_it.py"]})
+        assert [test for test in rest if "test_o" in test] == ["tests.deep.test_o::test_o"]

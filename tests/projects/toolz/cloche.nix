@@ -1,0 +1,9 @@
+{
+  cloche = {
+    src = ./.;
+    tests = {
+      enable = true;
+      arguments = [ "--pyargs" "toolz" "tlz" ];
+    };
+  };
+}
