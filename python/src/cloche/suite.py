@@ -206,7 +206,12 @@ class Suite:
         with words.open("ab") as file, self.listening():
             # A session of its own, so that a time-out ends children too.
             process = subprocess.Popen(
-                command, cwd=self.tree, env={**self.environ, **environment}, stdout=file, stderr=file, start_new_session=True
+                command,
+                cwd=self.tree,
+                env={**self.environ, **environment},
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
             )
             try:
                 return process.wait(timeout)
