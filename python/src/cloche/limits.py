@@ -21,6 +21,9 @@ LOCK = Limit(bytes=64 * MIB, depth=16, members=1_000_000)
 IMPACT_MAP = Limit(bytes=256 * MIB, depth=8, members=10_000_000)
 # One line of it.
 KILL_MATRIX = Limit(bytes=64 * MIB, depth=8, members=1_000_000)
+# One change in the rows that a model is made of, and one description of a model.
+TEST_ROWS = Limit(bytes=64 * MIB, depth=8, members=1_000_000)
+TEST_MODEL = Limit(bytes=16 * MIB, depth=8, members=100_000)
 # One text that is read out of an archive while locking.
 METADATA = Limit(bytes=16 * MIB)
 SDIST_TEXT = Limit(bytes=4 * MIB)
@@ -43,6 +46,8 @@ __all__ = [
     "SIGNED",
     "STATEMENT",
     "TELEMETRY",
+    "TEST_MODEL",
+    "TEST_ROWS",
     "TRUST_ROOT",
     "WHEEL",
     "Limit",

@@ -13,6 +13,14 @@ class GitError(ClocheError):
         super().__init__(f"{what}; git says:\n{words.strip()}")
 
 
+class UnknownVersionError(ClocheError):
+    """A version that two folders do not have."""
+
+    def __init__(self, name: str) -> None:
+        """Keep the `name` that was asked for."""
+        super().__init__(f"{name!r} names no version: two folders are called base and head")
+
+
 class NoMainBranchError(ClocheError):
     """No main branch that a merge base could be taken with."""
 

@@ -22,13 +22,17 @@ class Selection:
     # Why every test runs; None when single tests were selected.
     everything: str | None = None
     reasons: dict[str, list[str]] = field(default_factory=dict)
+    # Of these, the tests that run whatever is predicted for them: by a rule, or because nothing is seen of what they run.
+    always: dict[str, str] = field(default_factory=dict)
 
-    def add(self, tests: Iterable[str], reason: str) -> None:
+    def add(self, tests: Iterable[str], reason: str, *, always: bool = False) -> None:
         """Select tests for a reason."""
         for test in tests:
             found = self.reasons.setdefault(test, [])
             if reason not in found:
                 found.append(reason)
+            if always:
+                self.always.setdefault(test, reason)
 
     def all(self, reason: str) -> None:
         """Select everything; the first reason is the one that is shown."""
@@ -76,8 +80,12 @@ class Spread:
             self.file(change, why)
         else:
             self.code(change, why)
+        if change.kind == "conftest" or is_test_file(file, self.known):
+            for test, reasons in self.selection.reasons.items():
+                if any(reason.endswith(why) for reason in reasons):
+                    self.selection.always.setdefault(test, why)
         tests = self.known.programs.tests
-        self.selection.add(tests, f"starts other programs, in which nothing is seen; {why}")
+        self.selection.add(tests, f"starts other programs, in which nothing is seen; {why}", always=True)
 
     def code(self, change: Change, why: str) -> None:
         """Select for a function or a statement that changed."""

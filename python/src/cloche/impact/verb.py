@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from cloche.impact import results as last_results
 from cloche.impact.changes import Change, compare_modules, other_file, since_recording
@@ -39,6 +39,41 @@ class Request:
     unrelated: tuple[str, ...] = ()
 
 
+class Trees(Protocol):
+    """Where two versions of a project are read: a git checkout, or two folders."""
+
+    def revision(self, name: str) -> str:
+        """Return what a name stands for."""
+
+    def merge_base(self, head: str) -> str:
+        """Return where `head` left the main branch."""
+
+    def changed(self, base: str, head: str | None) -> dict[str, str]:
+        """Return path -> "A", "M" or "D"."""
+
+    def paths(self, revision: str | None) -> list[str]:
+        """Return all files of a version."""
+
+    def read(self, revision: str | None, paths: list[str]) -> dict[str, bytes]:
+        """Return the content of those files that exist in a version."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the selection was made of, for who wants to know more of the change than which tests it can reach."""
+
+    known: ImpactMap
+    # Both versions together.
+    project: Project
+    # The changed Python files as they were, and all as they are.
+    old: dict[str, Module]
+    new: dict[str, Module]
+    # Changed file -> its content before and after.
+    texts: dict[str, tuple[bytes, bytes]]
+    # Tests that are known and still there.
+    there: set[str]
+
+
 @dataclass(frozen=True)
 class Answer:
     """A selection, and what it rests on."""
@@ -52,6 +87,8 @@ class Answer:
     known: int
     # What pytest is given for "everything".
     paths: list[str]
+    # What numbers about the change are made of; None without a map.
+    evidence: Evidence | None = None
 
     @property
     def empty(self) -> bool:
@@ -133,9 +170,9 @@ def modules_of(files: dict[str, bytes]) -> dict[str, Module]:
     return found
 
 
-def answer(request: Request, say: Callable[[str], None]) -> Answer:
-    """Select the tests that the change between two versions can affect."""
-    repository = Repository(request.project)
+def answer(request: Request, say: Callable[[str], None], trees: Trees | None = None) -> Answer:
+    """Select the tests that the change between two versions can affect; they are read from git unless `trees` has them."""
+    repository = Repository(request.project) if trees is None else trees
     head = None if request.head is None else repository.revision(request.head)
     base = repository.merge_base(head or "HEAD") if request.base is None else repository.revision(request.base)
     own = {SHADOW, _inside(request.map_file, request.project)}
@@ -173,11 +210,22 @@ def answer(request: Request, say: Callable[[str], None]) -> Answer:
         spread.follow(change, change.sentence())
     for change in since_recording(known, before):
         spread.follow(change, f"since the map was recorded: {change.sentence()}")
-    _always(known, new, selection, request, say)
+    _always(known, new, selection, request.results, configured(repository, head), say)
     there = {test for test in known.outcomes if still_there(test, known, new, set(paths))}
     for test in set(known.outcomes) - there:
         selection.reasons.pop(test, None)
-    return Answer(selection, base, head, changes, stale, len(there), paths_for_all)
+        selection.always.pop(test, None)
+    texts = {path: (old_files.get(path, b""), new_files.get(path, others.get(path, b""))) for path in sorted(status)}
+    evidence = Evidence(known, project, old, new, texts, there)
+    return Answer(selection, base, head, changes, stale, len(there), paths_for_all, evidence)
+
+
+def configured(trees: Trees, head: str | None) -> bool:
+    """Say whether the project configures which names are tests."""
+    files = trees.read(head, ["pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"])
+    return any(
+        word in data for data in files.values() for word in (b"python_functions", b"python_classes", b"python_files")
+    )
 
 
 def _inside(file: Path, folder: Path) -> str:
@@ -198,28 +246,25 @@ def _map(path: Path, selection: Selection, say: Callable[[str], None]) -> Impact
         return None
 
 
-def _always(
-    known: ImpactMap, new: dict[str, Module], selection: Selection, request: Request, say: Callable[[str], None]
+def _always(  # noqa: PLR0913, PLR0917 - what the rules look at
+    known: ImpactMap,
+    new: dict[str, Module],
+    selection: Selection,
+    results: tuple[Path, ...],
+    custom: bool,  # noqa: FBT001 - whether names of tests are configured
+    say: Callable[[str], None],
 ) -> None:
     """Select what always runs: new tests, and those that did not pass."""
-    configured = Repository(request.project).read(
-        request.head, ["pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"]
-    )
-    custom = any(
-        word in data
-        for data in configured.values()
-        for word in (b"python_functions", b"python_classes", b"python_files")
-    )
     fresh = new_tests(known, new, custom=custom)
     for test, why in fresh.items():
-        selection.add([test], f"new: {why}")
+        selection.add([test], f"new: {why}", always=True)
     for test, outcome in known.outcomes.items():
         if outcome != "passed":
             word = "failed" if outcome == "failed" else "was skipped"
-            selection.add([test], f"{word} when the map was recorded, so what it runs is not known")
-    for path in request.results:
+            selection.add([test], f"{word} when the map was recorded, so what it runs is not known", always=True)
+    for path in results:
         found, lost = last_results.match(last_results.failed(path), {*known.outcomes, *fresh})
-        selection.add(found, f"failed in {path.name}")
+        selection.add(found, f"failed in {path.name}", always=True)
         if lost:
             say(f"warning: {path} has failed tests that are not known here: {', '.join(sorted(lost))}")
             selection.all(f"a test that failed in {path.name} is not known: {min(lost)}")

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Self
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.impact.source import complexity
 from cloche.telemetry.errors import BadSourceError
 from cloche.telemetry.reports import SECOND
 
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 KINDS = {"A": "added", "D": "deleted"}
-# What McCabe counts: each of these is one more way through a function.
-BRANCHES = (ast.If, ast.IfExp, ast.For, ast.AsyncFor, ast.While, ast.ExceptHandler, ast.comprehension, ast.match_case)
 
 
 class NoGitError(ClocheError):
@@ -149,7 +148,7 @@ def touch(change: FileChange, old: str, new: str) -> None:
     except (SyntaxError, ValueError):
         change.complexity_delta = None
         return
-    change.complexity_delta = _complexity(after) - _complexity(before)
+    change.complexity_delta = complexity(after) - complexity(before)
     gone, there = dict(_functions(before)), dict(_functions(after))
     for hunk in change.hunks:
         for name, (first, last) in gone.items():
@@ -171,14 +170,3 @@ def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, tuple[int
             yield from _functions(node, f"{name}.")
         else:
             yield from _functions(node, prefix)
-
-
-def _complexity(tree: ast.AST) -> int:
-    """Return McCabe's number, summed over a file: one per function, and one per branch."""
-    total = 0
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, *BRANCHES)):
-            total += 1
-        elif isinstance(node, ast.BoolOp):
-            total += len(node.values) - 1
-    return total

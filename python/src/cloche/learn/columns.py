@@ -1,0 +1,46 @@
+"""The columns that a model sees of each pair of a change and a test, as a matrix."""
+
+import numpy as np
+
+from cloche.learn.history import HISTORY, History
+from cloche.learn.observation import PAIRS
+from cloche.learn.rows import BY_FILE, CHANGE, Row
+
+Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
+Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+# What is worked out of the others.
+DERIVED = ("covered_functions_share", "covered_statements_share", "candidates_share")
+TEST = ("breadth", "seconds")
+COLUMNS = (*PAIRS, *DERIVED, *BY_FILE, *TEST, *CHANGE, *HISTORY)
+
+
+def matrix(row: Row, history: History) -> Matrix:
+    """Return one line per test of the row's suite, with the columns COLUMNS; every value is finite."""
+    seen = row.observation
+    size = len(seen.tests)
+    columns: dict[str, Vector] = {}
+    for name in PAIRS:
+        columns[name] = np.zeros(size)
+        sparse = seen.pairs[name]
+        columns[name][list(sparse)] = list(sparse.values())
+    columns["covered_functions_share"] = columns["covered_functions"] / max(1.0, seen.change["functions_changed"])
+    columns["covered_statements_share"] = columns["covered_statements"] / max(1.0, seen.change["statements_changed"])
+    columns["candidates_share"] = np.full(size, len(seen.candidates) / max(1, size))
+    position = {file: index for index, file in enumerate(seen.test_files)}
+    files = [position[test.partition("::")[0]] for test in seen.tests]
+    for name in BY_FILE:
+        columns[name] = np.array(seen.by_file[name], dtype=np.float64)[files]
+    columns["breadth"] = np.log1p(np.array(seen.breadth, dtype=np.float64))
+    columns["seconds"] = np.array(seen.seconds, dtype=np.float64)
+    for name in CHANGE:
+        columns[name] = np.full(size, seen.change[name])
+    columns |= history.columns(row)
+    return np.column_stack([columns[name] for name in COLUMNS])
+
+
+def failures(row: Row) -> Vector:
+    """Return 1 for each test that failed, else 0."""
+    found = np.zeros(len(row.observation.tests))
+    found[row.failed] = 1.0
+    return found

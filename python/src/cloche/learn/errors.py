@@ -1,0 +1,42 @@
+"""The errors of the learned layer; each owns its message."""
+
+from pathlib import Path
+
+from cloche.errors import ClocheError, ExitCode
+
+
+class BadRowsError(ClocheError):
+    """Rows that cannot be read."""
+
+    def __init__(self, where: str, fault: str) -> None:
+        super().__init__(f"{where}: this is no row of a change and its tests ({fault})")
+
+
+class MixedRowsError(ClocheError):
+    """Rows of several origins where nobody said that they may be mixed."""
+
+    def __init__(self, found: list[str]) -> None:
+        super().__init__(
+            f"there are rows that are {' and '.join(found)}; mixing them is a decision: name those that are wanted\n"
+            "(--origin, several times for a mixture)"
+        )
+
+
+class TooFewRowsError(ClocheError):
+    """Rows that no model can be made of."""
+
+    exit_code = ExitCode.CHECK_FAILED
+
+    def __init__(self, rows: int, failing: int, groups: int, needed: int) -> None:
+        super().__init__(
+            f"{rows} changes, {failing} of them with failures that were selected for, in {groups} places of the code: too few\n"
+            f"to fit and to validate a model, which takes failures in at least {needed} places. Run select-tests with --shadow\n"
+            "more often, or make changes with --from-mutants"
+        )
+
+
+class BadModelError(ClocheError):
+    """A model that is not used, because it is not what its name says, or nothing that this program would have made."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        super().__init__(f"{path} is refused as a model: {fault}")
