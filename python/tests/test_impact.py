@@ -296,7 +296,7 @@ def test_nothing_changed_is_said_and_is_no_success(checkout: Checkout) -> None:
     assert checkout.select("--allow-empty").code == 0
     assert checkout.data()["empty"].startswith("nothing that tests could depend on changed since ")
     assert checkout.select("--format", "github").out == "everything=false\nempty=true\ncount=0\ntests=[]\n"
-    ended = checkout.select("--run")
+    ended = checkout.select("--run", "--shadow-runs", "0")
     assert (ended.code, ended.out) == (5, "")
 
 
@@ -422,7 +422,7 @@ def test_results_that_are_none(checkout: Checkout, tmp_path: Path, text: str, fa
 
 def test_run_runs_the_selection_with_words_for_pytest(checkout: Checkout) -> None:
     checkout.replace("growth/rate.py", "return 3 * x", "return 4 * x")
-    outcome = checkout.select("--run", "--", "-q")
+    outcome = checkout.select("--run", "--shadow-runs", "0", "--", "-q")
     assert (outcome.code, outcome.out) == (1, "")
     assert "1 failed" in outcome.err
     assert "passed" not in outcome.err
@@ -450,7 +450,7 @@ def test_shadow_counts_what_a_broken_map_would_have_missed(checkout: Checkout) -
     checkout.replace("growth/rate.py", "return 3 * x", "return 4 * x")
     outcome = checkout.select("--shadow")
     assert outcome.code == 1
-    assert "shadow: 1 runs so far, 1 with failures, in 0 of them the selection would have missed some" in outcome.err
+    assert "shadow: 1 runs so far, 1 with failures, in 0 of them the selection would have missed some, in 0 all\n" in outcome.err
     # The control: the map loses the test of the function.
     path = checkout.folder / ".cloche/impact-map.json"
     data = json.loads(path.read_text())
@@ -458,7 +458,7 @@ def test_shadow_counts_what_a_broken_map_would_have_missed(checkout: Checkout) -
     path.write_text(json.dumps(data))
     outcome = checkout.select("--shadow")
     assert "missed: tests.test_rate::test_triple failed and was not selected\n" in outcome.err
-    assert "shadow: 2 runs so far, 2 with failures, in 1 of them the selection would have missed some" in outcome.err
+    assert "shadow: 2 runs so far, 2 with failures, in 1 of them the selection would have missed some, in 1 all\n" in outcome.err
 
 
 def test_recording_is_stable_and_needs_no_cloche_in_the_project(checkout: Checkout) -> None:

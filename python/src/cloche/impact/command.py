@@ -1,9 +1,25 @@
 """`cloche select-tests` on the command line."""
 
+import re
 import sys
 from pathlib import Path
+from typing import ClassVar
 
 import click
+
+
+class Duration(click.ParamType):
+    """A time in seconds, "60", or with its unit, "60s", "5m", "1h"."""
+
+    name = "time"
+    units: ClassVar[dict[str, float]] = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds."""
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", str(value))
+        if found is None or float(found[1]) == 0:
+            self.fail(f"{value!r} is no time, such as 60s, 5m or 1h", param, ctx)
+        return float(found[1]) * self.units[found[2]]
 
 
 @click.command("select-tests")
@@ -49,6 +65,28 @@ import click
 @click.option("--explain", is_flag=True, help="Write each test's reasons to standard error.")
 @click.option("--run", "run_them", is_flag=True, help="Run the selection. Words after -- go to pytest.")
 @click.option("--shadow", is_flag=True, help="Run everything, and count what the selection would have missed.")
+@click.option(
+    "--shadow-runs",
+    type=click.IntRange(0),
+    default=20,
+    show_default=True,
+    help="So many shadow runs with failures before --run trusts the selection; until then it does as --shadow.",
+)
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.95,
+    show_default=True,
+    help="The share of changes with failures that the model's choice must catch.",
+)
+@click.option("--budget", type=Duration(), help="At most so much time of tests, such as 60s or 5m.")
+@click.option(
+    "--model",
+    "model_folder",
+    type=click.Path(path_type=Path),
+    help="A model of `cloche train`. Default: .cloche/models in the project's folder, if it is there.",
+)
+@click.option("--store", help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder.")
 @click.option("--allow-empty", is_flag=True, help="Exit with 0 and not with 5 when no test is selected.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def select_tests(  # noqa: PLR0913 - click passes each option as an argument
@@ -65,6 +103,11 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
     explain: bool,
     run_them: bool,
     shadow: bool,
+    shadow_runs: int,
+    recall: float,
+    budget: float | None,
+    model_folder: Path | None,
+    store: str | None,
     allow_empty: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:
@@ -75,6 +118,7 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
     """
     _check_usage(record=record, run_them=run_them, shadow=shadow, head=head, words=pytest_arguments)
     from cloche.impact import run, verb  # noqa: PLC0415 - `cloche --help` must not load the verb's modules
+    from cloche.impact.verdict import plain  # noqa: PLC0415
 
     target = project / map_file
     if record:
@@ -83,20 +127,30 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
         sys.exit(code)
     request = verb.Request(project, base, head, target, results, unrelated)
     answer = verb.answer(request, _say)
+    default = project / ".cloche/models"
+    models = model_folder if model_folder is not None else default if default.exists() else None
+    shadow = shadow or (run_them and shadow_runs > 0)
+    if models is None and budget is None and not shadow:
+        verdict, session = plain(answer), None
+    else:
+        from cloche.learn.session import Session  # noqa: PLC0415 - NumPy, SciPy and SQLAlchemy take their time
+
+        session = Session(project, store, models, recall, budget)
+        verdict = session.verdict(answer)
     if explain:
-        for line in answer.explained():
+        for line in verdict.explained():
             _say(line)
-    text = answer.text(output_format)
+    text = verdict.text(output_format)
     if output is not None:
         output.write_text(text)
     elif not (run_them or shadow):
         click.echo(text, nl=False)
-    _say(answer.sentence())
-    if shadow:
-        sys.exit(verb.shadow(answer, project, list(pytest_arguments), _say))
-    if run_them and not answer.empty:
-        sys.exit(run.run(project, [*pytest_arguments, *answer.words()]))
-    sys.exit(0 if allow_empty or not answer.empty else 5)
+    _say(verdict.sentence())
+    if session is not None and shadow and not (run_them and session.trusted(shadow_runs, _say)):
+        sys.exit(session.shadow(verdict, pytest_arguments, _say))
+    if run_them and not verdict.empty:
+        sys.exit(run.run(project, [*pytest_arguments, *verdict.words()]))
+    sys.exit(0 if allow_empty or not verdict.empty else 5)
 
 
 def _check_usage(*, record: bool, run_them: bool, shadow: bool, head: str | None, words: tuple[str, ...]) -> None:

@@ -38,6 +38,16 @@ def failed(path: Path) -> set[str]:
         raise BadResultsError(path, f"{type(error).__name__}: {error}") from error
 
 
+def seconds(path: Path) -> dict[str, float]:
+    """Return the durations in a JUnit XML file that pytest wrote here, by "classname::name" without parameters."""
+    found: dict[str, float] = {}
+    for case in ET.parse(path).iter("testcase"):  # noqa: S314 - its own pytest wrote it
+        name = case.get("name", "").partition("[")[0]
+        key = f"{case.get('classname', '')}::{name}"
+        found[key] = found.get(key, 0.0) + float(case.get("time", "0"))
+    return found
+
+
 def junit_name(test: str) -> str:
     """Return "classname::name" of a test as pytest's JUnit XML has it, without parameters."""
     file, *rest = test.split("::")

@@ -1,30 +1,24 @@
 """From a request to an answer: read the map, the changes and the last results, and select."""
 
 import configparser
-import json
 import os
-import tempfile
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import Protocol
 
 from cloche.impact import results as last_results
 from cloche.impact.changes import Change, compare_modules, other_file, since_recording
 from cloche.impact.errors import BadMapError
 from cloche.impact.git import Repository
 from cloche.impact.map import ImpactMap, Staleness, load, staleness
-from cloche.impact.run import run
 from cloche.impact.select import Selection, Spread, new_tests, still_there
 from cloche.impact.source import Module, parse
 from cloche.impact.uses import Project
 
 # A map that does not know more of the tree's functions than this as they are is of no use.
 MOST_STALE = 0.25
-# What --explain shows of one test.
-MOST_REASONS = 3
-SHADOW = ".cloche/shadow.jsonl"
 
 
 @dataclass(frozen=True)
@@ -90,74 +84,6 @@ class Answer:
     # What numbers about the change are made of; None without a map.
     evidence: Evidence | None = None
 
-    @property
-    def empty(self) -> bool:
-        """Whether no test is selected."""
-        return self.selection.everything is None and not self.selection.reasons
-
-    def why_empty(self) -> str | None:
-        """Say why no test is selected, None when there are some."""
-        if not self.empty:
-            return None
-        if not self.changes:
-            return f"nothing that tests could depend on changed since {self.base[:12]}"
-        return f"no test is known to reach any of the {len(self.changes)} changes since {self.base[:12]}"
-
-    def words(self) -> list[str]:
-        """Return the selection as arguments for pytest; none for everything."""
-        return [] if self.selection.everything is not None else sorted(self.selection.reasons)
-
-    def text(self, output_format: str) -> str:
-        """Return the selection in one of the formats."""
-        everything = self.selection.everything
-        if output_format == "pytest":
-            return "".join(f"{word}\n" for word in (self.words() if everything is None else self.paths))
-        if output_format == "github":
-            tests = json.dumps(self.words() if everything is None else self.paths)
-            number = "all" if everything is not None else str(len(self.selection.reasons))
-            return (
-                f"everything={json.dumps(everything is not None)}\nempty={json.dumps(self.empty)}\n"
-                f"count={number}\ntests={tests}\n"
-            )
-        return json.dumps(self.data(), indent=1, sort_keys=True) + "\n"
-
-    def data(self) -> dict[str, Any]:
-        """Return all that is known, for --format json."""
-        stale = self.staleness
-        return {
-            "version": 1,
-            "base": self.base,
-            "head": self.head,
-            "everything": self.selection.everything,
-            "empty": self.why_empty(),
-            "known": self.known,
-            "tests": [{"id": test, "reasons": why} for test, why in sorted(self.selection.reasons.items())],
-            "changes": [change.sentence() for change in self.changes],
-            "stale": None if stale is None else {"functions": stale.functions, "unknown": stale.unknown},
-        }
-
-    def explained(self) -> list[str]:
-        """Return a line for each test and its first reasons."""
-        if self.selection.everything is not None:
-            return [f"everything: {self.selection.everything}"]
-        lines = []
-        for test, reasons in sorted(self.selection.reasons.items()):
-            lines += [f"{test}: {why}" for why in reasons[:MOST_REASONS]]
-            if len(reasons) > MOST_REASONS:
-                lines.append(f"{test}: and {len(reasons) - MOST_REASONS} more reasons (--format json has all)")
-        return lines
-
-    def sentence(self) -> str:
-        """Say how many tests are selected."""
-        lines = [] if self.staleness is None else [self.staleness.sentence()]
-        if self.selection.everything is not None:
-            lines.append(f"everything is selected: {self.selection.everything}")
-        elif self.empty:
-            lines.append(f"no test is selected: {self.why_empty()}")
-        else:
-            lines.append(f"{len(self.selection.reasons)} selected; the map knows {self.known} tests")
-        return "\n".join(lines)
-
 
 def modules_of(files: dict[str, bytes]) -> dict[str, Module]:
     """Parse files; those that are no Python are left out."""
@@ -175,8 +101,8 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
     repository = Repository(request.project) if trees is None else trees
     head = None if request.head is None else repository.revision(request.head)
     base = repository.merge_base(head or "HEAD") if request.base is None else repository.revision(request.base)
-    own = {SHADOW, _inside(request.map_file, request.project)}
-    status = {path: state for path, state in repository.changed(base, head).items() if path not in own}
+    own = _inside(request.map_file, request.project)
+    status = {path: state for path, state in repository.changed(base, head).items() if path != own}
     paths = repository.paths(head)
     old_files = repository.read(base, sorted(status))
     new_files = repository.read(head, [path for path in paths if path.endswith(".py")])
@@ -306,42 +232,3 @@ def report_recorded(target: Path, say: Callable[[str], None]) -> None:
     unseen = len(known.programs.tests)
     if unseen:
         say(f"{unseen} tests start other programs, in which nothing is seen; they are selected for every change")
-
-
-def shadow(found: Answer, project: Path, arguments: list[str], say: Callable[[str], None]) -> int:
-    """Run everything, and record which failures the selection would have missed; return pytest's exit code."""
-    with tempfile.TemporaryDirectory(prefix="cloche-shadow-") as name:
-        report = Path(name, "junit.xml")
-        code = run(project, [*arguments, f"--junit-xml={report}"])
-        failed = last_results.failed(report) if report.exists() else set()
-    selected = set(found.selection.reasons)
-    _, missed = last_results.match(failed, selected)
-    # A selected file or class stands for the tests in it.
-    prefixes = {last_results.junit_name(test).removesuffix("::") for test in selected if "::" not in test}
-    missed = {name for name in missed if not any(name.startswith((f"{each}.", f"{each}::")) for each in prefixes)}
-    if found.selection.everything is not None:
-        missed = set()
-    entry = {
-        "version": 1,
-        "base": found.base,
-        "exit": code,
-        "everything": found.selection.everything is not None,
-        "selected": len(selected),
-        "known": found.known,
-        "failed": sorted(failed),
-        "missed": sorted(missed),
-    }
-    log = project / SHADOW
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("a") as file:
-        file.write(json.dumps(entry, sort_keys=True) + "\n")
-    entries = [json.loads(line) for line in log.read_text().splitlines() if line]
-    failing = [each for each in entries if each["failed"]]
-    misses = [each for each in entries if each["missed"]]
-    for test in sorted(missed):
-        say(f"missed: {test} failed and was not selected")
-    say(
-        f"shadow: {len(entries)} runs so far, {len(failing)} with failures, in {len(misses)} of them the selection would "
-        f"have missed some ({SHADOW})"
-    )
-    return code

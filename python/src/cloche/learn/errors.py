@@ -40,3 +40,13 @@ class BadModelError(ClocheError):
 
     def __init__(self, path: Path, fault: str) -> None:
         super().__init__(f"{path} is refused as a model: {fault}")
+
+
+class ReducedStoreError(ClocheError):
+    """A store without the names of tests and files."""
+
+    def __init__(self, store: str) -> None:
+        super().__init__(
+            f"{store} keeps no names of files and tests (--reduce paths), and changes cannot be kept without them; name another\n"
+            "store with --store"
+        )

@@ -30,6 +30,8 @@ class Judged:
     says: Booleans
     seconds: Vector
     everything: bool
+    # How many changes it stands for.
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,9 @@ def measure(judged: Sequence[Judged]) -> Measured:
     owner = np.concatenate([np.full(len(each.score), index) for index, each in zip(group, judged, strict=True)])
     order = np.argsort(-scores, kind="stable")
     scores, failed, owner = scores[order], failed[order], owner[order]
+    weights = np.array([each.weight for each in judged])
+    columns *= weights[:, None]
+    own = np.concatenate([np.full(len(each.score), each.weight) for each in judged])[order]
     generator = np.random.default_rng(SEED)
     drawn = [np.ones(len(names))]
     drawn += [
@@ -96,7 +101,7 @@ def measure(judged: Sequence[Judged]) -> Measured:
         for _ in range(DRAWS)
     ]
     ratios = np.array([_ratios((columns * weight[group][:, None]).sum(axis=0)) for weight in drawn])
-    precise = np.array([_average_precision(scores, failed, weight[owner]) for weight in drawn[: 1 + DRAWS // 4]])
+    precise = np.array([_average_precision(scores, failed, weight[owner] * own) for weight in drawn[: 1 + DRAWS // 4]])
 
     def interval(values: Vector) -> Interval:
         low, high = np.nanpercentile(values[1:], [2.5, 97.5])
@@ -104,7 +109,7 @@ def measure(judged: Sequence[Judged]) -> Measured:
 
     return Measured(
         changes=len(judged),
-        failing=int(columns[:, 0].sum()),
+        failing=sum(bool(each.failed.any()) for each in judged),
         groups=len(names),
         detected=interval(ratios[:, 0]),
         pairs_caught=interval(ratios[:, 1]),

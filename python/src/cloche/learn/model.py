@@ -24,7 +24,7 @@ from cloche.learn.columns import COLUMNS, Vector
 from cloche.learn.errors import BadModelError
 from cloche.learn.estimator import Calibration, Estimator, Forest, Linear
 from cloche.learn.fitted import Fitted, Trained
-from cloche.learn.rule import Interval, Level, Rule, fitted_level
+from cloche.learn.rule import Level, Rule, fitted_level
 from cloche.limits import TEST_MODEL
 
 VERSION = 1

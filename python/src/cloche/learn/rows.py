@@ -20,6 +20,8 @@ VERSION = 1
 ORIGINS = ("imported", "mutant", "real")
 # A change that makes more of the tests fail than this breaks the program as such, and tells nothing apart.
 MOST_FAILING = 0.5
+# How a mutant may end besides: files could not be collected, more than half of the tests failed, time was out.
+NO_FAILURE = {"collection", "broad", "time"}
 CHANGE = (
     "functions_changed",
     "names_changed",
@@ -45,17 +47,19 @@ class Row:
     at: int
     observation: Observation
     failed: list[int]
-    # Where the change is from: "function" or "import", and for mutants the operator.
+    # For mutants: "function" or "import", or how it ended that is no failure of tests; the operator; and how many possible
+    # mutants it stands for.
     stratum: str = ""
     operator: str = ""
+    weight: float = 1.0
     # In shadow mode: the model's digest, the tests that it would have run, and whether it let go of a failure.
     decision: dict[str, Any] | None = None
     _names: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def usable(self) -> bool:
-        """Whether the change left enough of the tests alive to learn from."""
-        return len(self.failed) <= MOST_FAILING * len(self.observation.tests)
+        """Whether the change left the tests able to run, and most of them to pass, so that there is something to learn."""
+        return self.stratum not in NO_FAILURE and len(self.failed) <= MOST_FAILING * len(self.observation.tests)
 
     @property
     def key(self) -> str:
@@ -84,6 +88,7 @@ class Row:
             "at": self.at,
             "stratum": self.stratum,
             "operator": self.operator,
+            "weight": round(self.weight, 6),
             "files": seen.files,
             "group": seen.group,
             "kinds": seen.kinds,
@@ -198,6 +203,7 @@ def from_data(data: dict[str, Any], suite: dict[str, Any]) -> Row:
         failed=failed,
         stratum=str(data["stratum"]),
         operator=str(data["operator"]),
+        weight=float(data["weight"]),
         decision=data["decision"],
     )
 

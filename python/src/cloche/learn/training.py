@@ -178,6 +178,7 @@ def judge(sample: Sample, probability: Vector, fitted: Fitted, recall: float) ->
         says=applied >= fitted.says,
         seconds=np.array(seen.seconds),
         everything=not sample.decided,
+        weight=sample.row.weight,
     )
 
 
@@ -232,7 +233,12 @@ def _validated(
                 for recall in RECALLS:
                     judged[recall][index] = judge(samples[index], probabilities[index], fitted, recall)
     listed = {recall: [judged[recall][index] for index in range(len(samples))] for recall in RECALLS}
-    return Validated(kind, probabilities, listed, {recall: measure(each) for recall, each in listed.items()})
+    return Validated(kind, probabilities, listed, {recall: measure(usable(samples, each)) for recall, each in listed.items()})
+
+
+def usable(samples: Sequence[Sample], judged: Sequence[Judged]) -> list[Judged]:
+    """Return the judgements of changes that left the tests able to run."""
+    return [each for sample, each in zip(samples, judged, strict=True) if sample.row.usable]
 
 
 def check(rows: Sequence[Row]) -> None:

@@ -2,7 +2,17 @@
 
 from sqlalchemy import Connection, delete, func, select, update
 
-from cloche.telemetry.models import Change, Execution, Fact, Result, ResultValue, Run, Test
+from cloche.telemetry.models import (
+    Change,
+    Execution,
+    Fact,
+    ObservedChange,
+    Result,
+    ResultValue,
+    Run,
+    Suite,
+    Test,
+)
 
 
 def forget(
@@ -10,10 +20,18 @@ def forget(
 ) -> dict[str, int]:
     """Remove runs by key, all of some projects, runs and changes older than a moment, or what names people.
 
-    Several of the first three narrow each other. Returns how many runs, executions, tests, changes and results went, and
-    how many rows forgot a person.
+    Several of the first three narrow each other. Returns how many runs, executions, tests, changes, observed changes and
+    results went, and how many rows forgot a person.
     """
-    gone = {"runs": 0, "executions": 0, "tests": 0, "changes": 0, "results": 0, "people": 0}
+    gone = {
+        "runs": 0,
+        "executions": 0,
+        "tests": 0,
+        "changes": 0,
+        "observed changes": 0,
+        "results": 0,
+        "people": 0,
+    }
     if people:
         gone["people"] = connection.execute(
             update(Change).where(Change.author.is_not(None)).values(author=None)
@@ -45,6 +63,13 @@ def forget(
         connection.execute(delete(ResultValue).where(ResultValue.result_id.in_(select(Result.id).where(*past))))
         gone["results"] = connection.execute(delete(Result).where(*past)).rowcount
         gone["changes"] = connection.execute(delete(Change).where(*old)).rowcount
+        seen = [
+            *([ObservedChange.project.in_(projects)] if projects else []),
+            *([ObservedChange.at < before] if before is not None else []),
+        ]
+        gone["observed changes"] = connection.execute(delete(ObservedChange).where(*seen)).rowcount
+        shared = select(ObservedChange.suite).where(ObservedChange.suite == Suite.digest).exists()
+        connection.execute(delete(Suite).where(~shared))
     # A name that nothing refers to any more is forgotten too.
     used = select(Execution.test_id).where(Execution.test_id == Test.id).exists()
     gone["tests"] = connection.execute(delete(Test).where(~used)).rowcount

@@ -195,3 +195,34 @@ class ResultValue(Base):
     result_id: Mapped[int] = mapped_column(KEY, ForeignKey("results.id", ondelete="CASCADE"), primary_key=True)
     path: Mapped[str] = mapped_column(Text, primary_key=True)
     value: Mapped[float | None] = mapped_column(Float)
+
+
+class Suite(Base):
+    """The tests of a project at some time, with what is known of each; several observed changes share one."""
+
+    __tablename__ = "suites"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    # JSON, as cloche.learn.rows writes it.
+    body: Mapped[str] = mapped_column(Text)
+
+
+class ObservedChange(Base):
+    """A change in numbers and the tests that failed with it: what a model of tests is made of."""
+
+    __tablename__ = "observed_changes"
+    __table_args__ = (
+        CheckConstraint(ORIGINS, name="observed_changes_origin"),
+        Index("observed_changes_by_project", "project", "origin", "at"),
+    )
+    # The SHA-256 of the body.
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    project: Mapped[str] = mapped_column(String(200))
+    origin: Mapped[str] = mapped_column(String(8))
+    at: Mapped[int] = mapped_column(BigInteger)
+    suite: Mapped[str] = mapped_column(String(64), ForeignKey("suites.digest"))
+    # Whether a test failed; whether the selection would have missed some of the failures, and all; null where none was made.
+    failing: Mapped[bool] = mapped_column(Boolean)
+    missed_some: Mapped[bool | None] = mapped_column(Boolean)
+    missed: Mapped[bool | None] = mapped_column(Boolean)
+    # JSON, as cloche.learn.rows writes it.
+    body: Mapped[str] = mapped_column(Text)

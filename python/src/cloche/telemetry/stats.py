@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from cloche.telemetry.models import Change, Execution, Run, Test
+from cloche.telemetry.models import Change, Execution, ObservedChange, Run, Test
 from cloche.telemetry.reports import iso
 
 VERSION = 1
@@ -84,6 +84,7 @@ def statistics(
             for project, origin, source, number, executions in runs
         ],
         "incomplete_runs": partial,
+        "selection": _selection(connection, projects),
         "changes": int(changes),
         "tests": len(seen),
         "slowest": [
@@ -124,6 +125,35 @@ def statistics(
     }
 
 
+def _selection(connection: Connection, projects: Sequence[str]) -> list[dict[str, Any]]:
+    """Return for each project and month what shadow runs of selections saw, and what the selections would have missed."""
+    rows = connection.execute(
+        select(
+            ObservedChange.project,
+            ObservedChange.at,
+            ObservedChange.failing,
+            ObservedChange.missed_some,
+            ObservedChange.missed,
+        )
+        .where(
+            ObservedChange.missed.is_not(None), *([ObservedChange.project.in_(projects)] if projects else [])
+        )
+        .order_by(ObservedChange.project, ObservedChange.at)
+    ).all()
+    return [
+        {
+            "project": project,
+            "month": month,
+            "runs": len(group),
+            "failing": sum(row.failing for row in group),
+            "missed_some": sum(row.missed_some for row in group),
+            "missed": sum(row.missed for row in group),
+        }
+        for (project, month), each in groupby(rows, key=lambda row: (row.project, iso(row.at)[:7]))
+        for group in [list(each)]
+    ]
+
+
 def _tests(connection: Connection, projects: Sequence[str], origins: Sequence[str]) -> list[_Seen]:
     tests = {
         number: (name, file)
@@ -158,6 +188,11 @@ def as_table(data: dict[str, Any]) -> str:
         lines.append(
             f"  {len(data['incomplete_runs'])} runs are not complete and count nowhere; import their reports again"
         )
+    lines += [
+        f"  {row['project']}, {row['month']}: {row['runs']} shadow runs of select-tests, {row['failing']} with failures, of which "
+        f"the selection would have missed some in {row['missed_some']}, all in {row['missed']}"
+        for row in data["selection"]
+    ]
     never = data["never_failing"]
     sections = [
         ("slowest (average seconds)", [(f"{row['average_seconds']:.3f}", row["test"]) for row in data["slowest"]]),

@@ -1,0 +1,86 @@
+"""`select-tests` with a model, a budget or in shadow mode: what it reads, and in which order."""
+
+import os
+import tomllib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cloche.impact.verb import Answer
+from cloche.impact.verdict import Verdict
+from cloche.learn import model as models
+from cloche.learn.ranking import Question, rank
+from cloche.learn.rows import Row
+from cloche.learn.shadow import shadow
+from cloche.learn.store import rows_of, seen_of
+from cloche.telemetry.errors import NoStoreError
+from cloche.telemetry.reports import microseconds
+from cloche.telemetry.store import opened, reading
+
+
+def project_name(folder: Path) -> str:
+    """Return the name in a folder's pyproject.toml, else the folder's."""
+    try:
+        name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
+    except (OSError, KeyError, ValueError, TypeError):
+        name = folder.resolve().name
+    return str(name)
+
+
+def store_of(folder: Path, named: str | None) -> str:
+    """Return the store that was named, else the one of the environment, else the project's."""
+    return named or os.environ.get("CLOCHE_TELEMETRY") or str(folder / ".cloche/telemetry.sqlite")
+
+
+class Session:
+    """What one call of `select-tests` knows."""
+
+    def __init__(
+        self, folder: Path, store: str | None, model: Path | None, recall: float, budget: float | None
+    ) -> None:
+        """Read the model, and the rows of the store if there is one. Raises BadModelError and the store's errors."""
+        self.folder = folder
+        self.store = store_of(folder, store)
+        self.name = project_name(folder)
+        at = microseconds(datetime.now(UTC))
+        read = None if model is None else models.load(model, self.name)
+        self.question = Question(self.name, self._rows(), read, at, recall, budget)
+
+    def _rows(self) -> list[Row]:
+        try:
+            with opened(self.store) as engine, reading(engine) as connection:
+                return rows_of(connection, self.name)
+        except NoStoreError:
+            return []
+
+    def verdict(self, answer: Answer) -> Verdict:
+        """Return the verdict on a change."""
+        return rank(answer, self.question)
+
+    def trusted(self, runs: int, say: Callable[[str], None]) -> bool:
+        """Say whether shadow mode has seen enough: so many runs with failures, and no more misses than the recall allows."""
+        try:
+            with opened(self.store) as engine, reading(engine) as connection:
+                seen = seen_of(connection, self.name)
+        except NoStoreError:
+            say(f"shadow: 0 of {runs} runs with failures seen, so everything runs; --shadow-runs 0 trusts the selection")
+            return False
+        if seen.failing < runs:
+            say(
+                f"shadow: {seen.failing} of {runs} runs with failures seen, so everything runs; --shadow-runs 0 trusts the "
+                "selection"
+            )
+            return False
+        allowed = (1 - self.question.recall) * seen.failing
+        if seen.missed > allowed:
+            say(
+                f"shadow: {seen.missed} of {seen.failing} changes with failures would have been missed, more than a recall of "
+                f"{self.question.recall:.0%} allows, so everything runs"
+            )
+            return False
+        return True
+
+    def shadow(self, verdict: Verdict, arguments: Sequence[str], say: Callable[[str], None]) -> int:
+        """Run everything and keep what came of it; return pytest's exit code."""
+        with opened(self.store, create=True) as engine:
+            return shadow(verdict, self.question, self.folder, arguments, say, engine=engine, store=self.store)
