@@ -30,6 +30,7 @@ VERBS = {
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
     "telemetry": Verb("cloche.telemetry.command", "Keep what tests did, and show what they cost."),
     "trace-tests": Verb("cloche.closures.command", "Find out what each test file needs; write cloche-tests.json."),
+    "train": Verb("cloche.learn.command", "Make a model of which tests a change breaks, and its card."),
     "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),
 }
 

@@ -86,7 +86,9 @@ class Duration(click.ParamType):
     type=click.Path(path_type=Path),
     help="A model of `cloche train`. Default: .cloche/models in the project's folder, if it is there.",
 )
-@click.option("--store", help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder.")
+@click.option(
+    "--store", help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder."
+)
 @click.option("--allow-empty", is_flag=True, help="Exit with 0 and not with 5 when no test is selected.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def select_tests(  # noqa: PLR0913 - click passes each option as an argument

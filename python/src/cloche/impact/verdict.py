@@ -146,7 +146,7 @@ def unreached(answer: Answer) -> dict[str, str]:
     if answer.evidence is None or answer.selection.everything is not None:
         return {}
     why = UNREACHED if answer.changes else UNCHANGED
-    return {test: why for test in sorted(answer.evidence.there - set(answer.selection.reasons))}
+    return dict.fromkeys(sorted(answer.evidence.there - set(answer.selection.reasons)), why)
 
 
 def plain(answer: Answer) -> Verdict:

@@ -50,3 +50,12 @@ class ReducedStoreError(ClocheError):
             f"{store} keeps no names of files and tests (--reduce paths), and changes cannot be kept without them; name another\n"
             "store with --store"
         )
+
+
+class NoMapError(ClocheError):
+    """No map to tell which tests a mutant can reach."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"there is no map {path}, which says what each test runs; make it with: cloche select-tests --record"
+        )

@@ -74,7 +74,7 @@ def _average_precision(scores: Vector, failed: Vector, weights: Vector) -> float
     total = hits[-1] if len(hits) else 0.0
     if total == 0:
         return 0.0
-    ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))  # noqa: FBT003 - the last one ends too
+    ends = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
     precision = np.divide(hits[ends], taken[ends], out=np.zeros(len(ends)), where=taken[ends] > 0)
     recall = hits[ends] / total
     return float(np.sum(precision * np.diff(recall, prepend=0.0)))

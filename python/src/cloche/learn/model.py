@@ -297,7 +297,9 @@ def _forest(own: Path, arrays: dict[str, np.ndarray[Any, Any]], found: dict[str,
     nodes = len(arrays["left"]) if arrays["left"].ndim == 1 else -1
     for name in ("column", "threshold", "left", "right", "value"):
         if arrays[name].shape != (nodes,):
-            raise BadModelError(own, f"{name}.npy has the shape {arrays[name].shape}, and not that of left.npy, ({nodes},)")
+            raise BadModelError(
+                own, f"{name}.npy has the shape {arrays[name].shape}, and not that of left.npy, ({nodes},)"
+            )
     if arrays["start"].shape != (1,):
         raise BadModelError(own, f"start.npy has the shape {arrays['start'].shape}, and not (1,)")
     roots, left, right = arrays["roots"], arrays["left"], arrays["right"]
@@ -316,6 +318,13 @@ def _forest(own: Path, arrays: dict[str, np.ndarray[Any, Any]], found: dict[str,
     if not found["summed"] and not ((value >= 0) & (value <= 1)).all():
         raise BadModelError(own, "value.npy has values that are no probabilities")
     return Forest(
-        roots, column, arrays["threshold"], left, right, value, arrays["start"],
-        summed=bool(found["summed"]), single=bool(found["single"]),
+        roots,
+        column,
+        arrays["threshold"],
+        left,
+        right,
+        value,
+        arrays["start"],
+        summed=bool(found["summed"]),
+        single=bool(found["single"]),
     )

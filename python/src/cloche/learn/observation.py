@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
 
 from cloche.impact.changes import Change
 from cloche.impact.select import owner
-from cloche.impact.source import FunctionNode, Module, complexity, step_texts, steps
+from cloche.impact.source import FunctionNode, complexity, step_texts, steps
 from cloche.impact.uses import Project
 from cloche.impact.verb import Answer, Evidence
 from cloche.learn.words import contained, identifiers, similarity, words_of

@@ -108,6 +108,11 @@ def digest_of(value: object) -> str:
     return hashlib.sha256(_line(value)).hexdigest()
 
 
+def digest_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _line(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
@@ -221,9 +226,7 @@ def _sparse(column: list[list[Any]], size: int) -> dict[int, float]:
 
 
 def _numbers(ranges: list[list[int]], size: int) -> list[int]:
-    return [
-        number for first, last in ranges for number in range(_within(first, size), _within(last, size) + 1)
-    ]
+    return [number for first, last in ranges for number in range(_within(first, size), _within(last, size) + 1)]
 
 
 def chosen(rows: list[Row], origins: Iterable[str]) -> list[Row]:

@@ -63,7 +63,9 @@ class Session:
             with opened(self.store) as engine, reading(engine) as connection:
                 seen = seen_of(connection, self.name)
         except NoStoreError:
-            say(f"shadow: 0 of {runs} runs with failures seen, so everything runs; --shadow-runs 0 trusts the selection")
+            say(
+                f"shadow: 0 of {runs} runs with failures seen, so everything runs; --shadow-runs 0 trusts the selection"
+            )
             return False
         if seen.failing < runs:
             say(

@@ -66,9 +66,7 @@ def shadow(  # noqa: PLR0913 - what is run, where, and who is told
         "missed_some": bool(missed),
         "missed": bool(failed) and missed == failed,
     }
-    row = Row(
-        question.project, "real", question.at, seen, sorted(number[test] for test in known), decision=decision
-    )
+    row = Row(question.project, "real", question.at, seen, sorted(number[test] for test in known), decision=decision)
     store_rows(engine, [row], store)
     with reading(engine) as connection:
         say(seen_of(connection, question.project).sentence())

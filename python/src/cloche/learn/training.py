@@ -193,7 +193,9 @@ class Validated:
     measured: dict[float, Measured]
 
 
-def validate(rows: Sequence[Row], folds: Sequence[int], kinds: Sequence[str] = KINDS) -> tuple[list[Sample], list[Validated]]:
+def validate(
+    rows: Sequence[Row], folds: Sequence[int], kinds: Sequence[str] = KINDS
+) -> tuple[list[Sample], list[Validated]]:
     """Cross-validate every kind of estimator on rows that are parted into folds."""
     parts = sorted(set(folds))
     samples: list[Sample] = []
@@ -220,9 +222,7 @@ def validate(rows: Sequence[Row], folds: Sequence[int], kinds: Sequence[str] = K
     return ordered, [_validated(kind, ordered, [outputs[kind][i] for i in range(len(rows))], folds) for kind in kinds]
 
 
-def _validated(
-    kind: str, samples: list[Sample], probabilities: list[Vector], folds: Sequence[int]
-) -> Validated:
+def _validated(kind: str, samples: list[Sample], probabilities: list[Vector], folds: Sequence[int]) -> Validated:
     """Judge each fold by what the predictions for the other folds say."""
     judged: dict[float, dict[int, Judged]] = {recall: {} for recall in RECALLS}
     for part in sorted(set(folds)):
@@ -233,7 +233,9 @@ def _validated(
                 for recall in RECALLS:
                     judged[recall][index] = judge(samples[index], probabilities[index], fitted, recall)
     listed = {recall: [judged[recall][index] for index in range(len(samples))] for recall in RECALLS}
-    return Validated(kind, probabilities, listed, {recall: measure(usable(samples, each)) for recall, each in listed.items()})
+    return Validated(
+        kind, probabilities, listed, {recall: measure(usable(samples, each)) for recall, each in listed.items()}
+    )
 
 
 def usable(samples: Sequence[Sample], judged: Sequence[Judged]) -> list[Judged]:
@@ -246,7 +248,9 @@ def check(rows: Sequence[Row]) -> None:
     failing = [
         row
         for row in rows
-        if row.failed and row.usable and row.observation.everything is None
+        if row.failed
+        and row.usable
+        and row.observation.everything is None
         and set(row.failed) & set(row.observation.candidates)
     ]
     places = {(row.project, row.observation.group) for row in failing}
@@ -267,9 +271,7 @@ def train(project: str, rows: Sequence[Row]) -> tuple[Trained, list[Sample], lis
     known = histories(rows)
     final = [sample_of(row, known[row.project]) for row in rows]
     values, failed = pairs_of(final)
-    applied = [
-        _calibrated(fitted.calibration, each, p) for each, p in zip(samples, best.probabilities, strict=True)
-    ]
+    applied = [_calibrated(fitted.calibration, each, p) for each, p in zip(samples, best.probabilities, strict=True)]
     caught, places = caught_levels(fitted.rule, samples, applied)
     kinds: dict[str, int] = {}
     for row in rows:

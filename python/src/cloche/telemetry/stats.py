@@ -135,9 +135,7 @@ def _selection(connection: Connection, projects: Sequence[str]) -> list[dict[str
             ObservedChange.missed_some,
             ObservedChange.missed,
         )
-        .where(
-            ObservedChange.missed.is_not(None), *([ObservedChange.project.in_(projects)] if projects else [])
-        )
+        .where(ObservedChange.missed.is_not(None), *([ObservedChange.project.in_(projects)] if projects else []))
         .order_by(ObservedChange.project, ObservedChange.at)
     ).all()
     return [
