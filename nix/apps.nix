@@ -37,6 +37,7 @@ in
     trace-tests = app "Find out what each test file needs; write cloche-tests.json" (
       programs.traceTests { inherit (cfg) directory; }
     );
+    train = app "Make a model of which tests a change breaks" (programs.verb "train");
     vendor = app "Copy all sources of the lock into a folder" programs.vendor;
     verify = app "Accept or refuse an artifact by a policy" (programs.verb "verify");
   };

@@ -41,6 +41,7 @@ let
     "attest"
     "audit"
     "image"
+    "learn"
     "regression"
     "sbom"
     "telemetry"

@@ -9,7 +9,6 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 # The same instructions on every x86-64-v2 processor. Names that NumPy does not know would be no error, so a test looks.
 PINNED = {
@@ -49,12 +48,6 @@ def build(rows_file: Path, project: str, origins: list[str], output: Path) -> No
     made = card.make(trained, own.name.removeprefix("sha256-"), rows, samples, validated)
     for name, data in card.files_of(made).items():
         (output / name).write_bytes(data)
-
-
-def main(attributes: dict[str, Any]) -> None:
-    """Make the output of the derivation `packages.test-model`."""
-    output = Path(attributes["outputs"]["out"])
-    in_process(Path(attributes["rows"]), attributes["project"], tuple(attributes["origins"]), output)
 
 
 def called(words: list[str]) -> int:

@@ -20,8 +20,9 @@ from cloche.learn.rule import Level
 
 # A kind of change that training has seen less often says nothing.
 LEAST_SEEN = 20
-# This share of the candidates may lie outside of what training has seen.
+# This share of the candidates may lie outside of what training has seen, by more than this part of its width.
 OUTSIDE = 0.1
+MARGIN = 0.25
 ALL = "; all tests that can reach the change are selected"
 
 
@@ -154,7 +155,8 @@ def _unlike(model: Model, seen: Observation, values: Matrix) -> str | None:
     if not seen.candidates:
         return None
     inside = values[seen.candidates]
-    beyond = ((inside < model.trained.low) | (inside > model.trained.high)).mean(axis=0)
+    margin = MARGIN * (model.trained.high - model.trained.low)
+    beyond = ((inside < model.trained.low - margin) | (inside > model.trained.high + margin)).mean(axis=0)
     column = int(np.argmax(beyond))
     if beyond[column] > OUTSIDE:
         return (

@@ -1,0 +1,42 @@
+# The tests that the change between two trees can affect, as a folder: selection.json (all that is known, with a reason
+# for each test), tests_to_run.txt (for pytest) and explanation.txt.
+{ toolchain }:
+let
+  own = import ./cloche.nix { inherit toolchain; };
+in
+{
+  name,
+  project,
+  # The trees before and after the change.
+  base,
+  head,
+  # The impact map, as `select-tests --record` wrote it.
+  map,
+  # packages.test-model and the rows that it was made of, or null.
+  model,
+  rows,
+  recall,
+  # Seconds of tests, or null.
+  budget,
+  # Globs of files that no test depends on.
+  unrelated,
+}:
+toolchain.runPython {
+  inherit
+    name
+    project
+    base
+    head
+    map
+    model
+    rows
+    recall
+    budget
+    unrelated
+    ;
+  script = ../python/src/cloche/learn/selection.py;
+  path = [
+    (own.libraries "learn" [ "learn" ])
+    (import ./learn-modules.nix own)
+  ];
+}
