@@ -22,6 +22,12 @@ toolchain.runPython {
   script = ../python/src/cloche/learn/build_model.py;
   path = [
     (own.libraries "learn" [ "learn" ])
-    (import ./learn-modules.nix own)
+    (import ./learn-modules.nix own [
+      "build"
+      "card"
+      "fitting"
+      "measuring"
+      "training"
+    ])
   ];
 }

@@ -37,6 +37,9 @@ toolchain.runPython {
   script = ../python/src/cloche/learn/selection.py;
   path = [
     (own.libraries "learn" [ "learn" ])
-    (import ./learn-modules.nix own)
+    (import ./learn-modules.nix own [
+      "drift"
+      "ranking"
+    ])
   ];
 }

@@ -450,7 +450,10 @@ def test_shadow_counts_what_a_broken_map_would_have_missed(checkout: Checkout) -
     checkout.replace("growth/rate.py", "return 3 * x", "return 4 * x")
     outcome = checkout.select("--shadow")
     assert outcome.code == 1
-    assert "shadow: 1 runs so far, 1 with failures, in 0 of them the selection would have missed some, in 0 all\n" in outcome.err
+    assert (
+        "shadow: 1 runs so far, 1 with failures, in 0 of them the selection would have missed some, in 0 all\n"
+        in outcome.err
+    )
     # The control: the map loses the test of the function.
     path = checkout.folder / ".cloche/impact-map.json"
     data = json.loads(path.read_text())
@@ -458,7 +461,10 @@ def test_shadow_counts_what_a_broken_map_would_have_missed(checkout: Checkout) -
     path.write_text(json.dumps(data))
     outcome = checkout.select("--shadow")
     assert "missed: tests.test_rate::test_triple failed and was not selected\n" in outcome.err
-    assert "shadow: 2 runs so far, 2 with failures, in 1 of them the selection would have missed some, in 1 all\n" in outcome.err
+    assert (
+        "shadow: 2 runs so far, 2 with failures, in 1 of them the selection would have missed some, in 1 all\n"
+        in outcome.err
+    )
 
 
 def test_recording_is_stable_and_needs_no_cloche_in_the_project(checkout: Checkout) -> None:

@@ -349,7 +349,7 @@ def test_a_pickle_is_refused_and_not_loaded(folder: Path, tmp_path: Path) -> Non
     [
         (
             "left.npy",
-            lambda left: np.zeros_like(left),
+            np.zeros_like,
             "left.npy names a child that is not there or comes before its parent",
         ),
         ("left.npy", lambda left: left.astype("<i4"), "left.npy has the type int32, and not int64"),

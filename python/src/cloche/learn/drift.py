@@ -1,4 +1,4 @@
-"""Is what comes now still like what the model was fitted on, and does it still find what fails?
+"""Whether what comes now is still like what the model was fitted on, and whether it still finds what fails.
 
 Two alarms. *Columns*: the population stability index of a column between training and the latest real changes; above
 0.25 is a shift by common convention (Siddiqi, Credit Risk Scorecards, 2006). *Recall*: real changes with failures of

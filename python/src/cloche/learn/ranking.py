@@ -63,19 +63,18 @@ def rank(answer: Answer, question: Question) -> Verdict:
         return _all(answer, seen, question, "there is no model, so all tests that can reach the change are selected")
     history = History([each for each in rows if each.origin in {*model.trained.origins, "real"}])
     values = matrix(Row(question.project, "real", question.at, seen, []), history)
-    drift = alarms(model.trained, rows, question.recall)
     level = model.level(question.recall)
-    if drift:
-        return _all(answer, seen, question, *(f"alarm: {each}{ALL}" for each in drift))
-    if level is None:
-        why = (
-            f"the evidence is thin: {len(model.trained.caught)} changes with failures in {model.trained.places} places show no "
-            f"level that keeps a recall of {question.recall:.0%}"
-        )
-        return _all(answer, seen, question, why + ALL)
-    unlike = _unlike(model, seen, values)
-    if unlike is not None:
-        return _all(answer, seen, question, unlike + ALL)
+    notes = [f"alarm: {each}" for each in alarms(model.trained, rows, question.recall)]
+    if not notes and level is None:
+        notes = [
+            (
+                f"the evidence is thin: {len(model.trained.caught)} changes with failures in {model.trained.places} places show no "
+                f"level that keeps a recall of {question.recall:.0%}"
+            )
+        ]
+    notes = notes or _unlike(model, seen, values)
+    if notes or level is None:
+        return _all(answer, seen, question, *(note + ALL for note in notes))
     return _decided(answer, seen, values, model, level, question)
 
 
@@ -146,24 +145,26 @@ def _all(answer: Answer, seen: Observation, question: Question, *notes: str) -> 
     return _cut(found, seen, question.budget, frozenset(answer.selection.always))
 
 
-def _unlike(model: Model, seen: Observation, values: Matrix) -> str | None:
-    """Say how a change is unlike those that the model was fitted on, None when it is not."""
+def _unlike(model: Model, seen: Observation, values: Matrix) -> list[str]:
+    """Say how a change is unlike those that the model was fitted on; empty when it is not."""
     for kind in seen.kinds:
         times = model.trained.kinds.get(kind, 0)
         if times < LEAST_SEEN:
-            return f"the change is unlike those of the training: it has the kind {kind!r}, which {times} of them had"
+            return [f"the change is unlike those of the training: it has the kind {kind!r}, which {times} of them had"]
     if not seen.candidates:
-        return None
+        return []
     inside = values[seen.candidates]
     margin = MARGIN * (model.trained.high - model.trained.low)
     beyond = ((inside < model.trained.low - margin) | (inside > model.trained.high + margin)).mean(axis=0)
     column = int(np.argmax(beyond))
     if beyond[column] > OUTSIDE:
-        return (
-            f"the change is unlike those of the training: {COLUMNS[column]} is outside of what it has seen for "
-            f"{beyond[column]:.0%} of the candidates"
-        )
-    return None
+        return [
+            (
+                f"the change is unlike those of the training: {COLUMNS[column]} is outside of what it has seen for "
+                f"{beyond[column]:.0%} of the candidates"
+            )
+        ]
+    return []
 
 
 def _cut(verdict: Verdict, seen: Observation, budget: float | None, ruled: frozenset[str]) -> Verdict:
