@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -102,6 +103,17 @@ def test_the_budget_cuts_off_with_a_reason_and_rules_hold(checkout: Checkout) ->
     data = checkout.data("--budget", "0.000001s")
     assert [each["id"] for each in data["tests"]] == ["tests/test_new.py"]
     assert data["tests"][0]["reasons"][0].startswith("always-run rule: new: ")
+
+
+def test_without_the_libraries_it_says_so(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cloche.learn.session", None)
+    ended = checkout.select("--budget", "60s")
+    assert ended.code == 3
+    assert ended.err == (
+        "error: models, budgets and shadow runs need libraries that are not here (cloche.learn.session): install Cloche's groups "
+        "learn and\ntelemetry, or take nix run .#select-tests; --run --shadow-runs 0 needs none of them\n"
+    )
+    assert checkout.select("--allow-empty").code == 0
 
 
 @pytest.mark.parametrize("budget", ["fast", "0s", "-1", "1d"])

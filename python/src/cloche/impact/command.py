@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import click
 
+from cloche.impact.errors import NoLibraryError
+
 
 class Duration(click.ParamType):
     """A time in seconds, "60", or with its unit, "60s", "5m", "1h"."""
@@ -135,7 +137,10 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
     if models is None and budget is None and not shadow:
         verdict, session = plain(answer), None
     else:
-        from cloche.learn.session import Session  # noqa: PLC0415 - NumPy, SciPy and SQLAlchemy take their time
+        try:
+            from cloche.learn.session import Session  # noqa: PLC0415 - NumPy, SciPy and SQLAlchemy take their time
+        except ImportError as error:
+            raise NoLibraryError(str(error.name)) from error
 
         session = Session(project, store, models, recall, budget)
         verdict = session.verdict(answer)

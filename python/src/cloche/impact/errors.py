@@ -60,6 +60,19 @@ class NoPytestError(ClocheError):
         )
 
 
+class NoLibraryError(ClocheError):
+    """A library that only some of the options need."""
+
+    exit_code = ExitCode.ENVIRONMENT_LACKS
+
+    def __init__(self, name: str) -> None:
+        """Keep the module's `name`."""
+        super().__init__(
+            f"models, budgets and shadow runs need libraries that are not here ({name}): install Cloche's groups learn and\n"
+            "telemetry, or take nix run .#select-tests; --run --shadow-runs 0 needs none of them"
+        )
+
+
 class NotRecordedError(ClocheError):
     """A recording run that wrote no map."""
 
