@@ -299,7 +299,7 @@ def rewritten(own: Path, name: str, data: bytes) -> Path:
 def npy(value: np.ndarray[tuple[int, ...], np.dtype[np.generic]], **options: bool) -> bytes:
     """Return an array as NPY."""
     buffer = io.BytesIO()
-    np.save(buffer, value, **options)  # type: ignore[arg-type]
+    np.save(buffer, value, **options)
     return buffer.getvalue()
 
 

@@ -315,7 +315,9 @@ def test_telemetry_forgets(store: str) -> None:
     with opened(store, create=True) as engine:
         store_runs(engine, [run_of("a", {"a": "passed"}, 1), run_of("b", {"b": "passed"}, 9)], Reduction())
     gone = telemetry("forget", "--store", store, "--before", "1970-01-05")
-    assert gone.output == "forgotten: 1 runs, 1 executions, 1 tests, 0 changes, 0 observed changes, 0 results, 0 people\n"
+    assert (
+        gone.output == "forgotten: 1 runs, 1 executions, 1 tests, 0 changes, 0 observed changes, 0 results, 0 people\n"
+    )
     assert rows(store, "SELECT key FROM runs") == [("b",)]
     assert (
         refused("forget", "--store", store)[0]

@@ -3,25 +3,21 @@
 import re
 import sys
 from pathlib import Path
-from typing import ClassVar
 
 import click
 
 from cloche.impact.errors import NoLibraryError
 
 
-class Duration(click.ParamType):
-    """A time in seconds, "60", or with its unit, "60s", "5m", "1h"."""
-
-    name = "time"
-    units: ClassVar[dict[str, float]] = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds."""
-        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", str(value))
-        if found is None or float(found[1]) == 0:
-            self.fail(f"{value!r} is no time, such as 60s, 5m or 1h", param, ctx)
-        return float(found[1]) * self.units[found[2]]
+def seconds_of(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    """Return the seconds of a time, "60", or with its unit, "60s", "5m", "1h"."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", value)
+    if found is None or float(found[1]) == 0:
+        message = f"{value!r} is no time, such as 60s, 5m or 1h"
+        raise click.BadParameter(message)
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 @click.command("select-tests")
@@ -81,7 +77,7 @@ class Duration(click.ParamType):
     show_default=True,
     help="The share of changes with failures that the model's choice must catch.",
 )
-@click.option("--budget", type=Duration(), help="At most so much time of tests, such as 60s or 5m.")
+@click.option("--budget", metavar="TIME", callback=seconds_of, help="At most so much time of tests, such as 60s or 5m.")
 @click.option(
     "--model",
     "model_folder",

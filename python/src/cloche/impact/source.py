@@ -31,6 +31,8 @@ class Step:
     # The step that it stands in, -1 for one at the top of the body.
     parent: int
     lines: range = field(compare=False)
+    # The syntax tree's name for it, such as Return.
+    kind: str = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -228,7 +230,7 @@ def steps_of(function: FunctionNode) -> list[Step]:
         )
         number = len(found)
         text = f"{depth} {place} {normal(own)}"
-        found.append(Step(digest(text), parent, range(begin, max(begin, last) + 1)))
+        found.append(Step(digest(text), parent, range(begin, max(begin, last) + 1), type(node).__name__))
         for name, each in inner:
             visit(each, f"{place}.{name}", number, depth + 1)
 

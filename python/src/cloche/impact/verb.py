@@ -57,8 +57,8 @@ class Evidence:
     """What the selection was made of, for who wants to know more of the change than which tests it can reach."""
 
     known: ImpactMap
-    # Both versions together.
-    project: Project
+    # Both versions together; made when it is asked for, because that takes time.
+    project: Callable[[], Project]
     # The changed Python files as they were, and all as they are.
     old: dict[str, Module]
     new: dict[str, Module]
@@ -142,7 +142,7 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
         selection.reasons.pop(test, None)
         selection.always.pop(test, None)
     texts = {path: (old_files.get(path, b""), new_files.get(path, others.get(path, b""))) for path in sorted(status)}
-    evidence = Evidence(known, project, old, new, texts, there)
+    evidence = Evidence(known, lambda: spread.project, old, new, texts, there)
     return Answer(selection, base, head, changes, stale, len(there), paths_for_all, evidence)
 
 

@@ -5,7 +5,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 
 from cloche.learn.columns import Matrix, Vector
-from cloche.learn.estimator import Calibration, Estimator, Forest, Linear, logit
+from cloche.learn.estimator import Calibration, Estimator, Forest, Integers, Linear, logit
 
 SEED = 20_240_607
 KINDS = ("logistic regression", "random forest", "gradient boosting")
@@ -48,7 +48,7 @@ def forest_of(model: RandomForestClassifier) -> Forest:
     trees = [each.tree_ for each in model.estimators_]
     roots = np.cumsum([0, *(tree.node_count for tree in trees[:-1])])
 
-    def joined(name: str) -> Vector:
+    def joined(name: str) -> Integers:
         # Children are numbered within their tree; -1 stands for none.
         parts = [getattr(tree, name).astype(np.int64) for tree in trees]
         return np.concatenate([np.where(part >= 0, part + root, -1) for part, root in zip(parts, roots, strict=True)])

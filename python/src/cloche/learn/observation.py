@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from cloche.impact.changes import Change
 from cloche.impact.select import owner
-from cloche.impact.source import FunctionNode, complexity, step_texts, steps
+from cloche.impact.source import Function, complexity
 from cloche.impact.uses import Project
 from cloche.impact.verb import Answer, Evidence
 from cloche.learn.words import contained, identifiers, similarity, words_of
@@ -22,16 +22,16 @@ from cloche.learn.words import contained, identifiers, similarity, words_of
 UNREACHED = 20
 # Kinds of statements that a change of a function is counted by; the others count as "other".
 KINDS = {
-    ast.Return: "returns",
-    ast.If: "conditions",
-    ast.While: "conditions",
-    ast.For: "loops",
-    ast.Assign: "assignments",
-    ast.AugAssign: "assignments",
-    ast.AnnAssign: "assignments",
-    ast.Expr: "calls",
-    ast.Raise: "raises",
-    ast.Assert: "raises",
+    "Return": "returns",
+    "If": "conditions",
+    "While": "conditions",
+    "For": "loops",
+    "Assign": "assignments",
+    "AugAssign": "assignments",
+    "AnnAssign": "assignments",
+    "Expr": "calls",
+    "Raise": "raises",
+    "Assert": "raises",
 }
 STATEMENTS = ("returns", "conditions", "loops", "assignments", "calls", "raises", "other")
 
@@ -104,7 +104,7 @@ def observe(answer: Answer, seconds: Mapping[str, float]) -> Observation:
         candidates=sorted(number[test] for test in chosen if test in number),
         always=sorted(number[test] for test in selection.always if test in number),
     )
-    found.by_file = _by_file(found.test_files, files, evidence.project)
+    found.by_file = _by_file(found.test_files, files, evidence.project())
     return found
 
 
@@ -142,18 +142,17 @@ class _Part:
         before = evidence.old[self.change.file].functions[self.change.name]
         after = evidence.new.get(self.change.file)
         now = after.functions.get(self.change.name) if after is not None else None
-        positions = changed_steps(before.node, None if now is None else now.node)
-        listed = steps(before.node)
-        self.size = len(listed)
+        positions = changed_steps(before, now)
+        self.size = len(before.steps)
         for position in positions:
-            self.statements[KINDS.get(type(listed[position]), "other")] += 1
+            self.statements[KINDS.get(before.steps[position].kind, "other")] += 1
         if recorded is None:
             return
         self.at_import = recorded.imported
         self.ran = recorded.tests
         # Positions mean something only in the body that was recorded.
-        same = recorded.digest == before.digest
-        self.steps = [recorded.ran(position) for position in positions] if same else [recorded.tests]
+        same = recorded.digest == before.digest and len(recorded.steps) == len(before.steps)
+        self.steps = [recorded.steps[position].tests for position in positions] if same else [recorded.tests]
         if recorded.imported:
             self.users = self._tests_of_users(evidence, {owner(self.change.name)})
 
@@ -165,7 +164,7 @@ class _Part:
         functions = {
             f"{code.file}::{code.function}"
             for name in names
-            for code in evidence.project.users.get((self.change.file, name), [])
+            for code in evidence.project().users.get((self.change.file, name), [])
             if code.function
         }
         functions |= {
@@ -200,12 +199,12 @@ def _raise(column: dict[int, float], number: Mapping[str, int], test: str, value
         column[number[test]] = max(column.get(number[test], 0.0), round(value, 6))
 
 
-def changed_steps(before: FunctionNode, after: FunctionNode | None) -> list[int]:
-    """Return the positions of the statements of a body that are no longer as they were; for insertions their neighbours."""
-    old = step_texts(before)
+def changed_steps(before: Function, after: Function | None) -> list[int]:
+    """Return the positions of the steps of a body that are no longer as they were; for insertions their neighbours."""
+    old = [step.digest for step in before.steps]
     if after is None:
         return list(range(len(old)))
-    new = step_texts(after)
+    new = [step.digest for step in after.steps]
     found: set[int] = set()
     for operation, a1, a2, _, _ in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
         if operation == "insert":
