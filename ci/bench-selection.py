@@ -10,22 +10,26 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cloche
 from cloche.impact.map import load as load_map
 from cloche.impact.plugin import python_files
-from cloche.mutants.matrix import Matrix, Suite, facts, load, run, tree_digest
+from cloche.impact.recording import test_of
+from cloche.mutants.matrix import Matrix, Suite, applied, facts, load, run, tree_digest
 from cloche.mutants.replay import Figures, Interval, figures, replay
 from cloche.mutants.sample import draw, source_files
-from cloche.mutants.selectors import Tree, at_random, covered_function, covered_line, explained, impact, import_graph, last_failed, tree
+from cloche.mutants.selectors import Tree, at_random, covered_function, covered_line, everything, explained, impact, import_graph, last_failed, tree
+from cloche.mutants.sites import OPERATORS
 
 
 @dataclass(frozen=True)
@@ -118,9 +122,8 @@ def read(name: str, work: Path) -> tuple[Matrix, Tree]:
 
 def replayed(options: argparse.Namespace) -> None:
     """Replay the impact layer and the baselines on the stored matrices."""
+    report: dict[str, Any] = {"version": 1, "operators": OPERATORS, "projects": {}}
     for name in options.projects or PROJECTS:
-        if not (options.work / "kills" / f"{name}.jsonl").exists():
-            continue
         found, here = read(name, options.work)
         print(f"{name}: {len(found.judged)} faults, {len(found.base)} tests, {sum(found.seconds.values()):.1f} s in tests, {found.fixed:.1f} s besides")
         impact_rows = replay(found, impact(here))
@@ -132,12 +135,29 @@ def replayed(options: argparse.Namespace) -> None:
             "last failed": last_failed(found),
             "random, as many": at_random(here, share, options.seed),
         }
-        results = {"impact layer": impact_rows} | {way: replay(found, select) for way, select in ways.items()}
-        for way, rows in results.items():
-            print(row_of(way, figures(found, rows)))
+        results = {"impact layer": impact_rows, "everything": replay(found, everything(here))}
+        results |= {way: replay(found, select) for way, select in ways.items()}
         for stratum in found.sites:
-            rows = [row for row in impact_rows if row.judged.mutant.stratum == stratum]
-            print(row_of(f"  impact, {stratum}", figures(found, rows)))
+            results[f"impact layer, {stratum}"] = [row for row in impact_rows if row.judged.mutant.stratum == stratum]
+        told = {way: figures(found, rows) for way, rows in results.items()}
+        for way, each in told.items():
+            print(row_of(way, each), flush=True)
+        missed = [row.judged.mutant.id for row in impact_rows if row.detected is False]
+        report["projects"][name] = {
+            "facts": {key: value for key, value in found.facts.items() if key not in {"files", "path"}},
+            "tests": len(found.base),
+            "flaky": sorted(found.flaky),
+            "test seconds": round(sum(found.seconds.values()), 3),
+            "fixed seconds": found.fixed,
+            "sites": found.sites,
+            "seed": found.seed,
+            "drawn": dict(Counter(row.judged.mutant.stratum for row in impact_rows)),
+            "outcomes": dict(Counter(row.judged.outcome for row in impact_rows)),
+            "missed by the impact layer": missed,
+            "ways": {way: asdict(each) for way, each in told.items()},
+        }
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
         for row in impact_rows:
             if row.detected is False:
                 mutant = row.judged.mutant
@@ -148,6 +168,90 @@ def replayed(options: argparse.Namespace) -> None:
                 selection = explained(here, mutant)
                 counts = Counter(why.partition(";")[0] for whys in selection.reasons.values() for why in whys[:1])
                 print(f"    {row.test_seconds:.2f} s {len(row.selected.tests)} tests {mutant.id} {mutant.where}: {mutant.old[:50]!r}; {selection.everything or counts.most_common(3)}")
+
+
+CLOCHE = "from cloche.cli import main; main()"
+
+
+def checkout(name: str, work: Path, purpose: str) -> Suite:
+    """Return a project's sdist in git, with byte code kept outside of it."""
+    folder = unpacked(name, work, purpose)
+    if not (folder / ".git").exists():
+        who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+        for words in (["init", "-q", "-b", "main"], ["add", "-A", "-f"], [*who, "commit", "-q", "-m", "as published"]):
+            subprocess.run(["git", *words], cwd=folder, check=True)
+    return replace(suite(name, folder), cache=work / f"{purpose}-byte-code" / name)
+
+
+def timed(found: Suite, words: list[str], lines: Path, extra: dict[str, str]) -> dict[str, Any]:
+    """Run a command that runs pytest with the recorder of outcomes; return its wall time, what ran and what failed."""
+    environment = found.environment() | extra
+    folders = [environment["PYTHONPATH"], str(Path(cloche.__file__).parent.parent)]
+    environment["PYTHONPATH"] = os.pathsep.join(folders)
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    lines.unlink(missing_ok=True)
+    start = time.monotonic()
+    before = os.times()
+    done = subprocess.run(words, cwd=found.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=900, check=False)
+    wall, after = time.monotonic() - start, os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    rows = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
+    tests = {test_of(row["test"]) for row in rows if "test" in row}
+    failed = {test_of(row["test"]) for row in rows if row.get("outcome") == "failed"}
+    return {"wall": round(wall, 3), "processor": round(processor, 3), "tests": len(tests), "failed": sorted(failed), "code": done.returncode, "said": done.stderr.decode(errors="replace")[-500:] if done.returncode not in {0, 1, 5} else ""}
+
+
+def kept(source: Path, target: Path) -> None:
+    """Copy a SQLite database that nobody has open, with what is not yet in its main file."""
+    for suffix in ("", "-shm", "-wal"):
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
+        if Path(f"{source}{suffix}").exists():
+            shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
+
+
+def wall(options: argparse.Namespace) -> None:
+    """Measure from save to verdict: plain pytest, select-tests --run, and pytest --testmon, on the same faults, in turns."""
+    name, work = options.project, options.work
+    found = load(work / "kills" / f"{name}.jsonl")
+    ours, plain, testmon = (checkout(name, work, purpose) for purpose in ("wall-ours", "wall-plain", "wall-testmon"))
+    lines = work / "wall-lines.jsonl"
+    recorder = ["-p", "no:randomly", "-p", "cloche.mutants.recorder", f"--outcome-lines={lines}", *PROJECTS[name].arguments]
+    pytest = [sys.executable, "-m", "pytest", "-q"]
+    select = [sys.executable, "-c", CLOCHE, "select-tests", "--base", "HEAD"]
+    map_file = work / "wall-maps" / f"{name}.json"
+    data, saved = testmon.folder / ".testmondata", work / "wall-maps" / f"{name}.testmondata"
+    commands = {
+        "plain": (plain, [*pytest, "-p", "no:testmon", "-p", "no:cacheprovider", *recorder]),
+        "ours": (ours, [*select, "--map", str(map_file), "--run", "--", "-q", "-p", "no:testmon", "-p", "no:cacheprovider", *recorder]),
+        "testmon": (testmon, [*pytest, "--testmon", *recorder]),
+    }
+    target = work / "wall" / f"{name}.jsonl"
+    target.parent.mkdir(exist_ok=True)
+    if not saved.exists():
+        map_file.parent.mkdir(exist_ok=True)
+        first = {"plain": timed(plain, commands["plain"][1], lines, {})}
+        record_words = [*select[:3], "select-tests", "--record", "--map", str(map_file), "--", "-q", "-p", "no:testmon", "-p", "no:cacheprovider", *PROJECTS[name].arguments]
+        first |= {"record": timed(ours, record_words, lines, {}), "record testmon": timed(testmon, commands["testmon"][1], lines, {})}
+        kept(data, saved)
+        target.write_text(json.dumps(first, sort_keys=True) + "\n")
+    done = {json.loads(line)["fault"] for line in target.read_text().splitlines()[1:]}
+    faults = [each for each in found.judged if not options.functions_only or each.mutant.stratum == "function"]
+    for judged in faults[: options.changes]:
+        if judged.mutant.id in done:
+            continue
+        row: dict[str, Any] = {"fault": judged.mutant.id, "stratum": judged.mutant.stratum, "cluster": judged.mutant.cluster, "outcome": judged.outcome, "killers": len(judged.failed)}
+        for way, (tree_of, words) in commands.items():
+            kept(saved, data)
+            with applied(tree_of.folder, judged.mutant):
+                row[way] = timed(tree_of, words, lines, {})
+        # What the whole suite sees is what it saw here, on this tree and load.
+        base = {test for test, outcome in found.base.items() if outcome == "passed" and test not in found.flaky}
+        for way in commands:
+            row[way]["failed"] = sorted(base & set(row[way]["failed"]))
+            row[way]["red"] = row[way]["code"] not in {0, 5}
+        with target.open("a") as file:
+            file.write(json.dumps(row, sort_keys=True) + "\n")
+        print(name, judged.mutant.id, judged.outcome, *(f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})" for way in commands), flush=True)
 
 
 def row_of(way: str, found: Figures) -> str:
@@ -179,8 +283,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verb.add_argument("projects", nargs="*")
     verb.add_argument("--work", type=Path, required=True)
     verb.add_argument("--seed", type=int, default=1)
+    verb.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
     verb.add_argument("--worst", type=int, default=0, help="show so many of the most expensive selections")
     verb.set_defaults(call=replayed)
+    verb = verbs.add_parser("wall", help="measure from save to verdict, beside plain pytest and testmon")
+    verb.add_argument("project", choices=PROJECTS)
+    verb.add_argument("--work", type=Path, required=True)
+    verb.add_argument("--changes", type=int, default=30)
+    verb.add_argument("--functions-only", action="store_true")
+    verb.set_defaults(call=wall)
     options = parser.parse_args(arguments)
     options.call(options)
 

@@ -205,7 +205,8 @@ TABLE = {f"test_table.py::{name}" for name in ("test_words", "test_words_again",
         ("growth/rate.py", "step = 1", "step = 2", {"test_rate.py::test_counter"}),
         # A constant: the tests of the code that uses it, and no others.
         ("growth/rate.py", "LIMIT = 100", "LIMIT = 101", {"test_rate.py::test_double"}),
-        ("growth/rate.py", "UNUSED = 7", "UNUSED = 8", set()),
+        # Nobody uses it, but an import that fails would be seen by any test: the one that does least.
+        ("growth/rate.py", "UNUSED = 7", "UNUSED = 1 / 0", {"test_rate.py::test_double"}),
         # A function that runs at import: followed to the name that it makes, and to the users of that.
         ("growth/rate.py", "return 5", "return 2 + 3", {"test_rate.py::test_counter"}),
         # A default and a docstring belong to the name.
@@ -226,10 +227,15 @@ def test_what_a_change_selects(checkout: Checkout, file: str, old: str, new: str
     assert checkout.tests() == expected
 
 
-def test_a_decorator_that_registers_reaches_all_that_imports_the_module(checkout: Checkout) -> None:
+def test_a_decorator_that_registers_reaches_what_reads_the_registry(checkout: Checkout) -> None:
     checkout.replace("growth/table.py", '@register("one")', '@register("two")')
-    # growth/__init__.py imports it, and every test imports that.
-    assert checkout.tests() == RATE | TABLE
+    assert checkout.tests() == {"test_table.py::test_lookup"}
+
+
+def test_a_decorator_of_another_package_may_do_anything(checkout: Checkout) -> None:
+    text = FILES["growth/alone.py"]
+    checkout.write("growth/alone.py", f"import atexit\n\n\n@atexit.register\n{text}")
+    assert checkout.tests() == TABLE
 
 
 def test_a_function_that_registers_at_import_reaches_what_reads_the_registry(checkout: Checkout) -> None:
@@ -300,6 +306,56 @@ def test_nothing_changed_is_said_and_is_no_success(checkout: Checkout) -> None:
     assert (ended.code, ended.out) == (5, "")
 
 
+BRANCHES = """def branch(x):
+    if x > 0:
+        sign = 1
+    else:
+        sign = -1
+    for _ in range(2):
+        try:
+            x = 1 / x
+        except ZeroDivisionError:
+            return None
+    while True:
+        break
+    return sign * x
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        # A step is seen by the tests that ran it; a head by all that come to it.
+        ("sign = 1\n", "sign = 2\n", {"plus"}),
+        ("sign = -1", "sign = -2", {"minus", "zero"}),
+        ("return None", "return 0", {"zero"}),
+        ("sign * x", "x * sign", {"plus", "minus"}),
+        ("x > 0", "x >= 0", {"plus", "minus", "zero"}),
+        ("while True:", "while 1:", {"plus", "minus"}),
+        # What is added or removed is reached by what reaches the place.
+        ("        sign = 1\n", "        sign = 1\n        sign += 1\n", {"plus", "minus", "zero"}),
+        (
+            "        try:\n            x = 1 / x\n        except ZeroDivisionError:\n            return None\n",
+            "        x = x\n",
+            {"plus", "minus", "zero"},
+        ),
+        # Moved out of the handler.
+        ("            return None\n", "            pass\n        return None\n", {"plus", "minus", "zero"}),
+    ],
+)
+def test_which_statement_of_a_function_changed(checkout: Checkout, old: str, new: str, expected: set[str]) -> None:
+    checkout.write("growth/alone.py", BRANCHES + "\n\ndef alone():\n    return 1\n")
+    tests = "".join(
+        f"def test_{name}():\n    branch({x})\n\n\n" for name, x in [("plus", 1), ("minus", -1), ("zero", 0)]
+    )
+    checkout.write("tests/test_branch.py", "from growth.alone import branch\n\n\n" + tests)
+    checkout.git("add", "-A")
+    checkout.git("commit", "-qm", "second")
+    assert checkout.select("--record", "--", "-q").code == 0
+    checkout.replace("growth/alone.py", old, new)
+    assert checkout.tests("--base", "HEAD") == {f"test_branch.py::test_{name}" for name in expected}
+
+
 def test_caches_are_no_new_files(checkout: Checkout) -> None:
     """Git may not have been told to ignore them: `paths` and `changed` leave out what lies in one, and nothing else."""
     checkout.write(".gitignore", "")
@@ -312,8 +368,11 @@ def test_caches_are_no_new_files(checkout: Checkout) -> None:
 
 
 def test_a_change_that_no_test_reaches_says_so(checkout: Checkout) -> None:
-    checkout.replace("growth/rate.py", "UNUSED = 7", "UNUSED = 8")
-    outcome = checkout.select()
+    checkout.write("growth/lonely.py", "UNUSED = 7\n")
+    checkout.git("add", "-A")
+    checkout.git("commit", "-qm", "second")
+    checkout.write("growth/lonely.py", "UNUSED = 8\n")
+    outcome = checkout.select("--base", "HEAD")
     assert outcome.code == 5
     assert "no test is selected: no test is known to reach any of the 1 changes since " in outcome.err
 
@@ -360,9 +419,9 @@ def test_what_changed_since_the_recording_is_selected_too(checkout: Checkout) ->
     reasons = {entry["id"]: entry["reasons"] for entry in data["tests"]}
     assert reasons == {
         "tests/test_rate.py::test_triple": [
-            "ran triple; since the map was recorded: triple in growth/rate.py changed",
+            "ran what changed in triple; since the map was recorded: triple in growth/rate.py changed",
         ],
-        "tests/test_table.py::test_alone": ["ran alone; alone in growth/alone.py changed"],
+        "tests/test_table.py::test_alone": ["ran what changed in alone; alone in growth/alone.py changed"],
     }
     assert data["stale"]["unknown"] == ["growth/rate.py::triple"]
     outcome = checkout.select("--base", "HEAD")

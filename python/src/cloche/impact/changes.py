@@ -7,6 +7,7 @@ import json
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -159,6 +160,11 @@ def compare(file: str, old: Parts, new: Parts) -> list[Change]:
             steps = changed_steps(before.steps, after.steps)
             shared = before.shared or after.shared
             found.append(Change("function", file, name, before=before.digest, steps=steps, shared=shared))
+    return found + _statements(file, old, new)
+
+
+def _statements(file: str, old: Parts, new: Parts) -> list[Change]:
+    found: list[Change] = []
     former, latter = Counter(old.statements), Counter(new.statements)
     matcher = difflib.SequenceMatcher(a=old.statements, b=new.statements, autojunk=False)
     for operation, a1, a2, b1, b2 in matcher.get_opcodes():
@@ -196,10 +202,12 @@ def compare_modules(old: Mapping[str, Module], new: Mapping[str, Module]) -> lis
     return found
 
 
-def since_recording(known: ImpactMap, modules: Mapping[str, Module]) -> list[Change]:
-    """Return what changed in a tree since the map was recorded."""
+def since_recording(
+    known: ImpactMap, modules: Mapping[str, Module], same: AbstractSet[str] = frozenset()
+) -> list[Change]:
+    """Return what changed in a tree since the map was recorded: in its modules, besides files that are the same."""
     found = []
-    for file in sorted({*known.statements, *modules}):
+    for file in sorted({*known.statements, *modules} - same):
         before = parts_known(known, file) or Parts({}, [])
         after = parts_of(modules[file]) if file in modules else Parts({}, [])
         differing = compare(file, before, after)

@@ -1,6 +1,7 @@
 """Read the map that a recorded run has written, and measure how far it is from a tree."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,8 @@ class ImpactMap:
     functions: dict[str, Recorded]
     # What stands outside of functions in each file, as kind, hash and names.
     statements: dict[str, list[tuple[str, str, tuple[str, ...]]]]
+    # Hashes of the files themselves.
+    sources: dict[str, str]
     files: dict[str, Touched]
     programs: Touched
     # distribution -> names that it can be imported by
@@ -92,9 +95,9 @@ class Staleness:
         )
 
 
-def staleness(known: ImpactMap, modules: Mapping[str, Module]) -> Staleness:
-    """Compare the map with the functions of a tree."""
-    total, unknown = 0, []
+def staleness(known: ImpactMap, modules: Mapping[str, Module], same: AbstractSet[str] = frozenset()) -> Staleness:
+    """Compare the map with the functions of a tree: of modules, besides files that are known to be the same."""
+    total, unknown = sum(key.partition("::")[0] in same for key in known.functions), []
     for file, module in modules.items():
         for name, function in module.functions.items():
             total += 1
@@ -148,6 +151,7 @@ def _read(data: dict[str, Any]) -> ImpactMap:
             file: [(str(kind), str(digest), tuple(map(str, bound))) for kind, digest, bound in value["statements"]]
             for file, value in data["modules"].items()
         },
+        sources={file: str(value["file"]) for file, value in data["modules"].items()},
         files={file: touched(value) for file, value in data["files"].items()},
         programs=touched(data["programs"]),
         packages={name: [str(each) for each in value] for name, value in data["packages"].items()},

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any
 
-from .source import Function, Module, parse
+from .source import Function, Module, file_digest, parse
 
 VERSION = 2
 # Contexts that are no tests: what ran while a module was imported, and what pytest did between tests.
@@ -114,7 +114,7 @@ def make(root: Path, files: Iterable[str], seen: Seen, packages: dict[str, list[
             module = parse(data)
         except (SyntaxError, ValueError):
             continue
-        modules[path] = described(module)
+        modules[path] = {**described(module), "file": file_digest(data)}
         owner = innermost(module)
         ran: dict[str, dict[int, set[str]]] = {name: {} for name in module.functions}
         for line, contexts in seen.lines.get(path, {}).items():

@@ -100,7 +100,9 @@ class Spread:
             if "__all__" in change.names:
                 self.exports(change, why)
             self.statements(file, change, why)
-            self.canary(file, why)
+            # Tests that are new run anyway.
+            if not all(name.lower().startswith("test") for name in change.names or ("",)):
+                self.canary(file, why)
         if file in self.known.files:
             self.selection.add(self.known.files[file].tests, f"reads {file} as a file; {why}")
 
@@ -157,11 +159,10 @@ class Spread:
     def canary(self, file: str, why: str) -> None:
         """Select one test that imports a file, because code that runs at import can break all of them."""
         ran = {test for key, each in self.known.functions.items() if key.startswith(f"{file}::") for test in each.tests}
-        if not ran:
-            files = self.project.importers(file)
-            ran = {test for test in self.known.outcomes if test.partition("::")[0] in files}
-        if ran and not ran & self.selection.reasons.keys():
-            test = min(ran, key=lambda each: (self.breadth.get(each, 0), each))
+        files = self.project.importers(file)
+        importing = {test for test in self.known.outcomes if test.partition("::")[0] in files}
+        if (ran or importing) and not (ran | importing) & self.selection.reasons.keys():
+            test = min(ran or importing, key=lambda each: (self.breadth.get(each, 0), each))
             self.selection.add([test], f"imports {file}, and runs least; {why}")
 
     @cached_property

@@ -30,9 +30,28 @@ class Step:
     digest: str
     # The step that it stands in, -1 for one at the top of the body.
     parent: int
-    lines: range = field(compare=False)
-    # The syntax tree's name for it, such as Return.
-    kind: str = field(compare=False)
+    # Without what stands inside of it.
+    node: ast.AST = field(compare=False, repr=False)
+
+    @property
+    def kind(self) -> str:
+        """The syntax tree's name for it, such as Return."""
+        return type(self.node).__name__
+
+    @property
+    def lines(self) -> range:
+        """The lines that it stands on; of a function or class that is defined here, and of a compound statement, the head's."""
+        parts = [each for each in ast.walk(self.node) if isinstance(each, ast.expr | ast.pattern)]
+        begin = getattr(self.node, "lineno", None) or min((each.lineno for each in parts), default=0)
+        begin = min([begin, *(each.lineno for each in getattr(self.node, "decorator_list", []))])
+        if isinstance(self.node, FunctionNode):
+            parts = [
+                each
+                for inner in self.node.decorator_list + self.node.args.defaults
+                for each in ast.walk(inner)
+                if isinstance(each, ast.expr)
+            ]
+        return range(begin, max([begin, *(each.end_lineno or 0 for each in parts)]) + 1)
 
 
 @dataclass(frozen=True)
@@ -206,31 +225,17 @@ def steps_of(function: FunctionNode) -> list[Step]:
     found: list[Step] = []
 
     def visit(node: ast.AST, place: str, parent: int, depth: int) -> None:
-        own = copy.copy(node)
+        own = node
         inner: list[tuple[str, ast.AST]] = []
         if not isinstance(node, FunctionNode):
-            for name, value in ast.iter_fields(node):
-                if (
-                    isinstance(value, list)
-                    and value
-                    and isinstance(value[0], ast.stmt | ast.excepthandler | ast.match_case)
-                ):
+            for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+                value = getattr(node, name, None)
+                if isinstance(value, list) and value:
                     inner += [(name, each) for each in value]
+                    own = copy.copy(node) if own is node else own
                     setattr(own, name, [])
-        begin = getattr(node, "lineno", None)
-        ends = [
-            each.end_lineno for each in ast.walk(own) if isinstance(each, ast.expr | ast.pattern) and each.end_lineno
-        ]
-        starts = [each.lineno for each in ast.walk(own) if isinstance(each, ast.expr | ast.pattern)]
-        if begin is None:
-            begin = min(starts, default=0)
-        begin = min([begin, *(each.lineno for each in getattr(node, "decorator_list", []))])
-        last = (
-            max(ends, default=begin) if inner or isinstance(node, FunctionNode) else getattr(node, "end_lineno", begin)
-        )
         number = len(found)
-        text = f"{depth} {place} {normal(own)}"
-        found.append(Step(digest(text), parent, range(begin, max(begin, last) + 1), type(node).__name__))
+        found.append(Step(digest(f"{depth} {place} {normal(own)}"), parent, own))
         for name, each in inner:
             visit(each, f"{place}.{name}", number, depth + 1)
 
@@ -253,9 +258,10 @@ class _Reader:
             number += 1
             name = f"{qualifier}{node.name}#{number}"
         top = owner or node.name
-        body = digest(normal(without_docstring(node)))
+        steps = tuple(steps_of(node))
+        body = digest(" ".join(step.digest for step in steps))
         first = node.body[0].lineno
-        self.functions[name] = Function(name, top, body, first, node.end_lineno or first, tuple(steps_of(node)), node)
+        self.functions[name] = Function(name, top, body, first, node.end_lineno or first, steps, node)
         for inner in node.body:
             self.inside(inner, f"{name}.<locals>.", top)
         return name
@@ -307,6 +313,11 @@ class _Reader:
             # TABLE["x"] = 1 and TABLE.add(1) bind nothing, and say what TABLE is all the same.
             self.statements.append(Statement(kind, names or changed_roots(node), digest(normal(node)), node))
             self.inside(node, "", "")
+
+
+def file_digest(data: bytes) -> str:
+    """Return what tells whether a file is the same, byte for byte."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def parse(text: str | bytes) -> Module:

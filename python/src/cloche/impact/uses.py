@@ -144,6 +144,20 @@ class Project:
         self.code: list[Code] = []
         for file, module in modules.items():
             self._index(file, module)
+        self._settle_unbound()
+        self.imported_by: dict[str, set[str]] = {}
+        self.looking_up = [code for code in self.code if code.looks_up]
+        self.statements: dict[str, list[Code]] = {}
+        # (file, top-level name) -> the functions and statements that it stands for.
+        self.defined_by: dict[Symbol, list[Code]] = {}
+        # (file, function) -> its body.
+        self.code_of: dict[Symbol, list[Code]] = {}
+        self.users: dict[Symbol, list[Code]] = {}
+        self.by_string: dict[str, list[Code]] = {}
+        self._turn_around()
+
+    def _settle_unbound(self) -> None:
+        """Say whom code uses that takes names of modules which are not seen to be bound there."""
         dynamic = {file for code in self.code for file, name in code.changes if name == EVERY}
         dynamic |= {file for file, bound in self.bound.items() if "__getattr__" in bound}
         for code in self.code:
@@ -153,29 +167,21 @@ class Project:
                     code.symbols.add((file, EVERY))
                 else:
                     code.looks_up = True
-        self.imported_by: dict[str, set[str]] = {}
+
+    def _turn_around(self) -> None:
+        """Index the code by what it is, and by what it uses."""
         for source, targets in self.imports.items():
             for target in targets | packages_above(source, self.modules):
                 self.imported_by.setdefault(target, set()).add(source)
-        self.looking_up = [code for code in self.code if code.looks_up]
-        self.statements: dict[str, list[Code]] = {}
         for code in self.code:
+            names = code.statement_names
             if code.statement is not None:
                 self.statements.setdefault(code.file, []).append(code)
-        # (file, top-level name) -> the functions and statements that it stands for.
-        self.defined_by: dict[Symbol, list[Code]] = {}
-        for code in self.code:
-            names = (code.function.partition(".")[0].partition("#")[0],) if code.function else code.statement_names
+            else:
+                self.code_of.setdefault((code.file, code.function), []).append(code)
+                names = (code.function.partition(".")[0].partition("#")[0],)
             for name in names:
                 self.defined_by.setdefault((code.file, name), []).append(code)
-        # (file, function) -> its body.
-        self.code_of: dict[Symbol, list[Code]] = {}
-        for code in self.code:
-            if code.function:
-                self.code_of.setdefault((code.file, code.function), []).append(code)
-        self.users: dict[Symbol, list[Code]] = {}
-        self.by_string: dict[str, list[Code]] = {}
-        for code in self.code:
             for symbol in code.symbols:
                 self.users.setdefault(symbol, []).append(code)
             for text in code.strings:

@@ -14,7 +14,7 @@ from cloche.impact.errors import BadMapError
 from cloche.impact.git import Repository
 from cloche.impact.map import ImpactMap, Staleness, load, staleness
 from cloche.impact.select import Selection, Spread, new_tests, still_there
-from cloche.impact.source import Module, parse
+from cloche.impact.source import Module, file_digest, parse
 from cloche.impact.uses import Project
 
 # A map that does not know more of the tree's functions than this as they are is of no use.
@@ -108,8 +108,15 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
     new_files = repository.read(head, [path for path in paths if path.endswith(".py")])
     others = repository.read(head, [path for path in sorted(status) if not path.endswith(".py")])
 
-    new = modules_of(new_files)
-    old = modules_of({path: data for path, data in old_files.items() if path.endswith(".py")})
+    selection = Selection()
+    known = _map(request.map_file, selection, say)
+    old_sources = {path: data for path, data in old_files.items() if path.endswith(".py")}
+    before_files = {path: data for path, data in new_files.items() if path not in status} | old_sources
+    # What is as it was recorded need not be parsed, unless the uses of a name are looked for.
+    sources = known.sources if known is not None else {}
+    same = {path for path, data in before_files.items() if sources.get(path) == file_digest(data)}
+    new = modules_of({path: data for path, data in new_files.items() if path in status or path not in same})
+    old = modules_of(old_sources)
     here = {path: module for path, module in new.items() if path in status}
     changes = compare_modules(old, here)
     for path in sorted(status):
@@ -122,22 +129,24 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
                 path, status[path], old_files.get(path, b""), others.get(path, b""), request.unrelated
             )
     paths_for_all = test_paths(others | repository.read(head, ["pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"]))
-    selection = Selection()
-    known = _map(request.map_file, selection, say)
     if known is None:
         return Answer(selection, base, head, changes, None, 0, paths_for_all)
 
-    before = {path: module for path, module in new.items() if path not in status} | old
-    stale = staleness(known, before)
+    before = {path: module for path, module in new.items() if path not in status}
+    before |= {path: module for path, module in old.items() if path not in same}
+    stale = staleness(known, before, same)
     if stale.share > MOST_STALE:
         selection.all(f"the map is stale: {stale.sentence()}")
-    spread = Spread(known, lambda: Project({**old, **new}), selection)
+    spread = Spread(known, lambda: Project({**old, **modules_of(new_files)}), selection)
     for change in changes:
         spread.follow(change, change.sentence())
-    for change in since_recording(known, before):
+    for change in since_recording(known, before, same):
         spread.follow(change, f"since the map was recorded: {change.sentence()}")
     _always(known, new, selection, request.results, configured(repository, head), say)
-    there = {test for test in known.outcomes if still_there(test, known, new, set(paths))}
+    same -= status.keys()
+    there = {
+        test for test in known.outcomes if test.partition("::")[0] in same or still_there(test, known, new, set(paths))
+    }
     for test in set(known.outcomes) - there:
         selection.reasons.pop(test, None)
         selection.always.pop(test, None)
