@@ -44,7 +44,7 @@ _WAKING = frozenset(["_read_from_self", "_write_to_self"])
 
 @dataclass(frozen=True)
 class Fired:
-    """A fault that fired: in which call, of which operation, and from where (the nearest line that is not Python's)."""
+    """A fault that fired: in which call, of which operation, and from where, as `place` says it."""
 
     call: str
     operation: str
@@ -116,8 +116,12 @@ class Armed:
             return f"{own}{self.children[own]}"
 
     def place(self, frame: FrameType | None) -> str | None:
-        """Return "file:line" of the nearest line that is not Python's own; None for a call that is not the test's."""
+        """Return "file:line" of who made a call; None for a call that is not the test's.
+
+        That is the nearest line of the project (below the root, or of a package in `only`), else of a library.
+        """
         nearest: FrameType | None = None
+        own: FrameType | None = None
         inside = not self.only
         while frame is not None:
             code = frame.f_code
@@ -129,10 +133,14 @@ class Armed:
             if kind == "code":
                 nearest = nearest or frame
                 module = str(frame.f_globals.get("__name__", ""))
-                inside = inside or any(module == name or module.startswith(f"{name}.") for name in self.only)
+                named = any(module == name or module.startswith(f"{name}.") for name in self.only)
+                inside = inside or named
+                if named or not ("/site-packages/" in code.co_filename or "/dist-packages/" in code.co_filename):
+                    own = own or frame
             frame = frame.f_back
         if nearest is None or not inside:
             return None
+        nearest = own or nearest
         return f"{shown(nearest.f_code.co_filename, self.root)}:{nearest.f_lineno}"
 
 
