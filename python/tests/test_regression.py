@@ -569,6 +569,15 @@ def test_a_document_that_is_nested_too_deeply(tmp_path: Path) -> None:
     }
 
 
+def test_types_of_the_columns_of_a_csv(tmp_path: Path) -> None:
+    text = "a,b,c,d,e\n1,2.5,1,x,12345678901234567890\n-2,3,2.5,1,1\n,nan,,,\n"
+    root = readers.read(written(tmp_path, "a.csv", text)).root
+    assert {name: column.dtype.name for name, column in root.items()} == {
+        "a": "int64", "b": "float64", "c": "float64", "d": "object", "e": "object",
+    }  # fmt: skip
+    assert root["a"].tolist() == [1, -2, None]
+
+
 def test_objects_in_an_npz_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
     with pytest.raises(BadResultError, match="it has an array of Python objects, which could run code"):

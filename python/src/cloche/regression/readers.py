@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -90,6 +91,8 @@ def _json(path: Path) -> Document:
     return Document(path, "json", root, infinite=b"Infinity" in data)
 
 
+# How many fields of a column are whole numbers of 64 bits, and how many are larger ones.
+_WHOLE = "count_if(regexp_full_match({0}, '[+-]?[0-9]{{1,18}}')), count_if(regexp_full_match({0}, '[+-]?[0-9]{{19,}}'))"
 # Integers from here on, which orjson reads as doubles.
 _LARGE = 2**63
 
@@ -193,15 +196,21 @@ def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
         "columns = $columns, auto_detect = false, null_padding = false, nullstr = '', comment = '', strict_mode = true)",
         {"path": str(path), "columns": columns},
     )
+    values = ", ".join(f"any_value({column})" for column in columns)
+    firsts = connection.execute(f"SELECT {values} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
     counts = ", ".join(
-        f"count({column}), count_if(regexp_full_match({column}, '[+-]?[0-9]{{1,18}}')), count(TRY_CAST({column} AS DOUBLE))"
-        for column in columns
+        f"count({column}), count(TRY_CAST({column} AS DOUBLE)), "
+        # Only where the first field is a whole number, all of them can be; this takes longest.
+        + (_WHOLE.format(column) if re.fullmatch("[+-]?[0-9]+", first or "") else "0, 0")
+        for column, first in zip(columns, firsts, strict=True)
     )
     found = connection.execute(f"SELECT {counts} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
     casts = []
     for number, (column, name) in enumerate(zip(columns, names, strict=True)):
-        filled, whole, numbers = found[3 * number : 3 * number + 3]
-        kind = "VARCHAR" if numbers < filled or not filled else "BIGINT" if whole == filled else "DOUBLE"
+        filled, numbers, whole, large = found[4 * number : 4 * number + 4]
+        # As a double, a whole number that 64 bits don't hold would lose its last digits.
+        text = numbers < filled or not filled or large
+        kind = "VARCHAR" if text else "BIGINT" if whole == filled else "DOUBLE"
         quoted = name.replace('"', '""')
         casts.append(f'CAST({column} AS {kind}) AS "{quoted}"')
     return f"(SELECT {', '.join(casts)} FROM fields)"  # noqa: S608 - names are quoted
