@@ -122,7 +122,8 @@ BASE = {f"tests/test_code.py::test_{name}": "passed" for name in ("double", "nam
 def test_what_a_suite_says_of_a_fault(suite: Suite, old: str, new: str, outcome: str, failed: set[str]) -> None:
     before = (suite.folder / "pkg/code.py").stat().st_mtime_ns
     judged = judge(suite, fault(old, new), BASE, frozenset(), 30 if outcome == "time" else 300)
-    assert (judged.outcome, judged.failed) == (outcome, {f"tests/test_code.py::test_{name}" for name in failed})
+    seen = frozenset(f"tests/test_code.py::test_{name}" for name in failed)
+    assert (judged.outcome, judged.failed) == (outcome, seen)
     assert judged.broken == ({"tests/test_code.py"} if outcome == "collection" else set())
     assert (suite.folder / "pkg/code.py").read_text() == FILES["pkg/code.py"]
     assert (suite.folder / "pkg/code.py").stat().st_mtime_ns == before
