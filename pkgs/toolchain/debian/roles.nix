@@ -38,7 +38,19 @@ in
     gccVersion = "12";
   };
   # libfiu, which is preloaded: usr/lib/libfiu.so.0 and usr/lib/fiu/fiu_posix_preload.so.
-  chaos = role "chaos" { };
+  # Libraries alone: there is no program whose loader would have to be set.
+  chaos = run.runBash {
+    name = "cloche-chaos";
+    debs = packages "chaos";
+    script = ''
+      mkdir $out
+      for deb in $debs; do
+        dpkg-deb -x $deb $out
+      done
+      rm -r $out/usr/bin $out/usr/share
+      exit 0
+    '';
+  };
   git = role "git" { };
   # diffoscope with what it reads archives with, libfaketime, and the sources of locales.
   reproduce = role "reproduce" { };
