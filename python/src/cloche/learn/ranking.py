@@ -12,7 +12,7 @@ from cloche.impact.verb import Answer
 from cloche.impact.verdict import Verdict, plain, reasons_of, unreached
 from cloche.learn.columns import COLUMNS, Matrix, matrix
 from cloche.learn.drift import alarms
-from cloche.learn.history import History
+from cloche.learn.history import HISTORY, History
 from cloche.learn.model import Model
 from cloche.learn.observation import Observation, observe
 from cloche.learn.rows import Row
@@ -156,6 +156,8 @@ def _unlike(model: Model, seen: Observation, values: Matrix) -> list[str]:
     inside = values[seen.candidates]
     margin = MARGIN * (model.trained.high - model.trained.low)
     beyond = ((inside < model.trained.low - margin) | (inside > model.trained.high + margin)).mean(axis=0)
+    # What former changes did grows with each of them; whether it still is as in training is for the alarms to say.
+    beyond[[COLUMNS.index(name) for name in HISTORY]] = 0.0
     column = int(np.argmax(beyond))
     if beyond[column] > OUTSIDE:
         return [
