@@ -48,6 +48,14 @@ def test_each_test_has_its_reason(checkout: Checkout) -> None:
     assert "left out tests/test_table.py::test_alone: cannot reach the change\n" in err
 
 
+def test_tests_that_mention_what_changed_are_told_apart(checkout: Checkout) -> None:
+    """Also those in files that did not change, which the selection itself need not parse."""
+    checkout.replace("growth/rate.py", "return 3 * x", "return 4 * x")
+    seen = observe(answer_of(checkout), {})
+    assert [seen.tests[number] for number in seen.pairs["mentions"]] == ["tests/test_rate.py::test_triple"]
+    assert [seen.tests[number] for number in seen.pairs["name_match"]] == ["tests/test_rate.py::test_triple"]
+
+
 def test_run_is_a_shadow_run_until_enough_was_seen(checkout: Checkout) -> None:
     checkout.replace("growth/rate.py", "return 3 * x", "return 4 * x")
     ended = checkout.select("--run", "--shadow-runs", "1", "--", "-q")

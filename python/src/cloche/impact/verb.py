@@ -59,7 +59,7 @@ class Evidence:
     known: ImpactMap
     # Both versions together; made when it is asked for, because that takes time.
     project: Callable[[], Project]
-    # The changed Python files as they were, and all as they are.
+    # The changed Python files as they were, and as they are with others that had to be parsed.
     old: dict[str, Module]
     new: dict[str, Module]
     # Changed file -> its content before and after.

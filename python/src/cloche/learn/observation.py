@@ -224,13 +224,14 @@ def _names(
         for name in ([part.change.name] if part.change.kind.endswith("function") else part.change.names)
     }
     named = [words_of(name) for name in wanted]
+    modules = evidence.project().modules
     for test, index in number.items():
         file, *rest = test.split("::")
         own = words_of(" ".join(rest))
         match = max((contained(words, own) for words in named), default=0.0)
         if match:
             pairs["name_match"][index] = round(match, 6)
-        module = evidence.new.get(file)
+        module = modules.get(file)
         function = module.functions.get(".".join(rest)) if module is not None else None
         if function is not None and wanted & identifiers(function):
             pairs["mentions"][index] = 1.0
