@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measure the selection of tests on mutants of four published projects, by the protocol of docs/benchmark-selection.md.
 
-    ci/bench-selection.py matrix PROJECT --work FOLDER --functions 100 --imports 50
+    ci/benchmarks/campaigns/selection.py matrix PROJECT --work FOLDER --functions 100 --imports 50
 
-Runs with Cloche's modules and the group `mutants`. FOLDER/sdist holds the sdists that are named here.
+Runs with Cloche's modules, pytest, coverage and the projects' own test requirements. FOLDER/sdist holds the sdists that are named here.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def unpacked(name: str, work: Path, purpose: str) -> Path:
         archive = work / "sdist" / project.file
         found = hashlib.sha256(archive.read_bytes()).hexdigest()
         if found != project.sha256:
-            sys.exit(f"{archive} has the SHA-256 {found}, and not {project.sha256}; bring the file that ci/bench-selection.py names")
+            sys.exit(f"{archive} has the SHA-256 {found}, and not {project.sha256}; bring the file that ci/benchmarks/campaigns/selection.py names")
         with tarfile.open(archive) as opened:
             opened.extractall(folder.parent / f".{name}", filter="data")
         next((folder.parent / f".{name}").iterdir()).rename(folder)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Measure the learned layer: on kill matrices by leaving out functions and whole projects, and on CI histories.
 
-  ci/bench-learned.py rows NAME MATRIX TREE MAP OUTPUT   a matrix as rows; TREE is the project without a fault, MAP is of it
-  ci/bench-learned.py matrices ROWS...                   on functions, and on projects, that the model was not fitted on
-  ci/bench-learned.py histories FOLDER                   histories without changes: average precision beside simple ways to rank
+  ci/benchmarks/campaigns/learned.py rows NAME MATRIX TREE MAP OUTPUT   a matrix as rows; TREE is the project without a fault, MAP is of it
+  ci/benchmarks/campaigns/learned.py matrices ROWS...                   on functions, and on projects, that the model was not fitted on
+  ci/benchmarks/campaigns/learned.py histories FOLDER                   histories without changes: average precision beside simple ways to rank
 
 docs/train.md says what came out. It runs in the environment that `cloche train` runs in, with Cloche's checkout on PYTHONPATH.
 """
