@@ -299,8 +299,10 @@ mkdir -p "$1/disk/nix"
 mount --bind "$1/disk/nix" /nix
 mount -t tmpfs tmpfs /run
 mkdir /run/sshd
-{ cat /etc/passwd; echo sshd:x:61001:65534::/run/sshd:/usr/sbin/nologin; } > "$1/passwd"
-mount --bind "$1/passwd" /etc/passwd
+# The folder, not the file: a mount on a file ends when the file is replaced outside, as useradd does.
+cp -a /etc "$1/etc"
+echo sshd:x:61001:65534::/run/sshd:/usr/sbin/nologin >> "$1/etc/passwd"
+mount --bind "$1/etc" /etc
 export LD_LIBRARY_PATH="$1/debs/usr/lib/$(uname -m)-linux-gnu"
 exec "$1/debs/usr/sbin/sshd" -D -e -f "$1/sshd_config"
 """

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from conftest import ROOT, Ended, built, nix, run
-from flakes import add, cloche
+from flakes import add
+from flakes import cloche as ci_nix
 from test_images import serve, stop, tools  # noqa: F401 - a fixture
 from test_release import GIT, POLICY, make_key, reasons, sign
 from test_reproduce import BACKEND
-from test_trust import cloche as command_line  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.slow
 
@@ -194,13 +194,13 @@ def test_the_application_with_its_closure(consumer: Path, tmp_path: Path) -> Non
     release.refused(31, reason, artifact)
 
 
-def test_an_image(consumer: Path, tmp_path: Path, registry: str, command_line: Path) -> None:
-    release = replace(configured(consumer, tmp_path / "place", '"image"', '"provenance", "sbom"'), program=command_line)
+def test_an_image(consumer: Path, tmp_path: Path, registry: str, cloche: Path) -> None:
+    release = replace(configured(consumer, tmp_path / "place", '"image"', '"provenance", "sbom"'), program=cloche)
     statements = release.statements("image")
     release.signed(statements)
     digest = (release.output("image") / "digest").read_text().strip()
     for target in (f"oci:{release.place}/layout:1", f"docker://{registry}/branin:1"):
-        loaded = cloche("run", ".#load-image", "--", "--insecure", target, cwd=consumer)
+        loaded = ci_nix("run", ".#load-image", "--", "--insecure", target, cwd=consumer)
         assert loaded.code == 0, loaded.err
     for artifact in (f"oci:{release.place}/layout@{digest}", f"{registry}/branin@{digest}"):
         release.rebuilt(artifact)
