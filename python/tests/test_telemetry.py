@@ -224,7 +224,7 @@ def test_telemetry_migrations_make_the_models_tables(store: str) -> None:
     with pytest.raises(ClocheError) as caught, opened(store):
         pass
     assert caught.value.message.endswith(
-        "its schema is a001, and this Cloche writes a004; run `cloche telemetry migrate`"
+        "its schema is a001, and this Cloche writes a005; run `cloche telemetry migrate`"
     )
     assert migrate(store) == ("a001", "a004")
     with engine.begin() as connection:
@@ -569,5 +569,5 @@ def test_telemetry_keeps_results_of_experiments(store: str, tmp_path: Path) -> N
     )
     assert looked.exit_code == 1
     gone = telemetry("forget", "--store", store, "--before", "2026-01-06")
-    assert gone.output == "forgotten: 0 runs, 0 executions, 0 tests, 0 changes, 5 results, 0 people\n"
+    assert gone.output == "forgotten: 0 runs, 0 executions, 0 tests, 0 changes, 0 observed changes, 5 results, 0 people\n"
     assert rows(store, "SELECT count(*) FROM result_values") == [(24,)]
