@@ -244,6 +244,33 @@ def test_the_first_rule_that_matches_holds() -> None:
     assert paths(of(before, now, second, first)) == {"a.b": "number", "a.c": "number"}
 
 
+REST = {"path": "**", "ignore": "the rest"}
+
+
+@pytest.mark.parametrize(
+    ("baseline", "current", "expected"),
+    [
+        (
+            {"runs": [{"error": 1, "s": 1}, {"error": 2, "s": 1}]},
+            {"runs": [{"error": 1, "s": 1}]},
+            {"runs[1]": "missing"},
+        ),
+        ({"runs": [{"error": 1}]}, {"runs": [{"error": 1}, {"error": 1}]}, {"runs[1]": "extra"}),
+        ({"kept": 1, "fit": {"error": 1}}, {"kept": 1, "fit": 7}, {"fit": "missing"}),
+        ({"kept": 1, "fit": 7}, {"kept": 1, "fit": [{"error": 1}]}, {"fit": "extra"}),
+        ({"kept": 1, "a": np.arange(3.0)}, {"kept": 1, "a": np.array([0.0, 9.0, 7.0])}, {"a[1]": "number"}),
+        ({"kept": 1, "a": np.arange(3.0)}, {"kept": 1, "a": np.arange(1.0)}, {"a": "shape"}),
+        ({"kept": 1, "a": np.arange(3.0)}, {"kept": 1}, {"a": "missing"}),
+        ({"kept": 1, "b": np.arange(3.0)}, {"kept": 1, "b": np.arange(2.0)}, {}),
+    ],
+)
+def test_what_an_earlier_rule_is_about_is_compared_though_what_holds_it_is_ignored(
+    baseline: Any, current: Any, expected: dict[str, str]
+) -> None:
+    chosen = [{"path": name, "absolute": 0.1} for name in ("**.error", "kept", "a[1]")]
+    assert paths(of(baseline, current, *chosen, REST)) == expected
+
+
 @pytest.mark.parametrize(
     ("pattern", "covered"),
     [

@@ -177,9 +177,11 @@ class Walk:
         elif before in _NUMBERS and after in _NUMBERS:
             self._number(reference, current, path, state)
         elif before in (dict, list) or after in (dict, list):
-            self._absent(reference, path, state, What.MISSING, quiet=True)
-            self._absent(current, path, state, What.EXTRA, quiet=True)
-            if self.rule(state).kind is not Kind.IGNORE:
+            # What no finding of the whole says, since the whole is ignored, is said of the parts that are not.
+            quiet = self.rule(state).kind is not Kind.IGNORE
+            self._absent(reference, path, state, What.MISSING, quiet=quiet)
+            self._absent(current, path, state, What.EXTRA, quiet=quiet)
+            if quiet:
                 self.find(What.TYPE, path, state, reference=kind_of(reference), current=kind_of(current))
         else:
             self._exact(reference, current, path, state)
@@ -244,8 +246,9 @@ class Walk:
                 self._pair(reference[index], current[index], (*path, index), step(state, index))
         for longer, what in ((reference, What.MISSING), (current, What.EXTRA)):
             for index in range(shared, len(longer)):
-                # The list's own finding says it, so these are only counted.
-                self._absent(longer[index], (*path, index), step(state, index), what, quiet=bool(reference and current))
+                # Where the list's own finding says it, these are only counted.
+                quiet = bool(reference and current) and rule.kind is not Kind.IGNORE
+                self._absent(longer[index], (*path, index), step(state, index), what, quiet=quiet)
 
     def _absent(self, value: Any, path: Path, state: int, what: What, *, quiet: bool = False) -> None:
         """Account for a part that the other side lacks."""
@@ -264,7 +267,8 @@ class Walk:
         """Return how many leaves of a part count, and how many are ignored."""
         if not self.matcher.lives[state] or not isinstance(value, dict | list) or not value:
             number = leaves(value)
-            return (0, number) if self.rule(state).kind is Kind.IGNORE else (number, 0)
+            shape = value.shape if isinstance(value, np.ndarray) else ()
+            return (0, number) if self._ignores(state, shape) else (number, 0)
         parts = value.items() if isinstance(value, dict) else enumerate(value)
         counts = [self._count(part, self.matcher.step(state, segment)) for segment, part in parts]
         return sum(count for count, _ in counts), sum(ignored for _, ignored in counts)
@@ -378,8 +382,7 @@ class Walk:
 
     def _arrays(self, reference: Array, current: Array, path: Path, state: int) -> None:
         rule = self.rule(state)
-        ignored = rule.kind is Kind.IGNORE
-        if ignored:
+        if self._ignores(state, reference.shape) and self._ignores(state, current.shape):
             self.counts.ignored_reference += leaves(reference)
             self.counts.ignored_current += leaves(current)
             return
@@ -411,6 +414,15 @@ class Walk:
             self.counts.identical += 1
             return
         self._elements(reference, current, path, state)
+
+    def _ignores(self, state: int, shape: Sequence[int]) -> bool:
+        """Return whether a leaf or an array is ignored, and no earlier rule is about one of its elements."""
+        if self.rule(state).kind is not Kind.IGNORE:
+            return False
+        if not shape or not self.matcher.lives[state]:
+            return True
+        states = np.unique(self._states(state, shape)).tolist()
+        return all(self.rule(each).kind is Kind.IGNORE for each in states)
 
     def _elements(self, reference: Array, current: Array, path: Path, state: int) -> None:
         shape = reference.shape
