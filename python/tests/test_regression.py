@@ -233,6 +233,35 @@ def test_no_tolerance_accepts_nan(table: dict[str, Any], baseline: float, curren
     assert numbers(of({"a": baseline, "b": 1}, {"a": current, "b": 1}, {"path": "a", **table})) == {"nan": 1}
 
 
+@pytest.mark.parametrize(
+    ("kind", "baseline", "current", "table", "expected"),
+    [
+        ("c16", 1 + 0j, 4 + 0j, {"ulp": 4}, "number"),
+        ("c16", 1 + 1j, 1 + 2j, {"ulp": 4}, "number"),
+        ("c8", 1 + 1j, complex(1, np.float32(1) + np.spacing(np.float32(1))), {"ulp": 1}, None),
+        ("c16", complex(1, math.nan), complex(2, math.nan), {"absolute": 0.1}, "number"),
+        ("c16", complex(1, math.nan), complex(math.nan, 1), {"absolute": 0.1}, "number"),
+        ("c16", complex(1, math.nan), complex(1, math.nan), {"absolute": 0.1}, None),
+        ("c16", complex(0.0, 1), complex(-0.0, 1), {"exact": True}, "number"),
+        (">f8", 2.0, 131072.0, {"ulp": 1}, "number"),
+        (">f4", 1.0, after(1.0, 1), {"ulp": 1}, None),
+        ("g", np.longdouble("1e-4000"), np.longdouble("2e-4000"), {"exact": True}, "number"),
+    ],
+)
+def test_numbers_of_other_types_than_double(
+    kind: str, baseline: Any, current: Any, table: dict[str, Any], expected: str | None
+) -> None:
+    found = of({"a": np.array([baseline], kind)}, {"a": np.array([current], kind)}, {"path": "a", **table})
+    assert numbers(found) == ({expected: 1} if expected else {})
+
+
+def test_what_became_infinite_has_not_improved() -> None:
+    rule = {"path": "a", "absolute": 0.1}
+    assert numbers(of({"a": 1.0}, {"a": -math.inf}, {**rule, "worse": "higher"})) == {"number": 1}
+    assert numbers(of({"a": 1.0}, {"a": math.inf}, {**rule, "worse": "lower"})) == {"number": 1}
+    assert numbers(of({"a": math.inf}, {"a": 1.0}, {**rule, "worse": "higher"})) == {"improved": 1}
+
+
 def test_an_infinite_reference_is_no_tolerance() -> None:
     assert numbers(of({"a": math.inf}, {"a": 1.0}, {"path": "a", "relative": 0.1})) == {"number": 1}
 

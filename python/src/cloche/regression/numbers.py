@@ -73,7 +73,7 @@ def _judge(reference: Array, current: Array, rule: Rule, distance: Array, spacin
                 tolerance = np.zeros(reference.shape)
             case Kind.ULP:
                 tolerance = np.full(reference.shape, float(rule.ulp or 0))
-                distance = _ulps(reference, current) if spacing is not None else distance
+                distance = distance if reference.dtype.kind in "iub" else _ulps(reference, current)
             case Kind.TOLERANCE:
                 tolerance = np.maximum(rule.absolute or 0.0, (rule.relative or 0.0) * size)
             case _:
@@ -85,35 +85,66 @@ def _judge(reference: Array, current: Array, rule: Rule, distance: Array, spacin
         # Where the reference is infinite, its own size is no tolerance.
         tolerance = np.where(np.isfinite(tolerance), tolerance, 0.0)
         codes[distance <= tolerance] = Code.WITHIN
-        if spacing is not None:
-            same = equal & (np.signbit(reference) == np.signbit(current))
+        if reference.dtype.kind in "fc":
+            same = equal & _same_signs(reference, current)
             if rule.kind is not Kind.EXACT:
                 codes[equal] = Code.WITHIN
             else:
-                codes[equal & ~same] = Code.CHANGED
+                # Also where a distance is too small for a double.
+                codes[~same] = Code.CHANGED
         codes[same] = Code.IDENTICAL
         beyond = codes == Code.CHANGED
         if rule.worse is not None:
             better = current < reference if rule.worse is Worse.HIGHER else current > reference
-            codes[beyond & better] = Code.IMPROVED
+            # A number that became infinite is no better.
+            codes[beyond & better & np.isfinite(current)] = Code.IMPROVED
         if rule.kind in (Kind.DEFAULT, Kind.TOLERANCE) and rule.absolute is None:
             codes[(codes == Code.CHANGED) & (reference == 0)] = Code.ZERO
         if reference.dtype.kind in "fc":
-            before, after = np.isnan(reference), np.isnan(current)
-            codes[before != after] = Code.NAN
-            codes[before & after] = Code.IDENTICAL
+            _judge_nans(reference, current, codes)
     return Judged(codes, distance, tolerance)
 
 
+def _judge_nans(reference: Array, current: Array, codes: npt.NDArray[np.uint8]) -> None:
+    before, after = np.isnan(reference), np.isnan(current)
+    codes[before != after] = Code.NAN
+    codes[before & after] = Code.IDENTICAL
+    if reference.dtype.kind == "c":
+        # A complex number of which one part is NaN has another part.
+        codes[before & after & ~_same_parts(reference, current)] = Code.CHANGED
+
+
+def _parts(array: Array) -> list[Array]:
+    return [array.real, array.imag] if array.dtype.kind == "c" else [array]
+
+
+def _same_signs(reference: Array, current: Array) -> npt.NDArray[np.bool_]:
+    both = zip(_parts(reference), _parts(current), strict=True)
+    return np.asarray(np.all([np.signbit(first) == np.signbit(second) for first, second in both], axis=0))
+
+
+def _same_parts(reference: Array, current: Array) -> npt.NDArray[np.bool_]:
+    both = zip(_parts(reference), _parts(current), strict=True)
+    same = [(first == second) | (np.isnan(first) & np.isnan(second)) for first, second in both]
+    return np.asarray(np.all(same, axis=0))
+
+
 def _ulps(reference: Array, current: Array) -> Array:
-    """Return how many numbers of the type lie between two, plus one; integers of the bits are in the numbers' order."""
+    """Return how many numbers of the type lie between two, plus one; of complex ones, between their parts."""
+    both = zip(_parts(reference), _parts(current), strict=True)
+    return np.asarray(np.max([_ulps_between(first, second) for first, second in both], axis=0))
+
+
+def _ulps_between(reference: Array, current: Array) -> Array:
     if reference.dtype.itemsize > np.dtype(np.float64).itemsize:
         return np.asarray(np.abs(reference - current) / np.spacing(np.maximum(np.abs(reference), np.abs(current))))
     return np.asarray(np.abs(_ordered(reference) - _ordered(current)))
 
 
 def _ordered(array: Array) -> Array:
-    bits = array.view(f"i{array.dtype.itemsize}").astype(np.longdouble)
+    """Return integers of the bits in the numbers' order; the bits of an array in the other byte order have none."""
+    native = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    bits = native.view(f"i{array.dtype.itemsize}").astype(np.longdouble)
     # Negative numbers have the greater bits the smaller they are; -0.0 and 0.0 are the same place.
     lowest = np.longdouble(-(2 ** (8 * array.dtype.itemsize - 1)))
     return np.where(bits < 0, lowest - bits, bits)
