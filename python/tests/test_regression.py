@@ -5,7 +5,9 @@
 import json
 import math
 import os
+import re
 import struct
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,17 @@ def test_files_without_a_field_in_common_are_no_agreement(tmp_path: Path) -> Non
 def test_ignoring_everything_is_no_agreement() -> None:
     with pytest.raises(NothingComparedError, match="the rules ignore all 2 fields"):
         of({"a": 1, "b": 2}, {"a": 1, "b": 2}, {"path": "**", "ignore": "all of it"})
+
+
+@pytest.mark.parametrize("value", [{}, [], {"a": [], "b": {}}, {"a": np.empty((0, 2))}])
+def test_two_sides_without_a_value_are_no_agreement(value: Any) -> None:
+    with pytest.raises(NothingComparedError, match="nothing was compared: there is no value in them"):
+        of(value, value)
+
+
+def test_tables_without_rows_are_no_agreement(tmp_path: Path) -> None:
+    table = written(tmp_path, "a.csv", "a,b\n")
+    assert isinstance(call(table, table).exception, NothingComparedError)
 
 
 def test_parts_of_another_kind_compare_nothing() -> None:
@@ -157,7 +170,8 @@ def test_every_leaf_of_both_sides_stands_in_one_count(first: Any, second: Any, t
 @settings(deadline=None, max_examples=60)
 @given(TREES)
 def test_a_tree_is_identical_to_itself(tree: Any) -> None:
-    assert of(tree, json.loads(json.dumps(tree))).verdict is Verdict.IDENTICAL
+    both = {"one": 1, "tree": tree}
+    assert of(both, json.loads(json.dumps(both))).verdict is Verdict.IDENTICAL
 
 
 # Tolerances.
@@ -496,6 +510,21 @@ def test_a_sample_with_nan() -> None:
         of({"raw": [math.nan, 1.0]}, {"raw": [math.nan, 1.0]}, rule)
 
 
+def test_a_sample_without_a_mean() -> None:
+    rule = {"path": "a", "distribution": {"test": "welch"}}
+    values = drawn(0, 50, 1)
+    message = re.escape(
+        "the rule for a: a sample with infinite or very large numbers has no mean and variance; "
+        'use test = "mann-whitney"'
+    )
+    for before, now in (
+        (values, [*values[1:], math.inf]),
+        ([1e200 * value for value in values], [1e200 * (value + 9) for value in values]),
+    ):
+        with pytest.raises(BadRuleError, match=message):
+            of({"a": before}, {"a": now}, rule)
+
+
 def test_a_single_number_is_no_sample() -> None:
     with pytest.raises(BadRuleError) as caught:
         of({"raw": 1.0}, {"raw": 1.0}, {"path": "raw", "distribution": {}})
@@ -638,6 +667,25 @@ def test_objects_in_an_npz_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
     with pytest.raises(BadResultError, match="it has an array of Python objects, which could run code"):
         readers.read(tmp_path / "a.npz")
+
+
+def test_an_array_that_stands_twice_in_an_npz(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", a=np.array([1.0]))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("a", archive.read("a.npy"))
+    with pytest.raises(BadResultError, match="the name 'a' stands twice in it, so one of its arrays would be lost"):
+        readers.read(tmp_path / "a.npz")
+
+
+def test_a_number_of_a_sample_or_a_table_beyond_a_double(tmp_path: Path) -> None:
+    first, second = written(tmp_path, "a.json", '{"a": [1, 2]}'), written(tmp_path, "b.json", '{"a": [1, 1e400]}')
+    rule = written(tmp_path, "rules.toml", '[[rule]]\npath = "a"\ndistribution = {}\n')
+    ended = call(first, second, "--rules", rule)
+    assert isinstance(ended.exception, BadResultError)
+    assert ended.exception.message == f"{second}: the number at a[1] is beyond what a double holds"
+    first, second = written(tmp_path, "a.csv", "a\n1\n1e400\n"), written(tmp_path, "b.csv", "a\n1\n1e500\n")
+    assert call(first, second).exit_code == 1
+    assert call(written(tmp_path, "a.csv", "a\n-inf\n1\n"), tmp_path / "a.csv").exit_code == 0
 
 
 def test_a_number_beyond_a_double(tmp_path: Path) -> None:

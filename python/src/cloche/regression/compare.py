@@ -11,8 +11,8 @@ from cloche.regression import samples
 from cloche.regression.errors import BadResultError, BadRuleError, IncompatibleFormatsError, NothingComparedError
 from cloche.regression.findings import IMPROVEMENTS, Counts, Finding, Findings, What
 from cloche.regression.readers import Document
-from cloche.regression.rules import Rules
-from cloche.regression.walk import Walk, leaves
+from cloche.regression.rules import Rules, Test
+from cloche.regression.walk import Sample, Walk, leaves
 
 
 class Verdict(StrEnum):
@@ -59,7 +59,8 @@ def compare(reference: Document, current: Document, rules: Rules, day: date) -> 
     compared = _samples(walk)
     counts = walk.counts
     _account(counts, reference, current)
-    if not counts.compared:
+    # That both sides hold nothing is no agreement either.
+    if counts.compared == walk.empty:
         raise NothingComparedError(reference.source, current.source, _why_nothing(counts))
     unused = [
         f"the rule for {rule.path} matches nothing"
@@ -89,7 +90,7 @@ def _why_nothing(counts: Counts) -> str:
         return f"they have no field in common ({counts.missing} fields only in the baseline, {counts.extra} only in the current file)"
     if counts.ignored_reference or counts.ignored_current:
         return f"the rules ignore all {max(counts.ignored_reference, counts.ignored_current)} fields"
-    return "there is no field in them"
+    return "there is no value in them"
 
 
 def _samples(walk: Walk) -> list[samples.Compared]:
@@ -102,6 +103,12 @@ def _samples(walk: Walk) -> list[samples.Compared]:
             "reference": f"{nans[0]} of {sample.reference.size} NaN",
             "current": f"{nans[1]} of {sample.current.size} NaN",
         }
+        # Of infinite values there is no mean.
+        if sample.rule.distribution.test is Test.WELCH and not _has_variance(sample):
+            raise BadRuleError(
+                f"the rule for {sample.rule.path}",
+                'a sample with infinite or very large numbers has no mean and variance; use test = "mann-whitney"',
+            )
         if nans != [0, 0]:
             if nans[0] == nans[1]:
                 raise BadRuleError(
@@ -145,6 +152,13 @@ def _samples(walk: Walk) -> list[samples.Compared]:
         else:
             walk.counts.within_tolerance += 1
     return compared
+
+
+def _has_variance(sample: Sample) -> bool:
+    with np.errstate(all="ignore"):
+        sides = [side[~np.isnan(side)] for side in (sample.reference, sample.current)]
+        spread = [float(np.sum((side - side.mean()) ** 2)) if side.size else 0.0 for side in sides]
+        return bool(np.isfinite(sum(spread)))
 
 
 def _verdict(counts: Counts, findings: Findings) -> tuple[Verdict, list[str]]:

@@ -138,6 +138,10 @@ def _npz(path: Path) -> Document:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
                 raise BadResultError(path, "it is one array (.npy); write it with numpy.savez")
+            if twice := [name for name in archive.files if archive.files.count(name) > 1]:
+                raise BadResultError(
+                    path, f"the name {twice[0]!r} stands twice in it, so one of its arrays would be lost"
+                )
             root = {name: _array(archive[name]) for name in archive.files}
     except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
         if "allow_pickle" in str(error):
@@ -200,6 +204,8 @@ def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
     firsts = connection.execute(f"SELECT {values} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
     counts = ", ".join(
         f"count({column}), count(TRY_CAST({column} AS DOUBLE)), "
+        # As a double, a number beyond all doubles would be infinite, as any other such number is.
+        f"count_if(isinf(TRY_CAST({column} AS DOUBLE)) AND regexp_matches({column}, '[0-9]')), "
         # Only where the first field is a whole number, all of them can be; this takes longest.
         + (_WHOLE.format(column) if re.fullmatch("[+-]?[0-9]+", first or "") else "0, 0")
         for column, first in zip(columns, firsts, strict=True)
@@ -207,9 +213,9 @@ def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
     found = connection.execute(f"SELECT {counts} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
     casts = []
     for number, (column, name) in enumerate(zip(columns, names, strict=True)):
-        filled, numbers, whole, large = found[4 * number : 4 * number + 4]
+        filled, numbers, beyond, whole, large = found[5 * number : 5 * number + 5]
         # As a double, a whole number that 64 bits don't hold would lose its last digits.
-        text = numbers < filled or not filled or large
+        text = numbers < filled or not filled or large or beyond
         kind = "VARCHAR" if text else "BIGINT" if whole == filled else "DOUBLE"
         quoted = name.replace('"', '""')
         casts.append(f'CAST({column} AS {kind}) AS "{quoted}"')

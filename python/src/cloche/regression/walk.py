@@ -124,6 +124,8 @@ class Walk:
     used: set[int] = field(default_factory=set)
     # By code, how many pairs of numbers.
     numbers: dict[Code, int] = field(default_factory=dict)
+    # How many of the identical leaves are an empty object, list or array on both sides.
+    empty: int = 0
 
     def __post_init__(self) -> None:
         rules, waivers = self.rules.rules, self.rules.waivers
@@ -218,6 +220,7 @@ class Walk:
                 self.counts.ignored_current += 1
             else:
                 self.counts.identical += 1
+                self.empty += 1
         elif not reference:
             self.counts.missing += not ignored
             self.counts.ignored_reference += ignored
@@ -231,7 +234,11 @@ class Walk:
         plain = _plain(reference) and _plain(current)
         rule = self.rule(state)
         if rule.kind is Kind.DISTRIBUTION and plain and reference and current:
-            self._sample(np.array(reference, float), np.array(current, float), path, state, rule)
+            before, after = np.array(reference, float), np.array(current, float)
+            for side, document in ((before, self.reference), (after, self.current)):
+                if not document.infinite and np.isinf(side).any():
+                    raise self._beyond(document, (*path, int(np.flatnonzero(np.isinf(side))[0])))
+            self._sample(before, after, path, state, rule)
             return
         if not reference or not current:
             self._empty(reference, current, path, state)
@@ -316,10 +323,12 @@ class Walk:
         pool.reference, pool.current, pool.states = [], [], []
         for side, document in ((reference, self.reference), (current, self.current)):
             if not document.infinite and kind is np.float64 and np.isinf(side).any():
-                place = shown(pool.path(int(np.flatnonzero(np.isinf(side))[0])))
-                raise BadResultError(document.source, f"the number at {place} is beyond what a double holds")
+                raise self._beyond(document, pool.path(int(np.flatnonzero(np.isinf(side))[0])))
         if states.size:
             self._judge(reference, current, states, pool.path)
+
+    def _beyond(self, document: Document, path: Path) -> BadResultError:
+        return BadResultError(document.source, f"the number at {shown(path)} is beyond what a double holds")
 
     def _judge(
         self, reference: Array, current: Array, states: npt.NDArray[np.int64], path: Callable[[int], Path]
@@ -412,6 +421,7 @@ class Walk:
             reference, current = reference[:shared], current[:shared]
         if not reference.size:
             self.counts.identical += 1
+            self.empty += 1
             return
         self._elements(reference, current, path, state)
 
