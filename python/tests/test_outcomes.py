@@ -42,6 +42,38 @@ def test_a_signal_from_without_is_no_outcome(project: Project) -> None:
         project.record()
 
 
+def test_all_tests_are_run_also_after_a_failure(project: Project) -> None:
+    project.write({"tests/test_it.py": "def test_a():\n    assert 0\n\ndef test_b():\n    assert 0\n"})
+    for arguments in (["-x"], ["--maxfail=1"]):
+        project.arguments = arguments
+        assert {test: entry["outcome"] for test, entry in project.record().items()} == {
+            "tests.test_it::test_a": "failed",
+            "tests.test_it::test_b": "failed",
+        }
+
+
+def test_a_suite_that_ends_itself_is_not_recorded(project: Project) -> None:
+    code = "import pytest\n\ndef test_a():\n    pass\n\ndef test_b():\n    pytest.exit('enough', 0)\n"
+    project.write({"tests/test_it.py": f"{code}\ndef test_c():\n    assert 0\n"})
+    with pytest.raises(SystemExit) as ended:
+        project.record()
+    assert ended.value.code == (
+        "pytest ended with 0 before 2 of its tests had ended, the first of them tests/test_it.py::test_b (does something call\n"
+        "pytest.exit?); its words are above. Nothing is recorded."
+    )
+
+
+def test_a_failure_that_is_no_tests_is_not_lost(project: Project) -> None:
+    hook = "def pytest_sessionfinish(session):\n    session.exitstatus = 1\n"
+    project.write({"tests/conftest.py": hook, "tests/test_it.py": "def test_a():\n    pass\n"})
+    with pytest.raises(SystemExit) as ended:
+        project.record()
+    assert ended.value.code == (
+        "pytest ended with 1 though no test failed: a plugin or the suite's configuration says so (a coverage that is too\n"
+        "low?); its words are above. Nothing is recorded."
+    )
+
+
 def test_a_file_that_cannot_be_collected_is_the_outcome_of_all_its_tests(project: Project) -> None:
     bad = "import nothing_like_it\n\ndef test_a():\n    pass\n\nclass TestB:\n    def test_c(self):\n        pass\n"
     project.write(

@@ -29,6 +29,8 @@ NO_TEST = 5
 # Signals by which a test's own code ends its process. Others come from without: from the machine, or from Nix.
 CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 MOST_CRASHES = 20
+# What pytest's report has inside a test that did not pass.
+FAILURES = ("failure", "error")
 # The disk was full, or the memory: what the next run, or another machine, may have enough of.
 LACKED = r"(OSError: \[Errno (28|122)\]|OSError: \[Errno 12\]|MemoryError\b)"
 
@@ -146,9 +148,39 @@ def run_pytest(suite: Suite, words: Path, closure: dict[str, Any], only: list[st
     if code not in {0, 1}:
         what = f"was killed by signal {-code}" if code < 0 else NO_RECORD.get(code, "ended")
         sys.exit(f"pytest {what}; exit code {code}, its words are above. Nothing is recorded.")
+    return with_crashes(reported(suite, code), crashed)
+
+
+def reported(suite: Suite, code: int) -> ET.Element:
+    """Return pytest's report; end the program where it is not about all tests, or not about all that went wrong."""
     if not suite.junit.exists():
         sys.exit(f"pytest wrote no report; exit code {code}, its words are above. Nothing is recorded.")
-    return with_crashes(ET.parse(suite.junit).getroot(), crashed)
+    if left := not_run(suite):
+        sys.exit(
+            f"pytest ended with {code} before {len(left)} of its tests had ended, the first of them {left[0]} (does something call\n"
+            "pytest.exit?); its words are above. Nothing is recorded."
+        )
+    report = ET.parse(suite.junit).getroot()
+    if code == 1 and not any(case.find(tag) is not None for case in report.iter("testcase") for tag in FAILURES):
+        sys.exit(
+            "pytest ended with 1 though no test failed: a plugin or the suite's configuration says so (a coverage that is too\n"
+            "low?); its words are above. Nothing is recorded."
+        )
+    return report
+
+
+def not_run(suite: Suite) -> list[str]:
+    """Return the tests that were to be run and have no report; the processes of pytest-xdist share them."""
+    wanted: dict[str, None] = {}
+    begun = set()
+    for entry in suite.reported():
+        if entry["kind"] == "selected":
+            wanted |= dict.fromkeys(entry["tests"])
+        elif entry["kind"] == "start":
+            begun.add(entry["test"])
+        elif entry["kind"] == "end" and not entry["whole"]:
+            begun.discard(entry["test"])
+    return [test for test in wanted if test not in begun]
 
 
 def running(suite: Suite) -> str | None:

@@ -47,6 +47,8 @@ class Suite:
         """
         if self.files is not None:
             config.args = [word for word in config.args if self.wants(place_of(word, config))] or list(self.files)
+        # A record has all tests: with -x or --maxfail those after a failure would be missing, and nobody would know.
+        config.option.maxfail = 0
 
     def wants(self, place: str) -> bool:
         """Return whether a file is one of the batch's, or a folder has one."""
@@ -77,6 +79,11 @@ class Suite:
             config.hook.pytest_deselected(items=[item for item in items if not self.wants_item(item)])
             items[:] = wanted
 
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Write down the tests that are to be run."""
+        self.write(kind="selected", tests=[item.nodeid for item in session.items])
+
     def wants_item(self, item: pytest.Item) -> bool:
         """Return whether a test is to be run."""
         if self.only_collect or item.nodeid in self.done:
@@ -93,12 +100,15 @@ class Suite:
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         """Say whose turn it is, before and after."""
         self.write(kind="start", test=item.nodeid)
-        begun = time.perf_counter()
+        begun, whole = time.perf_counter(), False
         with turn_of(item):
             try:
-                return (yield)
+                result = yield
+                whole = True
+                return result
             finally:
-                self.write(kind="end", test=item.nodeid, seconds=time.perf_counter() - begun)
+                # pytest.exit ends a test without a report.
+                self.write(kind="end", test=item.nodeid, seconds=time.perf_counter() - begun, whole=whole)
 
 
 @contextmanager
