@@ -161,7 +161,7 @@ def outcomes(*kinds: str) -> dict[str, Any]:
         (["passed"], "PASSED"),
         (["passed", "skipped"], "WARNED"),
         (["passed", "xfailed"], "WARNED"),
-        (["xfailed"], "WARNED"),
+        (["xfailed"], "FAILED"),
         (["skipped"], "FAILED"),
         (["passed", "failed"], "FAILED"),
         (["passed", "error", "skipped"], "FAILED"),

@@ -253,6 +253,13 @@ def test_only_skipped_tests_show_nothing(tmp_path: Path) -> None:
         judged(tmp_path, "skipped", "skipped")
 
 
+def test_only_expected_failures_show_nothing(tmp_path: Path) -> None:
+    words = "no test passed, 2 failed as expected, so nothing was shown; the reasons are above"
+    with pytest.raises(SystemExit, match=words):
+        judged(tmp_path, "xfailed", "skipped", "xfailed")
+    assert not (tmp_path / "verdict").exists()
+
+
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *commands: list[str]) -> str:
     (tmp_path / "source").mkdir()
     (tmp_path / "top").mkdir()

@@ -46,6 +46,7 @@ def main(attributes: dict[str, Any]) -> None:
     bad = [entry for entry in data["tests"] if entry["outcome"] in BAD and entry["test"] not in excused]
     # A failure that the suite itself says it expects is no defect, as for pytest; it is shown, so that it hides nothing.
     passed = sum(entry["outcome"] in ("passed", "xfailed") for entry in data["tests"])
+    expected = sum(entry["outcome"] == "xfailed" for entry in data["tests"])
     for entry in data["tests"]:
         if entry["outcome"] == "xfailed":
             print(f"failed as expected {entry['test']}: {entry['message']}")
@@ -55,9 +56,11 @@ def main(attributes: dict[str, Any]) -> None:
         print(f"skipped {entry['test']}: {entry['message']}")
     for line in lines:
         print(line)
-    if passed + len(bad) == 0:
+    if passed - expected + len(bad) == 0:
         if excused:
             sys.exit(f"no test passed, {len(excused)} are in quarantine, so nothing was shown; the reasons are above")
+        if expected:
+            sys.exit(f"no test passed, {expected} failed as expected, so nothing was shown; the reasons are above")
         sys.exit(f"all {len(skipped)} tests were skipped, so nothing was shown; the reasons are above")
     if bad:
         for entry in bad:
