@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloche.regression import judge, pins, probe
+from cloche.regression import judge, pins, probe, run
 from cloche.regression.pins import Machine, Pins
 
 NUMPY = {"version": "2.4.6", "baseline": ["X86_V2"], "dispatch": ["AVX512_ICL", "X86_V3", "X86_V4"], "enabled": []}
@@ -181,3 +181,21 @@ def test_platforms_that_differ_are_said() -> None:
         "C library's functions: a -> b",
         "kernel of BLAS and OpenMP: openblas Nehalem -> openblas Haswell",
     ]
+
+
+def test_a_result_that_is_there_before_the_run_is_none(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/results.json").write_text('{"rmse": 1.0}')
+    attributes = {
+        "experiment": "fit",
+        "files": [str(tmp_path / "tree")],
+        "result": "results.json",
+        "command": [sys.executable, "-c", ""],
+        "probe": probe.__file__,
+    }
+    with pytest.raises(SystemExit) as ended:
+        run.computed(attributes, {}, tmp_path)
+    assert ended.value.code == (
+        "cloche.regression.fit.files has results.json, which the command has to write (option `result'): were it not written, the old\n"
+        "one would be the result. Take it out of files. Nothing is recorded."
+    )

@@ -64,6 +64,12 @@ def computed(
     option = f"cloche.regression.{attributes['experiment']}"
     project, records, hook = top / "project", top / "records", top / "hook"
     copy(attributes["files"], project)
+    result = project / attributes["result"]
+    if result.is_symlink() or result.exists():
+        sys.exit(
+            f"{option}.files has {attributes['result']}, which the command has to write (option `result'): were it not written, the old\n"
+            "one would be the result. Take it out of files. Nothing is recorded."
+        )
     records.mkdir()
     hook.mkdir()
     shutil.copyfile(attributes["probe"], hook / "sitecustomize.py")
@@ -83,7 +89,6 @@ def computed(
     if done.returncode:
         how = f"was killed by signal {-done.returncode}" if done.returncode < 0 else f"ended with {done.returncode}"
         sys.exit(f"{option}.command {how}; its words are above. Nothing is recorded.")
-    result = project / attributes["result"]
     if not result.is_file():
         sys.exit(
             f"{option}.command wrote no {attributes['result']} (option `result'); its words are above. Nothing is recorded."
