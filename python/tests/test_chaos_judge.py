@@ -87,10 +87,11 @@ def test_failures_without_chaos_fail_the_check() -> None:
         "tests": [
             {"test": "t::a", "outcome": "failed", "message": "x"},
             {"test": "t::b", "outcome": "error", "message": "x"},
+            {"test": "t::c", "outcome": "flaky", "message": "x"},
         ]
     }
     assert problems(survivors(40), plain=plain) == [
-        "2 tests fail without chaos, so their failures say nothing about it: t::a, t::b"
+        "3 tests fail without chaos, so their failures say nothing about it: t::a, t::b, t::c"
     ]
 
 
@@ -99,6 +100,17 @@ def test_reached_with_one_seed_is_reached() -> None:
         [survivors(30), recording(2, entry("t0", "not reached"), entry("z", "skipped"))], PLAIN, 0.9, NONE
     )
     assert (verdict["pairs"], verdict["survived"], verdict["tests"], verdict["notReached"]) == (30, 30, 30, [])
+
+
+@pytest.mark.parametrize("outcome", ["skipped", "xfailed"])
+def test_a_test_that_gives_up_after_a_fault_has_not_survived(outcome: str) -> None:
+    gave_up = recording(2, *(entry(f"d/t.py::T::b[{n}]", outcome, fired=[FAULT], message="no disk") for n in range(2)))
+    plain = {"tests": [{"test": "d.t.T::b[0]", "outcome": "passed"}, {"test": "d.t.T::b[1]", "outcome": outcome}]}
+    verdict, wrong, facts = judge([survivors(30), gave_up], plain, 0.9, NONE)
+    assert (verdict["pairs"], verdict["survived"], len(wrong)) == (31, 30, 1)
+    assert facts.failures == [
+        f"{outcome} d/t.py::T::b[0] (seed 2): no disk\n    open EIO at a.py:1\n    replay: pytest d/t.py::T::b[0]"
+    ]
 
 
 def test_hung_is_failed() -> None:
@@ -237,6 +249,29 @@ def test_what_a_killed_process_did_is_recorded_and_the_rest_is_run(
         "pytest was killed by signal 9 in test_x.py::test_a after open failed; it goes on without that test"
         in capsys.readouterr().out
     )
+
+
+def test_all_tests_are_run_also_after_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fails = "def test_{}(tmp_path): (tmp_path / 'x').write_text('x')\n"
+    out = record(tmp_path, monkeypatch, fails.format("a") + fails.format("b"), arguments=["-x"])
+    assert json.loads((out / "chaos.json").read_text())["counts"] == {"failed": 2}
+
+
+SWALLOWS = """
+import time
+def test_a(tmp_path):
+    try: (tmp_path / "x").write_text("x")
+    except OSError:
+        try: time.sleep(60)
+        except BaseException: pass
+    assert True
+"""
+
+
+def test_a_test_that_swallows_its_deadline_is_hung(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = record(tmp_path, monkeypatch, SWALLOWS, deadline=1)
+    (test,) = json.loads((out / "chaos.json").read_text())["tests"]
+    assert (test["outcome"], test["message"]) == ("hung", "hung: it went on after its deadline (--chaos-deadline)")
 
 
 HOLDS = """

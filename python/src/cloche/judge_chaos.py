@@ -83,14 +83,28 @@ def needed_tests(floor: float) -> int:
     return count
 
 
-def gather(recordings: list[dict[str, Any]]) -> Facts:
+def plain_name(test: str) -> str:
+    """Return a node id as the record without chaos has it."""
+    address, bracket, parameters = test.partition("[")
+    file, *rest = address.split("::")
+    parts = [file.replace("/", ".").removesuffix(".py"), *rest]
+    return f"{'.'.join(parts[:-1])}::{parts[-1]}{bracket}{parameters}"
+
+
+def gave_up(entry: dict[str, Any], passed: set[str]) -> bool:
+    """Return whether a test that passes without chaos gave up after a fault, which is no way to survive it."""
+    return bool(entry["outcome"] in {"skipped", "xfailed"} and entry["fired"] and plain_name(entry["test"]) in passed)
+
+
+def gather(recordings: list[dict[str, Any]], plain: dict[str, Any]) -> Facts:
     """Return what the recordings of all seeds say."""
     facts = Facts()
+    passed = {entry["test"] for entry in plain["tests"] if entry["outcome"] == "passed"}
     for recording in recordings:
         seed = recording["settings"]["seed"]
         for entry in recording["tests"]:
             test = facts.tests.setdefault(entry["test"], Test(entry["test"], entry["marker"]))
-            bad = entry["outcome"] in {"failed", "hung"}
+            bad = entry["outcome"] in {"failed", "hung"} or gave_up(entry, passed)
             line = f"{entry['outcome']} {entry['test']} (seed {seed}): {entry['message']}"
             facts.faults += len(entry["fired"])
             test.ran = test.ran or entry["outcome"] not in {"skipped", "xfailed"}
@@ -127,7 +141,7 @@ def judge(
     recordings: list[dict[str, Any]], plain: dict[str, Any], floor: float, most: dict[str, int | None]
 ) -> tuple[dict[str, Any], list[str], Facts]:
     """Return the verdict as JSON, what is wrong, and the facts."""
-    facts = gather(recordings)
+    facts = gather(recordings, plain)
     tests = list(facts.tests.values())
     reached = [test for test in tests if test.fired]
     groups = {
@@ -141,7 +155,7 @@ def judge(
     pairs, survived = sum(test.fired for test in reached), sum(test.survived for test in reached)
     bound = lower_bound([(test.survived, test.fired) for test in reached]) if reached else 0.0
     problems = []
-    failing = [entry["test"] for entry in plain["tests"] if entry["outcome"] in {"failed", "error"}]
+    failing = [entry["test"] for entry in plain["tests"] if entry["outcome"] in {"failed", "error", "flaky"}]
     if failing:
         problems.append(
             f"{len(failing)} tests fail without chaos, so their failures say nothing about it: {named(failing)}"

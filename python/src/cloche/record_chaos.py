@@ -60,7 +60,8 @@ def main(attributes: dict[str, Any]) -> None:
         *[f"--chaos-rate={attributes['rate']}", f"--chaos-types={','.join(attributes['types'])}"],
         *[f"--chaos-only={','.join(attributes['only'])}", f"--chaos-deadline={attributes['deadline']}"],
         *(["--chaos-native"] if attributes["preload"] else []),
-        *[f"--chaos-report={report}", *attributes["arguments"]],
+        # The last word: with -x those after a failure would be missing.
+        *[f"--chaos-report={report}", *attributes["arguments"], "--maxfail=0"],
     ]
     journal = Path(f"{report}.part")
     continued = False

@@ -28,6 +28,8 @@ class Watchdog:
         self.seconds = seconds
         self.until: float | None = None
         self.warned = False
+        # Whether the test that runs has been told, which it may not have heeded.
+        self.late = False
         self.main = threading.main_thread().ident
         # Used by nothing in the standard library; SIGALRM is the program's own.
         self.former = signal.signal(signal.SIGVTALRM, self.raise_hung)
@@ -39,12 +41,13 @@ class Watchdog:
         """End the test, whether it sleeps, waits for a file or a socket, or computes in Python."""
         if self.until is not None and time.monotonic() > self.until:
             self.until += GRACE
+            self.late = True
             message = f"hung: not at its end after {self.seconds:g} s (--chaos-deadline)"
             raise HungError(message)
 
     def begin(self) -> None:
         """Start the clock of a test."""
-        self.warned = False
+        self.warned = self.late = False
         self.until = time.monotonic() + self.seconds
 
     def end(self) -> None:

@@ -87,7 +87,8 @@ class Session:
             marker = marker_of(item)
             armed, self.current = self.current, None
             hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
-            made.chaos = facts(armed, marker, hung=hung)  # type: ignore[attr-defined]
+            late = armed is not None and self.watchdog is not None and self.watchdog.late
+            made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
             if hung:
                 made.longrepr = str(call.excinfo.value) if call.excinfo else ""
             if marker == "fragile" and made.failed and armed is not None and armed.fired:
@@ -309,6 +310,8 @@ def entry_of(test: str, phases: list[pytest.TestReport]) -> report.Entry:
         entry.outcome, entry.message = "failed", "the process died before the test came to its end"
     elif entry.marker == "fragile" and expected is not None and entry.fired:
         entry.outcome, entry.message = "hung" if chaos.get("hung") else "failed", chaos.get("message", "")
+    elif chaos.get("hung"):
+        entry.outcome, entry.message = "hung", "hung: it went on after its deadline (--chaos-deadline)"
     elif expected is not None:
         entry.outcome = "xfailed"
     elif any(made.skipped for made in phases):
