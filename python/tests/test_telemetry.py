@@ -569,5 +569,7 @@ def test_telemetry_keeps_results_of_experiments(store: str, tmp_path: Path) -> N
     )
     assert looked.exit_code == 1
     gone = telemetry("forget", "--store", store, "--before", "2026-01-06")
-    assert gone.output == "forgotten: 0 runs, 0 executions, 0 tests, 0 changes, 0 observed changes, 5 results, 0 people\n"
+    assert (
+        gone.output == "forgotten: 0 runs, 0 executions, 0 tests, 0 changes, 0 observed changes, 5 results, 0 people\n"
+    )
     assert rows(store, "SELECT count(*) FROM result_values") == [(24,)]
