@@ -79,8 +79,8 @@ in
       test-selection = import ../pkgs/test-selection.nix { inherit (cfg) toolchain; } {
         name = "${cfg.name}-test-selection";
         project = cfg.name;
-        base = tree "before" cfg.selection.base;
-        head = tree "after" cfg.src;
+        before = tree "before" cfg.selection.base;
+        after = tree "after" cfg.src;
         map = file "impact-map.json" cfg.selection.map;
         model = if cfg.selection.rows == null then null else model;
         inherit rows;

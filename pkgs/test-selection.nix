@@ -7,9 +7,9 @@ in
 {
   name,
   project,
-  # The trees before and after the change.
-  base,
-  head,
+  # The trees before and after the change. (`base` is the toolchain's, in every derivation.)
+  before,
+  after,
   # The impact map, as `select-tests --record` wrote it.
   map,
   # packages.test-model and the rows that it was made of, or null.
@@ -25,8 +25,8 @@ toolchain.runPython {
   inherit
     name
     project
-    base
-    head
+    before
+    after
     map
     model
     rows

@@ -18,9 +18,9 @@ def main(attributes: dict[str, Any]) -> None:
     output = Path(attributes["outputs"]["out"])
     output.mkdir()
     said: list[str] = []
-    trees = Folders(files_of(Path(attributes["base"])), files_of(Path(attributes["head"])))
+    trees = Folders(files_of(Path(attributes["before"])), files_of(Path(attributes["after"])))
     request = verb.Request(
-        Path(attributes["head"]), BASE, HEAD, Path(attributes["map"]), unrelated=tuple(attributes["unrelated"])
+        Path(attributes["after"]), BASE, HEAD, Path(attributes["map"]), unrelated=tuple(attributes["unrelated"])
     )
     answer = verb.answer(request, said.append, trees)
     rows = [] if attributes["rows"] is None else read(Path(attributes["rows"]))
