@@ -445,6 +445,15 @@ def test_a_branch_is_compared_with_where_it_left_main(checkout: Checkout) -> Non
     assert checkout.tests("--base", "main", "--head", "topic") == {"test_table.py::test_alone"}
 
 
+def test_a_map_whose_tests_are_elsewhere_selects_everything(checkout: Checkout) -> None:
+    """It was recorded below another root of pytest, for example, so that each test has another name."""
+    path = checkout.folder / ".cloche/impact-map.json"
+    path.write_text(path.read_text().replace('["tests/', '["p/tests/'))
+    checkout.replace("growth/rate.py", "return 3 * x", "return 4 * x")
+    found = checkout.data()["everything"]
+    assert found == "none of the map's 7 tests is in the tree; record it anew in this folder"
+
+
 def test_what_failed_last_time_is_selected(checkout: Checkout, tmp_path: Path) -> None:
     report = tmp_path / "outcomes.json"
     entry = {"test": "tests.test_rate::test_double[1]", "outcome": "failed", "message": ""}
