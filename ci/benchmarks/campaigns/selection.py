@@ -222,7 +222,7 @@ def wall(options: argparse.Namespace) -> None:
     data, saved = testmon.folder / ".testmondata", work / "wall-maps" / f"{name}.testmondata"
     commands = {
         "plain": (plain, [*pytest, "-p", "no:testmon", "-p", "no:cacheprovider", *recorder]),
-        "ours": (ours, [*select, "--map", str(map_file), "--run", "--", "-q", "-p", "no:testmon", "-p", "no:cacheprovider", *recorder]),
+        "ours": (ours, [*select, "--map", str(map_file), "--run", "--shadow-runs", "0", "--", "-q", "-p", "no:testmon", "-p", "no:cacheprovider", *recorder]),
         "testmon": (testmon, [*pytest, "--testmon", *recorder]),
     }
     target = work / "wall" / f"{name}.jsonl"
