@@ -59,7 +59,7 @@ in
         materials = [
           (made "lock" lock)
           (made "build" wheel)
-          (project "tests" results.source)
+          (project "tests" cfg.tests.run.source)
         ];
         products = [ (artifact "outcomes.json" "${results}/outcomes.json") ];
       }
