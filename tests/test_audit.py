@@ -65,7 +65,7 @@ def test_a_finding_fails_the_check_until_it_is_ignored_for_a_reason(audited: Pat
     ended = cloche("build", "--no-link", "--print-out-paths", f".#checks.{SYSTEM}.audit.report", cwd=audited)
     assert ended.code == 0, ended.err
     report = json.loads(cloche("store", "cat", f"{ended.out.strip()}/report.json", cwd=audited).out)
-    assert (report["verdict"], report["audited"]) == ("fails", 19)
+    assert (report["verdict"], report["audited"]) == ("fails", 21)
     assert any(entry["reason"] == "no advisory of the feed is about Debian:12" for entry in report["not-audited"])
 
     write(audited, {"cloche.nix": CONFIGURATION % IGNORE})
