@@ -132,7 +132,7 @@ class Bench:
         )
         if done.returncode != 0:
             shown = " ".join(str(word) for word in command)[:300]
-            sys.exit(f"ci/bench: a command of the measurement failed: {shown}\n{done.stderr[-3000:]}")
+            sys.exit(f"ci/bench: a command of the measurement failed: {shown}\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
         return done.stdout
 
     def spend(self, *command: str | Path, cwd: Path | None = None, **variables: str) -> Spent:
