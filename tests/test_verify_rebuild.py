@@ -105,7 +105,10 @@ def configured(project: Path, place: Path, attributes: str, statements: str = '"
     source = f"git+file://{project}"
     place.mkdir()
     make_key(place)
-    policy = POLICY.replace("git+https://example.org/lab/branin", source).replace('"provenance", "test-result"', statements)
+    policy = POLICY.replace("git+https://example.org/lab/branin", source)
+    # The signer may sign all that is made; required is what the test asks for.
+    policy = policy.replace('\nstatements = ["provenance", "test-result"]', '\nstatements = ["provenance", "sbom", "test-result"]')
+    policy = policy.replace('required = ["provenance", "test-result"]', f"required = [{statements}]")
     policy = policy.replace('"wheel", "default"', attributes).replace('"]\n[prov', '"]\nalso-allowed = ["test-result"]\n[prov')
     (place / "policy.toml").write_text(policy)
     file = project / "cloche.nix"
