@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Ended, nix, run
+from conftest import ROOT, Ended, nix, run
 from flakes import copy
 
 CUT = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--map-current-user", "--net"]
@@ -116,7 +116,6 @@ def test_the_users_own_programs_stay_and_nothing_of_the_build_is_left(shells: Pa
     # They would change how the user's own programs behave.
     harmful = {"LOCPATH", "TZDIR", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONHASHSEED", "SOURCE_DATE_EPOCH"}
     harmful |= {
-        "PYTHONDONTWRITEBYTECODE",
         "LC_ALL",
         "LD_PRELOAD",
         "name",
@@ -132,6 +131,16 @@ def test_the_users_own_programs_stay_and_nothing_of_the_build_is_left(shells: Pa
         shells, "/usr/bin/env", "-i", "PATH=/usr/bin:/bin", "sh", "-c", "echo ${PYTHONPATH-unset}", env=home
     )
     assert other.out == "unset\n"
+
+
+def test_root_leaves_no_byte_code_in_the_store(shells: Path) -> None:
+    # pytest rewrites its plugins and keeps their byte code beside them, and `verify` calls such a path altered.
+    code = "import sys; print(sys.dont_write_bytecode)"
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    ended = develop(shells, "python", "-c", code, env=clean)
+    assert ended.out == f"{os.geteuid() == 0 and os.access('/nix/store', os.W_OK)}\n", ended.err
+    plain = run(ROOT / "ci/nix", "shell", f"{ROOT}#test-environment", "--command", "python", "-c", code, env=clean)
+    assert plain.out == f"{os.geteuid() == 0}\n", plain.err
 
 
 def interactive(folder: Path, typed: str) -> str:
