@@ -90,6 +90,7 @@ in
       safe = most "marked `chaos_safe`" 0;
       fragile = most "marked `chaos_fragile`" 0;
       notReached = most "reached by no fault with any seed" null;
+      notRun = most "left out or skipped under chaos with every seed, though they pass without it" null;
       unasserted = most "without an assertion after the last fault, and yet survive" null;
     };
   };

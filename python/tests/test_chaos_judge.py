@@ -15,7 +15,7 @@ import cloche
 from cloche import judge_chaos, record_chaos
 from cloche.judge_chaos import judge, lower_bound, needed_tests
 
-NONE: dict[str, int | None] = {"safe": None, "notReached": None, "fragile": None, "unasserted": None}
+NONE: dict[str, int | None] = {"safe": None, "notReached": None, "notRun": None, "fragile": None, "unasserted": None}
 PLAIN = {"tests": [{"test": "t::a", "outcome": "passed", "message": ""}]}
 FAULT = {"call": "1", "operation": "open", "type": "filesystem", "fault": "EIO", "at": "a.py:1"}
 
@@ -40,11 +40,21 @@ def recording(seed: int, *tests: dict[str, Any]) -> dict[str, Any]:
     return {"settings": {"seed": seed}, "tests": list(tests)}
 
 
+def of_one_suite(*recordings: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the recordings; tests that are given with one seed are not reached with the others."""
+    everything = {each["test"]: each for one in recordings for each in one["tests"]}
+    for one in recordings:
+        here = {each["test"] for each in one["tests"]}
+        lost = {name: each for name, each in everything.items() if name not in here}
+        one["tests"] += [entry(name, "not reached", marker=each["marker"]) for name, each in lost.items()]
+    return list(recordings)
+
+
 def problems(
     *recordings: dict[str, Any], floor: float = 0.9, plain: dict[str, Any] = PLAIN, most: dict[str, int] | None = None
 ) -> list[str]:
     """Return what is wrong."""
-    return judge(list(recordings), plain, floor, {**NONE, **(most or {})})[1]
+    return judge(of_one_suite(*recordings), plain, floor, {**NONE, **(most or {})})[1]
 
 
 def survivors(count: int) -> dict[str, Any]:
@@ -82,6 +92,29 @@ def test_what_fails_the_check(recordings: list[dict[str, Any]], most: dict[str, 
         assert problems(*recordings, most={name: number + 1 for name, number in most.items()}) == []
 
 
+def test_seeds_are_of_one_suite() -> None:
+    few = recording(2, *(entry(f"t{number}", "survived") for number in range(33)))
+    _, wrong, _ = judge([survivors(40), few], PLAIN, 0.9, NONE)
+    words = "with seed 2 there are 7 tests fewer than with the others, so the seeds are not of one suite; what pytest collects must not "
+    assert wrong == [f"{words}depend on the run: t33, t34, t35, t36, t37 and 2 more"]
+
+
+def test_what_is_never_run_under_chaos_is_counted() -> None:
+    names = ["a.t::left_out", "a.t::skipped", "a.t::ran", "a.t::skips_anyway"]
+    plain = {"tests": [{"test": name, "outcome": "skipped" if "anyway" in name else "passed"} for name in names]}
+    more = [
+        entry("a/t.py::skipped", "skipped"),
+        entry("a/t.py::skips_anyway", "skipped"),
+        entry("a/t.py::ran", "survived"),
+    ]
+    seed = recording(1, *survivors(40)["tests"], *more)
+    assert judge([seed], plain, 0.9, NONE)[0]["notRun"] == ["a.t::left_out", "a.t::skipped"]
+    assert problems(seed, plain=plain, most={"notRun": 2}) == []
+    assert problems(seed, plain=plain, most={"notRun": 1}) == [
+        "2 tests pass without chaos and were not run under it with any seed, more than the 1 of cloche.chaos.maximum.notRun: a.t::left_out, a.t::skipped"
+    ]
+
+
 def test_failures_without_chaos_fail_the_check() -> None:
     plain = {
         "tests": [
@@ -106,7 +139,7 @@ def test_reached_with_one_seed_is_reached() -> None:
 def test_a_test_that_gives_up_after_a_fault_has_not_survived(outcome: str) -> None:
     gave_up = recording(2, *(entry(f"d/t.py::T::b[{n}]", outcome, fired=[FAULT], message="no disk") for n in range(2)))
     plain = {"tests": [{"test": "d.t.T::b[0]", "outcome": "passed"}, {"test": "d.t.T::b[1]", "outcome": outcome}]}
-    verdict, wrong, facts = judge([survivors(30), gave_up], plain, 0.9, NONE)
+    verdict, wrong, facts = judge(of_one_suite(survivors(30), gave_up), plain, 0.9, NONE)
     assert (verdict["pairs"], verdict["survived"], len(wrong)) == (31, 30, 1)
     assert facts.failures == [
         f"{outcome} d/t.py::T::b[0] (seed 2): no disk\n    open EIO at a.py:1\n    replay: pytest d/t.py::T::b[0]"
@@ -114,7 +147,7 @@ def test_a_test_that_gives_up_after_a_fault_has_not_survived(outcome: str) -> No
 
 
 def test_hung_is_failed() -> None:
-    verdict, wrong, facts = judge([survivors(30), recording(2, entry("t0", "hung"))], PLAIN, 0.9, NONE)
+    verdict, wrong, facts = judge(of_one_suite(survivors(30), recording(2, entry("t0", "hung"))), PLAIN, 0.9, NONE)
     assert (verdict["pairs"], verdict["survived"]) == (31, 30)
     assert len(wrong) == 1
     assert wrong[0].startswith("survival is at least 8")
@@ -169,6 +202,7 @@ def test_main_writes_a_verdict_or_says_why_not(tmp_path: Path, capsys: pytest.Ca
                 "expected: failed f (seed 3): known\nfilesystem: 40 of 40 (test, seed) pairs survived\n"
                 "survival 40/40 = 100.0%, at least 92.8% (95 %, clustered by 40 tests); 41 faults with 1 seeds\n"
                 "0 tests are marked chaos_safe, never under chaos; 0 tests were not reached by a fault with any seed; "
+                "1 tests pass without chaos and were not run under it with any seed; "
                 "1 tests are marked chaos_fragile, expected not to survive; 0 tests survived without an assertion after the last fault\n"
             )
             verdict = json.loads((tmp_path / "out-good/verdict.json").read_text())

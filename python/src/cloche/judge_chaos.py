@@ -11,6 +11,7 @@ CONFIDENCE = 0.95
 CAPPED = {
     "safe": "are marked chaos_safe, never under chaos",
     "notReached": "were not reached by a fault with any seed",
+    "notRun": "pass without chaos and were not run under it with any seed",
     "fragile": "are marked chaos_fragile, expected not to survive",
     "unasserted": "survived without an assertion after the last fault",
 }
@@ -91,15 +92,32 @@ def plain_name(test: str) -> str:
     return f"{'.'.join(parts[:-1])}::{parts[-1]}{bracket}{parameters}"
 
 
+def unlike(recordings: list[dict[str, Any]]) -> list[str]:
+    """Return what is to be said of recordings that lack tests which others have."""
+    lists = {recording["settings"]["seed"]: {entry["test"] for entry in recording["tests"]} for recording in recordings}
+    everything = set().union(*lists.values())
+    return [
+        f"with seed {seed} there are {len(lost)} tests fewer than with the others, so the seeds are not of one suite; what pytest "
+        f"collects must not depend on the run: {named(sorted(lost))}"
+        for seed, tests in sorted(lists.items())
+        if (lost := everything - tests)
+    ]
+
+
 def gave_up(entry: dict[str, Any], passed: set[str]) -> bool:
     """Return whether a test that passes without chaos gave up after a fault, which is no way to survive it."""
     return bool(entry["outcome"] in {"skipped", "xfailed"} and entry["fired"] and plain_name(entry["test"]) in passed)
 
 
+def passing(plain: dict[str, Any]) -> set[str]:
+    """Return the tests that pass without chaos."""
+    return {entry["test"] for entry in plain["tests"] if entry["outcome"] == "passed"}
+
+
 def gather(recordings: list[dict[str, Any]], plain: dict[str, Any]) -> Facts:
     """Return what the recordings of all seeds say."""
     facts = Facts()
-    passed = {entry["test"] for entry in plain["tests"] if entry["outcome"] == "passed"}
+    passed = passing(plain)
     for recording in recordings:
         seed = recording["settings"]["seed"]
         for entry in recording["tests"]:
@@ -149,12 +167,13 @@ def judge(
         "notReached": [
             test.name for test in tests if test.ran and not test.fired and test.marker not in {"safe", "fragile"}
         ],
+        "notRun": sorted(passing(plain) - {plain_name(test.name) for test in tests if test.ran or test.fired}),
         "fragile": [test.name for test in tests if test.marker == "fragile"],
         "unasserted": [test.name for test in tests if test.unasserted],
     }
     pairs, survived = sum(test.fired for test in reached), sum(test.survived for test in reached)
     bound = lower_bound([(test.survived, test.fired) for test in reached]) if reached else 0.0
-    problems = []
+    problems = unlike(recordings)
     failing = [entry["test"] for entry in plain["tests"] if entry["outcome"] in {"failed", "error", "flaky"}]
     if failing:
         problems.append(

@@ -91,6 +91,7 @@ class Session:
             made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
             if hung:
                 made.longrepr = str(call.excinfo.value) if call.excinfo else ""
+            # pytest shows a failure that is expected as such, and the session does not fail by it.
             if marker == "fragile" and made.failed and armed is not None and armed.fired:
                 mark = item.get_closest_marker("chaos_fragile")
                 reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
