@@ -5,6 +5,10 @@ let
   share = types.addCheck types.number (value: value >= 0 && value <= 1) // {
     description = "number from 0 to 1";
   };
+  # With a floor of 0 anything survives.
+  floor = types.addCheck share (value: value > 0) // {
+    description = "number above 0, at most 1";
+  };
   most =
     what: default:
     mkOption {
@@ -79,7 +83,7 @@ in
       description = "Seconds after which a test in which a fault fired is hung, which is a failure.";
     };
     floor = mkOption {
-      type = share;
+      type = floor;
       default = 0.9;
       description = ''
         The least share of the (test, seed) pairs in which a fault fired that survive. The lower 95 % bound of that

@@ -37,12 +37,13 @@ in
             type = types.enum [
               "mann-whitney"
               "welch"
+              "kolmogorov-smirnov"
             ];
             default = "mann-whitney";
-            description = "The two-sample test. Effects are Cliff's delta for the first and Hedges' g for the second.";
+            description = "The two-sample test. Effects are Cliff's delta, Hedges' g, and the greatest distance of the distribution functions.";
           };
-          effect = maybe types.numbers.positive 0.8 "The effect that must be found with the probability `power`. By default a large one: 0.474, or 0.8 for welch.";
-          negligible = maybe types.numbers.positive 0.1 "An effect below this is none. By default 0.147, or 0.2 for welch.";
+          effect = maybe types.numbers.positive 0.8 "The effect that must be found with the probability `power`. By default a large one: 0.474, 0.8 for welch, 0.311 for kolmogorov-smirnov.";
+          negligible = maybe types.numbers.positive 0.1 "An effect below this is none. By default 0.147, 0.2 for welch, 0.08 for kolmogorov-smirnov.";
           alpha = maybe types.numbers.positive 0.01 "The probability of any false alarm among all samples of the experiment. By default 0.05.";
           power = maybe types.numbers.positive 0.9 "The least probability with which `effect` must be found, else the samples show nothing. By default 0.8.";
         };

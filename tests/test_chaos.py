@@ -140,6 +140,7 @@ def test_options_that_contradict(consumer: Path) -> None:
     for options, message in (
         ("      rate = 0;", "cloche.chaos.rate is 0, but it is the share of calls that fail: with 0 nothing is shown; set it above 0, such as 0.1."),
         ("      rate = 1.5;", "number from 0 to 1"),
+        ("      floor = 0;", "number above 0, at most 1"),
         ('      types = [ "netwrk" ];', "netwrk"),
     ):
         configure(consumer, "def test(): assert True\n", options)

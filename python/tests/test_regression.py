@@ -384,11 +384,15 @@ def test_rules_that_match_nothing_are_named() -> None:
         ),
         (
             {"path": "a", "distribution": {"test": "t"}},
-            "rules.toml: rule 1 (a): 'test' is 't'; it must be one of mann-whitney, welch",
+            "rules.toml: rule 1 (a): 'test' is 't'; it must be one of mann-whitney, welch, kolmogorov-smirnov",
         ),
         (
             {"path": "a", "distribution": {"effect": 2}},
             "rules.toml: rule 1 (a): 'effect' is 2; it must be a number above 0 and at most 1",
+        ),
+        (
+            {"path": "a", "worse": "higher", "distribution": {"test": "kolmogorov-smirnov"}},
+            "rules.toml: rule 1 (a): 'worse' has no meaning beside kolmogorov-smirnov, whose distance has no direction",
         ),
         (
             {"path": "a", "distribution": {"effect": 0.3, "negligible": 0.4}},
@@ -462,7 +466,33 @@ def test_samples(test: str) -> None:
     assert of({"raw": drawn(0, 60, 1)}, {"raw": drawn(2, 60, 2)}, better).verdict is Verdict.REGRESSED
 
 
-@pytest.mark.parametrize("test", ["mann-whitney", "welch"])
+def test_a_changed_spread_is_seen_by_the_test_that_can() -> None:
+    before, now = {"raw": drawn(0, 200, 1)}, {"raw": [3 * value for value in drawn(0, 200, 2)]}
+    kinds = {test: {"path": "raw", "distribution": {"test": test}} for test in ("mann-whitney", "kolmogorov-smirnov")}
+    assert of(before, now, kinds["mann-whitney"]).verdict is Verdict.WITHIN
+    found = of(before, now, kinds["kolmogorov-smirnov"])
+    assert (found.verdict, numbers(found)) == (Verdict.REGRESSED, {"distribution": 1})
+    assert of(before, {"raw": drawn(0, 200, 2)}, kinds["kolmogorov-smirnov"]).verdict is Verdict.WITHIN
+    assert numbers(of(before, {"raw": drawn(0.9, 200, 2)}, kinds["kolmogorov-smirnov"])) == {"distribution": 1}
+
+
+def test_the_power_of_the_distance_is_no_more_than_what_simulation_shows() -> None:
+    from scipy import stats
+
+    shift = 0.8  # of normal distributions: a distance of 0.311
+    random = np.random.default_rng(3)
+    for size in (40, 70, 120):
+        found = np.mean(
+            [
+                stats.ks_2samp(random.normal(size=size), random.normal(shift, size=size)).pvalue <= 0.05
+                for _ in range(300)
+            ]
+        )
+        told = samples._power(rules.Distribution(rules.Test.KOLMOGOROV_SMIRNOV, 0.311, 0.08), size, size, 0.05)  # noqa: SLF001 - see above
+        assert found - 0.4 < told < found + 0.05, (size, told, found)
+
+
+@pytest.mark.parametrize("test", ["mann-whitney", "welch", "kolmogorov-smirnov"])
 def test_samples_that_could_show_nothing_are_no_agreement(test: str) -> None:
     found = of({"raw": drawn(0, 5, 1)}, {"raw": drawn(0, 5, 2)}, {"path": "raw", "distribution": {"test": test}})
     assert (found.verdict, numbers(found)) == (Verdict.INCOMPARABLE, {"underpowered": 1})
@@ -482,10 +512,10 @@ def test_a_negligible_effect_is_none_however_sure() -> None:
 
 
 def test_constant_samples() -> None:
-    for test in ("mann-whitney", "welch"):
+    for test in ("mann-whitney", "welch", "kolmogorov-smirnov"):
         rule = {"path": "raw", "distribution": {"test": test}}
-        assert of({"raw": [1.0] * 50}, {"raw": [1.0] * 50}, rule).verdict is Verdict.IDENTICAL
-        assert of({"raw": [1.0] * 50}, {"raw": [1.5] * 50}, rule).verdict is Verdict.REGRESSED
+        assert of({"raw": [1.0] * 70}, {"raw": [1.0] * 70}, rule).verdict is Verdict.IDENTICAL
+        assert of({"raw": [1.0] * 70}, {"raw": [1.5] * 50}, rule).verdict is Verdict.REGRESSED
 
 
 def test_false_alarms_and_detections_among_many_samples() -> None:
@@ -766,7 +796,7 @@ def test_holm() -> None:
 
 
 def test_many_findings_are_counted_and_the_largest_shown() -> None:
-    before = [1.0] * 5000
+    before = [1.0] * 7000
     now = [1.0 + 1e-6] * 4999 + [2.0]
     found = of(before, now)
     assert found.findings.numbers[What.NUMBER] == 5000

@@ -40,17 +40,23 @@ class Test(StrEnum):
     __test__ = False  # no test of pytest
     MANN_WHITNEY = "mann-whitney"
     WELCH = "welch"
+    KOLMOGOROV_SMIRNOV = "kolmogorov-smirnov"
 
 
 # Where a rule names no effects: what is "large", and below what an effect is "negligible", by Romano et al. 2006 (Cliff's
-# delta) and Cohen 1988 (d).
-EFFECT = {Test.MANN_WHITNEY: 0.474, Test.WELCH: 0.8}
-NEGLIGIBLE = {Test.MANN_WHITNEY: 0.147, Test.WELCH: 0.2}
+# delta) and Cohen 1988 (d); the distances of Kolmogorov and Smirnov are those of normal distributions that are 0.8 and 0.2
+# deviations apart.
+EFFECT = {Test.MANN_WHITNEY: 0.474, Test.WELCH: 0.8, Test.KOLMOGOROV_SMIRNOV: 0.311}
+NEGLIGIBLE = {Test.MANN_WHITNEY: 0.147, Test.WELCH: 0.2, Test.KOLMOGOROV_SMIRNOV: 0.080}
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """How two samples are compared; effects are Cliff's delta for mann-whitney and Hedges' g for welch."""
+    """How two samples are compared.
+
+    Effects are Cliff's delta for mann-whitney, Hedges' g for welch, and the greatest distance of the two distribution
+    functions for kolmogorov-smirnov, which alone sees a changed spread or shape.
+    """
 
     test: Test = Test.MANN_WHITNEY
     # An effect of this size must be found with the probability `power`.
@@ -206,6 +212,9 @@ def _rule(table: dict[str, Any], where: str) -> Rule:
         )
     if worse is not None and kind in (Kind.EXACT, Kind.IGNORE):
         raise BadRuleError(where, f"'worse' has no meaning beside '{kind}'")
+    distribution = _distribution(table.get("distribution", {}), where)
+    if worse is not None and distribution.test is Test.KOLMOGOROV_SMIRNOV:
+        raise BadRuleError(where, "'worse' has no meaning beside kolmogorov-smirnov, whose distance has no direction")
     return Rule(
         path=path,
         kind=kind,
@@ -215,7 +224,7 @@ def _rule(table: dict[str, Any], where: str) -> Rule:
         ulp=ulp,
         worse=None if worse is None else Worse(worse),
         reason=_text(table, "ignore", where) if "ignore" in table else "",
-        distribution=_distribution(table.get("distribution", {}), where),
+        distribution=distribution,
     )
 
 
@@ -229,7 +238,7 @@ def _distribution(table: object, where: str) -> Distribution:
     if name not in tuple(Test):
         raise BadRuleError(where, f"'test' is {name!r}; it must be one of {', '.join(Test)}")
     test = Test(name)
-    most = 1 if test is Test.MANN_WHITNEY else math.inf
+    most = math.inf if test is Test.WELCH else 1
     default = Distribution()
     effect = _number(table, "effect", where, most) or EFFECT[test]
     negligible = _number(table, "negligible", where, most) or min(NEGLIGIBLE[test], effect / 2)

@@ -4,7 +4,8 @@ Two samples have changed if the effect is not negligible *and* the test, correct
 1979), rejects equality. Where they have not, and an effect of the size that matters would have been found with less than
 the wanted power, nothing was shown.
 
-Sources: Cliff 1993 (delta), Mann and Whitney 1947, Noether 1987 (power of the rank test), Hedges 1981 (g), Welch 1947.
+Sources: Cliff 1993 (delta), Mann and Whitney 1947, Noether 1987 (power of the rank test), Hedges 1981 (g), Welch 1947,
+Smirnov 1948, Massey 1950 (power of Kolmogorov and Smirnov's test).
 """
 
 import math
@@ -25,7 +26,10 @@ _EXACT_UP_TO = 8
 
 @dataclass(frozen=True)
 class Compared:
-    """The comparison of a pair of samples; p is corrected for all pairs. `effect` is positive where values have risen."""
+    """The comparison of a pair of samples; p is corrected for all pairs.
+
+    `effect` is positive where values have risen; a distance of distributions, which has no direction, always is.
+    """
 
     sample: Sample
     effect: float
@@ -102,6 +106,9 @@ def _effect(sample: Sample) -> tuple[float, float]:
         delta = 2 * float(done.statistic) / (before.size * after.size) - 1
         # Where all values are equal the test statistic is 0/0.
         return delta, 1.0 if math.isnan(done.pvalue) else float(done.pvalue)
+    if sample.rule.distribution.test is Test.KOLMOGOROV_SMIRNOV:
+        distance = stats.ks_2samp(before, after, method="auto")
+        return float(distance.statistic), float(distance.pvalue)
     return _welch(before, after)
 
 
@@ -131,6 +138,14 @@ def _power(asked: Distribution, before: int, after: int, level: float) -> float:
         # Noether 1987, eq. 1, for unequal sizes: the statistic's variance is that under equality.
         deviation = math.sqrt((before + after + 1) / (12 * before * after))
         return float(special.ndtr(asked.effect / 2 / deviation + special.ndtri(level / 2)))
+    if asked.test is Test.KOLMOGOROV_SMIRNOV:
+        # Massey 1950: at least the probability that the shares below the point of greatest distance differ by more than
+        # the critical distance; their variance is greatest where they lie evenly about one half.
+        critical = float(special.kolmogi(level)) * math.sqrt(1 / before + 1 / after)
+        deviation = math.sqrt((1 - asked.effect**2) / 4 * (1 / before + 1 / after))
+        return (
+            float(special.ndtr((asked.effect - critical) / deviation)) if deviation else float(asked.effect > critical)
+        )
     freedom = before + after - 2
     if min(before, after) < 2:  # noqa: PLR2004 - one value has no variance
         return 0.0
