@@ -50,8 +50,9 @@ in
       kind: own: builtins.attrNames (own // everything.${kind}.${system})
     ) { inherit (config) packages checks devShells apps legacyPackages; };
   };
-  checks.telemetry = import ../checks/telemetry.nix { inherit toolchain; } {
-    environment = config.cloche.build.environmentOf "telemetry-tests" [
+  checks.postgresql = import ../checks/postgresql.nix { inherit toolchain; } {
+    environment = config.cloche.build.environmentOf "postgresql-tests" [
+      "chaos"
       "regression"
       "telemetry"
       "test"

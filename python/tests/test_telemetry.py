@@ -1,4 +1,4 @@
-"""The telemetry, on SQLite and on a real PostgreSQL server where CLOCHE_POSTGRESQL names one (checks.telemetry does)."""
+"""The telemetry, on SQLite and on a real PostgreSQL server where CLOCHE_POSTGRESQL names one (checks.postgresql does)."""
 
 import json
 import math
@@ -42,7 +42,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield str(tmp_path / "store.sqlite")
         return
     if not POSTGRESQL:
-        pytest.skip("CLOCHE_POSTGRESQL names no PostgreSQL server; checks.telemetry starts one")
+        pytest.skip("CLOCHE_POSTGRESQL names no PostgreSQL server; checks.postgresql starts one")
     name = f"t{uuid.uuid4().hex}"
     admin = create_engine(POSTGRESQL.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:

@@ -1,7 +1,8 @@
 """Databases: sqlite3, psycopg and SQLAlchemy's pools. Faults of the type database."""
 
+import functools
+import inspect
 import sqlite3
-from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -51,7 +52,7 @@ def _connect(original: Any) -> Wrapper:
     return connect
 
 
-@cache
+@functools.cache
 def connections(base: Any) -> Any:  # noqa: C901 - the methods of one class  # noqa: ANN401 - a class of connections
     """Return a class of connections, `base` or one below it, whose operations can fail."""
     if not isinstance(base, type):
@@ -96,7 +97,7 @@ def connections(base: Any) -> Any:  # noqa: C901 - the methods of one class  # n
     return Connection
 
 
-@cache
+@functools.cache
 def cursors(base: Any) -> Any:
     """Return a class of cursors, `base` or one below it, whose operations can fail."""
     if not isinstance(base, type):
@@ -140,48 +141,61 @@ def cursors(base: Any) -> Any:
 
 
 def _install_psycopg(patches: Patches, module: ModuleType) -> None:  # noqa: C901 - a wrapper for each operation
-    lost = (Fault("database", "server closed"),)
+    refused = Fault("database", "refused", lambda: module.OperationalError("connection failed: Connection refused"))
+    lost = Fault("database", "server closed")
 
-    def close(connection: Any) -> None:
+    def lose(connection: Any) -> None:
         # As after a real loss, the connection is of no more use.
         connection.pgconn.finish()
         message = "consuming input failed: server closed the connection unexpectedly"
         raise module.OperationalError(message)
 
+    def connecting(original: Any) -> Wrapper:
+        return _first(lambda *_: strike("psycopg.connect", (refused,)), original)
+
     def of_cursor(name: str) -> Any:
-        def make(original: Any) -> Wrapper:
-            def wrapper(self: Any, *arguments: Any, **keywords: Any) -> Any:
-                if strike(f"psycopg.Cursor.{name}", lost):
-                    close(self.connection)
-                return original(self, *arguments, **keywords)
+        def strike_first(cursor: Any, *_arguments: Any) -> None:
+            if strike(f"psycopg.{name}", (lost,)):
+                lose(cursor.connection)
 
-            return wrapper
-
-        return make
+        return lambda original: _first(strike_first, original)
 
     def commit(original: Any) -> Wrapper:
-        def wrapper(self: Any) -> Any:
-            if strike("psycopg.Connection.commit", lost):
-                close(self)
-            return original(self)
+        def strike_first(connection: Any) -> None:
+            if strike("psycopg.Connection.commit", (lost,)):
+                lose(connection)
 
-        return wrapper
+        return _first(strike_first, original)
 
-    refused = Fault("database", "refused", lambda: module.OperationalError("connection failed: Connection refused"))
+    for kind in (module.Connection, module.AsyncConnection):
+        patches.replace(kind, "commit", commit)
+        patches.replace(kind, "connect", connecting)
+    # The module's `connect` is that of the class, bound before.
+    patches.replace(module, "connect", lambda _: lambda *words, **more: module.Connection.connect(*words, **more))  # noqa: PLW0108 - it gets attributes
+    for kind in (module.Cursor, module.AsyncCursor):
+        for name in ("execute", "executemany", "stream", "copy"):
+            patches.replace(kind, name, of_cursor(f"Cursor.{name}"))
+    # Other cursors have all rows before the first is fetched.
+    for kind in (module.ServerCursor, module.AsyncServerCursor):
+        for name in ("execute", "fetchone", "fetchmany", "fetchall"):
+            patches.replace(kind, name, of_cursor(f"ServerCursor.{name}"))
 
-    def connect(original: Any) -> Wrapper:
-        def wrapper(*arguments: Any, **keywords: Any) -> Any:
-            strike("psycopg.connect", (refused,))
-            return original(*arguments, **keywords)
 
-        return wrapper
+def _first(act: Any, original: Any) -> Wrapper:
+    """Return a function that acts and then does what the original does; where that is awaited, it acts then."""
+    if inspect.iscoroutinefunction(original):
 
-    patches.replace(module, "connect", connect)
-    for name in ("execute", "executemany"):
-        patches.replace(module.Cursor, name, of_cursor(name))
-        patches.replace(module.AsyncCursor, name, of_cursor(name))
-    patches.replace(module.Connection, "commit", commit)
-    patches.replace(module.AsyncConnection, "commit", commit)
+        async def awaited(*arguments: Any, **keywords: Any) -> Any:
+            act(*arguments[:1])
+            return await original(*arguments, **keywords)
+
+        return awaited
+
+    def wrapper(*arguments: Any, **keywords: Any) -> Any:
+        act(*arguments[:1])
+        return original(*arguments, **keywords)
+
+    return wrapper
 
 
 def _install_pools(patches: Patches, module: ModuleType) -> None:

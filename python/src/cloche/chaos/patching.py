@@ -25,7 +25,9 @@ class Patches:
     def replace(self, owners: Sequence[Any] | Any, name: str, make: Callable[[Any], Wrapper]) -> None:
         """Put make(original) in the place of an attribute of one owner, or of several that have the same."""
         owners = owners if isinstance(owners, tuple) else (owners,)
-        original = getattr(owners[0], name)
+        original, of_class = getattr(owners[0], name), isinstance(vars(owners[0]).get(name), classmethod)
+        if of_class:
+            original = original.__func__
         wrapper = functools.wraps(original)(make(original))
         for abilities in _ABILITIES:
             if original in abilities:
@@ -33,7 +35,7 @@ class Patches:
         for owner in owners:
             own = name in vars(owner)
             before = vars(owner).get(name)
-            setattr(owner, name, wrapper)
+            setattr(owner, name, classmethod(wrapper) if of_class else wrapper)
             self._undo.append(
                 functools.partial(setattr, owner, name, before) if own else functools.partial(delattr, owner, name)
             )

@@ -1,17 +1,17 @@
-# Passes when the tests of the telemetry pass on both databases, PostgreSQL's own server among them: it is started for
-# them, on a Unix socket, by the build's user.
+# Passes when the tests that need a PostgreSQL server pass: the telemetry's and those of its faults. The server is started
+# for them, on a Unix socket, by the build's user.
 { toolchain }:
 {
-  # With pytest and what the telemetry builds on.
+  # With pytest and what they build on.
   environment,
 }:
 toolchain.runBash {
-  name = "cloche-telemetry";
+  name = "cloche-postgresql";
   inherit environment;
   postgresql = toolchain.roles.postgresql;
   tests = import ../pkgs/source-tree.nix {
     path = ../python;
-    name = "telemetry-tests";
+    name = "postgresql-tests";
     exclude = [
       "cloche.lock"
       "src"
@@ -37,7 +37,8 @@ toolchain.runBash {
     cp -R $tests python
     chmod -R u+w python
     export CLOCHE_POSTGRESQL="postgresql://cloche@/postgres?host=$PWD/socket"
-    if pytest -p no:cacheprovider -c python/pyproject.toml --rootdir python python/tests/test_telemetry.py > words
+    if pytest -p no:cacheprovider -c python/pyproject.toml --rootdir python \
+      python/tests/test_telemetry.py python/tests/test_chaos_postgresql.py > words
     then ended=0; else ended=$?; fi
     cat words
     $programs/pg_ctl --pgdata=$PWD/data --mode=fast stop
