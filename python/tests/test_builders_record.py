@@ -195,7 +195,7 @@ def judged(tmp_path: Path, *outcomes: str) -> str:
 
 
 def test_verdict_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert judged(tmp_path, "passed", "xfailed", "skipped") == "2 passed, 0 failed\n"
+    assert judged(tmp_path, "passed", "xfailed", "skipped") == "1 passed, 0 failed, 1 failed as expected\n"
     assert "skipped t::2: why 2" in capsys.readouterr().out
 
 
