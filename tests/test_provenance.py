@@ -249,8 +249,6 @@ def test_without_tests_and_sbom_there_are_no_statements_about_them(consumer: Pat
 def test_a_failed_test_is_attested_as_failed(consumer: Path) -> None:
     text = "def test_right():\n    pass\n\n\ndef test_wrong():\n    assert 1 == 2\n"
     (consumer / "tests/test_wrong.py").write_text(text)
-    # One recording, of the arguments' files alone.
-    (consumer / "cloche-tests.json").unlink()
     configure(consumer, 'provenance.attributes = [ "wheel" ]; tests.arguments = [ "tests/test_wrong.py" ];')
     predicate = statement(made(consumer), "wheel/test-result.json")["predicate"]
     assert predicate["result"] == "FAILED"

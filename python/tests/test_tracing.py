@@ -458,3 +458,34 @@ def test_records_are_joined(tmp_path: Path) -> None:
     assert (tmp_path / "log/pytest.log").read_text() == "==> one <==\nwords\n\n==> two <==\nwords\n\n"
     with pytest.raises(SystemExit, match="no batch recorded any test"):
         join_tests.main(attributes | {"results": {}, "logs": {}})
+
+
+# --- arguments that name files
+
+NAMED = {"tests/test_a.py": "def test_a():\n    pass\n", "tests/test_b.py": "def test_b():\n    pass\n"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "of_a", "of_b", "of_the_rest"),
+    [
+        ([], ["test_a"], ["test_b"], ["test_c"]),
+        (["tests"], ["test_a"], ["test_b"], ["test_c"]),
+        (["tests/test_a.py"], ["test_a"], [], []),
+        (["tests/test_b.py::test_b", "tests/test_c.py"], [], ["test_b"], ["test_c"]),
+        (["--pyargs", "p"], [], [], []),
+    ],
+)
+def test_files_that_the_arguments_name_are_recorded_in_their_batches(
+    arguments: list[str], of_a: list[str], of_b: list[str], of_the_rest: list[str], project: Project
+) -> None:
+    """The record was made without these arguments."""
+    project.write(NAMED)
+    data = project.trace()
+    project.write({"tests/test_c.py": "def test_c():\n    pass\n"})
+    project.arguments = arguments
+    none = {"tests/test_a.py", "tests/test_b.py", "tests/test_c.py"}
+    recorded = [
+        project.record(closure_of(data, file), none - {file}) for file in ("tests/test_a.py", "tests/test_b.py")
+    ]
+    recorded.append(project.record({"leave": list(NAMED)}))
+    assert [[test.partition("::")[2] for test in each] for each in recorded] == [of_a, of_b, of_the_rest]

@@ -143,12 +143,17 @@ def run_pytest(suite: Suite, words: Path, closure: dict[str, Any], only: list[st
             "'nix run .#trace-tests', which renews it, or add the lines by hand. Nothing is recorded.\n  "
             + "\n  ".join(incomplete)
         )
-    if code == NO_TEST and (closure["leave"] or crashed):
+    if code == NO_TEST and (closure["leave"] or crashed or is_elsewhere(suite)):
         return with_crashes(ET.Element("testsuites"), crashed)
     if code not in {0, 1}:
         what = f"was killed by signal {-code}" if code < 0 else NO_RECORD.get(code, "ended")
         sys.exit(f"pytest {what}; exit code {code}, its words are above. Nothing is recorded.")
     return with_crashes(reported(suite, code), crashed)
+
+
+def is_elsewhere(suite: Suite) -> bool:
+    """Return whether the project's arguments name files, and none of this batch: there is nothing of it to record."""
+    return any(entry["kind"] == "elsewhere" for entry in suite.reported())
 
 
 def reported(suite: Suite, code: int) -> ET.Element:
@@ -292,7 +297,7 @@ def main(attributes: dict[str, Any]) -> None:
     if absent := lacked(suite):
         sys.exit("the machine lacked space or memory, so nothing is recorded:\n  " + "\n  ".join(absent))
     outcomes, durations = record(suite)
-    if not outcomes and not closure["leave"]:
+    if not outcomes and not closure["leave"] and not is_elsewhere(run):
         sys.exit("pytest reported no test at all; nothing is recorded.")
     inside = subtests(run)
     for entry in outcomes:

@@ -45,10 +45,28 @@ class Suite:
 
         The others stay as they are, and files are left out one by one, because the ids of tests depend on the arguments.
         """
-        if self.files is not None:
-            config.args = [word for word in config.args if self.wants(place_of(word, config))] or list(self.files)
+        config.args = self.arguments(config)
         # A record has all tests: with -x or --maxfail those after a failure would be missing, and nobody would know.
         config.option.maxfail = 0
+
+    def arguments(self, config: pytest.Config) -> list[str]:
+        """Return the arguments that are about this batch; where those of the project name other files, none."""
+        # pytest collects what is named, whether or not it is to be ignored.
+        mine = [
+            word for word in config.args if (place := place_of(word, config)) not in self.leave and self.wants(place)
+        ]
+        if mine or (self.files is None and not self.leave):
+            return mine
+        named: list[str] = config.option.file_or_dir
+        if named and not (config.option.pyargs and any(self.may_be(word) for word in named)):
+            self.write(kind="elsewhere", arguments=named)
+            return []
+        return list(self.files or [])
+
+    def may_be(self, word: str) -> bool:
+        """Return whether an importable name can be that of a file of this batch, wherever Python finds it."""
+        stem = word.partition("::")[0].replace(".", "/")
+        return any(f"/{stem}.py" in file or f"/{stem}/" in file for file in self.files or [])
 
     def wants(self, place: str) -> bool:
         """Return whether a file is one of the batch's, or a folder has one."""
