@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cloche.impact import options
 from cloche.impact.errors import NoLibraryError
 
 
@@ -21,23 +22,10 @@ def seconds_of(_context: click.Context, _option: click.Parameter, value: str | N
 
 
 @click.command("select-tests")
-@click.option(
-    "--project",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=".",
-    show_default=True,
-    help="The folder where pytest is run.",
-)
+@options.project
 @click.option("--base", metavar="REV", help="Compare with this revision. Default: the merge base with the main branch.")
 @click.option("--head", metavar="REV", help="Take the changes up to this revision instead of the working tree.")
-@click.option(
-    "--map",
-    "map_file",
-    type=click.Path(path_type=Path),
-    default=".cloche/impact-map.json",
-    show_default=True,
-    help="The impact map, in the project's folder.",
-)
+@options.map_file
 @click.option("--record", is_flag=True, help="Run all tests and write the map. Words after -- go to pytest.")
 @click.option(
     "--results",
@@ -84,9 +72,7 @@ def seconds_of(_context: click.Context, _option: click.Parameter, value: str | N
     type=click.Path(path_type=Path),
     help="A model of `cloche train`. Default: .cloche/models in the project's folder, if it is there.",
 )
-@click.option(
-    "--store", help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder."
-)
+@options.store
 @click.option("--allow-empty", is_flag=True, help="Exit with 0 and not with 5 when no test is selected.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def select_tests(  # noqa: PLR0913 - click passes each option as an argument

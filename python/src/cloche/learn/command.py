@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloche.impact import options
+
 if TYPE_CHECKING:
     from cloche.learn.rows import Row
 
@@ -14,16 +16,8 @@ ORIGINS = ("real", "mutant", "imported")
 
 
 @click.command()
-@click.option(
-    "--project",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=".",
-    show_default=True,
-    help="The folder where pytest is run.",
-)
-@click.option(
-    "--store", help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder."
-)
+@options.project
+@options.store
 @click.option(
     "--rows",
     "files",
@@ -48,14 +42,7 @@ ORIGINS = ("real", "mutant", "imported")
     "--imports", type=click.IntRange(0), default=50, show_default=True, help="Mutants in code that runs at import."
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Which mutants are drawn.")
-@click.option(
-    "--map",
-    "map_file",
-    type=click.Path(path_type=Path),
-    default=".cloche/impact-map.json",
-    show_default=True,
-    help="The impact map, in the project's folder.",
-)
+@options.map_file
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def train(  # noqa: PLR0913 - click passes each option as an argument
     *,
