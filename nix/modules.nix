@@ -13,6 +13,8 @@
   ./lint.nix
   ./types.nix
   ./regression.nix
+  ./base.nix
+  ./performance.nix
   ./sbom.nix
   ./audit.nix
   ./reproduce.nix

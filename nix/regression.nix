@@ -80,9 +80,10 @@ in
       assertion = builtins.match "[A-Za-z][A-Za-z0-9_-]*" name != null;
       message = "cloche.regression has an experiment called \"${name}\"; a name begins with a letter and goes on with letters, digits, _ and -";
     }) (builtins.attrNames cfg.regression);
-    packages.regression = import ../pkgs/regression-results.nix { inherit toolchain; } {
+    packages.regression = import ../pkgs/named-folders.nix { inherit toolchain; } {
       name = "${cfg.name}-regression";
-      inherit comparisons;
+      option = "cloche.regression";
+      folders = comparisons;
     };
     checks.regression = import ../checks/regression.nix { inherit toolchain; } {
       name = "${cfg.name}-regression";

@@ -42,6 +42,7 @@ let
     "audit"
     "image"
     "learn"
+    "performance"
     "regression"
     "sbom"
     "telemetry"
@@ -113,6 +114,20 @@ in
       };
     in
     "${program}/bin/trace-tests";
+  # comparing : verb -> directory -> program; the verb's subcommand `revision`, for the project in that folder.
+  comparing =
+    verb: directory:
+    let
+      program = toolchain.runBash {
+        name = verb;
+        script = ''
+          mkdir -p $out/bin
+          printf '%s\n' '#!${toolchain.tools.bash}' 'exec ${own.commandLine [ ]}/bin/cloche ${verb} revision --directory ${directory} "$@"' > $out/bin/${verb}
+          chmod +x $out/bin/${verb}
+        '';
+      };
+    in
+    "${program}/bin/${verb}";
   # lock : { directory, python, sdists, systems } -> program
   lock =
     settings:

@@ -235,7 +235,7 @@ def test_the_example_computes_the_same_digits_on_other_processors(tmp_path: Path
     ("name", "message"),
     [
         ("a b", 'cloche.regression has an experiment called "a b"; a name begins with a letter and goes on with letters, digits, _ and -'),
-        ("name", "cloche.regression.name can't be the name of an experiment: derivations have an attribute of that name; choose another"),
+        ("name", "cloche.regression.name can't have this name: derivations have an attribute of that name; choose another"),
     ],
 )
 def test_names_that_an_experiment_cannot_have(project: Path, name: str, message: str) -> None:

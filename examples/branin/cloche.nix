@@ -39,6 +39,10 @@
       timeZones = true;
       caCertificates = true;
     };
+    performance.surrogate = {
+      suite = [ "benchmarks" ];
+      groups = [ "benchmark" ];
+    };
     regression.search = {
       command = [
         "branin"
