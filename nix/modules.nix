@@ -15,6 +15,7 @@
   ./regression.nix
   ./base.nix
   ./performance.nix
+  ./profile.nix
   ./sbom.nix
   ./audit.nix
   ./reproduce.nix

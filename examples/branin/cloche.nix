@@ -43,6 +43,7 @@
       suite = [ "benchmarks" ];
       groups = [ "benchmark" ];
     };
+    profile.enable = true;
     regression.search = {
       command = [
         "branin"

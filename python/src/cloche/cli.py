@@ -25,6 +25,7 @@ VERBS = {
     "load-image": Verb("cloche.image.command", "Bring an image to podman, docker, a registry or a folder."),
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
     "performance": Verb("cloche.performance.command", "Measure benchmarks of two revisions, and compare figures."),
+    "profile": Verb("cloche.profiling.command", "Show where experiments and slow tests spend their time."),
     "regress": Verb("cloche.regression.command", "Compare results of experiments, and look for drift."),
     "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),
     "select-tests": Verb("cloche.impact.command", "Say which tests a change can affect, and why; run them."),

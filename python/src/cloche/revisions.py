@@ -92,14 +92,15 @@ def base(folder: Path, directory: str, revision: str) -> Base:
     place = os.path.normpath(f"{ask('rev-parse', '--show-prefix').stdout.strip()}{directory}")
     if ask("cat-file", "-e", f"{commit}:{os.path.normpath(f'{place}/pyproject.toml')}").returncode:
         raise NoProjectThereError(revision, place)
+    top_level = ask("rev-parse", "--show-toplevel").stdout.strip()
     with tempfile.TemporaryDirectory() as top:
-        tree = Path(top, "base")
-        tree.mkdir()
-        archive = Path(top, "base.tar")
-        part = commit if place == "." else f"{commit}:{place}"
-        subprocess.run([git, "archive", f"--output={archive}", part], cwd=folder, check=True)
-        # Extracted by git's own format: neither links out of the tree nor special files can be in it.
-        shutil.unpack_archive(archive, tree, "tar", filter="tar")
+        # An index of its own: the user's is left as it is.
+        tree, own = Path(top, "base"), {**os.environ, "GIT_INDEX_FILE": str(Path(top, "index"))}
+        for arguments in (
+            ["read-tree", commit if place == "." else f"{commit}:{place}"],
+            ["checkout-index", "--all", f"--prefix={tree}/"],
+        ):
+            subprocess.run([git, *arguments], cwd=top_level, check=True, env=own)
         added = subprocess.run(
             [_program("nix"), "store", "add-path", "--name", "base", tree],
             stdout=subprocess.PIPE,

@@ -125,7 +125,9 @@ class Suite:
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
-        self.command = [str(bench.side / "bin/python"), "-m", "pytest", "-p", "no:cacheprovider", "-q"]
+        # As the command, not `python -m pytest`, which would put the folder on sys.path.
+        self.command = [str(bench.side / f"bin/{name}") for name in ("python", "pytest")]
+        self.command += ["-p", "no:cacheprovider", "-q"]
         self.arguments = [*bench.attributes["suite"], *bench.attributes["arguments"]]
 
     def count(self, side: str) -> dict[str, Any]:

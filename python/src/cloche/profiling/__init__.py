@@ -1,0 +1,1 @@
+"""Profiles of experiments and tests, from samples of their stacks."""
