@@ -67,9 +67,9 @@ def percent(fraction: float) -> str:
 
 
 def _t(freedom: float) -> float:
-    from scipy import stats  # noqa: PLC0415 - takes long to load
+    from scipy import special  # noqa: PLC0415 - takes long to load
 
-    return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return float(special.stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
 def _estimate(mean: float, error: float, freedom: float) -> Estimate:

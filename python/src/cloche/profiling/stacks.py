@@ -57,7 +57,7 @@ def frame_of(text: str, modules: frozenset[str]) -> Frame:
     function, path = found["function"], _LINE.sub("", found["file"])
     if path.startswith("<"):
         return Frame(function, path)
-    if not path.endswith(".py"):
+    if not path.endswith(".py") and not path.startswith(f"{SIDE}bin/"):
         return Frame("(unnamed)" if function.startswith("0x") else function, path.rpartition("/")[2], native=True)
     if path.startswith(PROJECT):
         return Frame(function, path.removeprefix(PROJECT), own=True)
@@ -66,6 +66,7 @@ def frame_of(text: str, modules: frozenset[str]) -> Frame:
     return Frame(function, name, own=name in modules)
 
 
+IMPORT = Frame("_find_and_load", "<frozen importlib._bootstrap>")
 # Below which the stacks of a process stand that the sampled one has started.
 SUBPROCESS = Frame("subprocess", "", native=True)
 
@@ -83,16 +84,17 @@ def read(text: str, modules: Iterable[str]) -> Stacks:
         for name in filter(None, stack.split(";")):
             if name not in known:
                 known[name] = frame_of(name, own)
-            frames.append(known[name])
+            frame = known[name]
+            # Of the machinery of an import one frame is enough.
+            if not frame.file.startswith("<frozen importlib") or frame.function == IMPORT.function:
+                frames.append(frame)
         samples[tuple([SUBPROCESS] * (processes > 1) + frames)] += int(count)
     return Stacks(dict(samples))
 
 
 def kind_of(stack: tuple[Frame, ...], *, test: bool) -> str:
     """Return what a stack was about: importing modules, work, or what comes before: the interpreter, and pytest's own."""
-    if any(
-        frame.file == "<frozen importlib._bootstrap>" and frame.function.startswith("_find_and_load") for frame in stack
-    ):
+    if IMPORT in stack:
         return "import"
     if all(frame.native or frame.file.startswith("<frozen") for frame in stack):
         return "start"
