@@ -18,11 +18,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from chaos import chaos
+from elsewhere import elsewhere
 from environments import build, evaluation, imports, no_op, substitution
 from evidence import provenance, sbom, verify
 from images import image
 from measure import Bench, Figure, remove
 from results import regression
+from selection.command import main as selection
 from stores import telemetry
 from suites import tests
 
@@ -40,6 +42,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "regression": regression,
     "chaos": chaos,
     "tests": tests,
+    "tests-elsewhere": elsewhere,
 }
 
 
@@ -61,7 +64,11 @@ def line(figure: Figure) -> str:
 
 def main() -> None:
     """Measure what is asked for and print the table."""
+    if sys.argv[1:2] == ["selection"]:
+        # Other figures, with words of their own.
+        selection(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.epilog = "`ci/bench selection` measures how well tests are selected: see `ci/bench selection --help`."
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs to FILE as well")

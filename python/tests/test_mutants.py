@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cloche.mutants.errors import BadMatrixError, BaseRunError, NoSitesError
+from cloche.mutants import foreign
+from cloche.mutants.errors import BadMatrixError, BadSampleError, BaseRunError, NoSitesError
 from cloche.mutants.matrix import Judged, Matrix, Suite, applied, facts, judge, load, run
 from cloche.mutants.replay import Selected, detects, figures, replay
-from cloche.mutants.sample import draw, source_files
-from cloche.mutants.sites import OPERATORS, Mutant, compiles, mutants_of
+from cloche.mutants.sample import Sample, draw, source_files
+from cloche.mutants.sites import OPERATORS, Mutant, compiles, mutants_of, place_of
 
 TEXT = '''"""Docs."""
 import functools
@@ -232,6 +233,10 @@ def test_figures_of_a_matrix() -> None:
     found = figures(matrix, rows)
     # Each of the four drawn faults in functions stands for two sites, the one at import for itself.
     assert (found.faults, found.killed, found.missed, found.detected.value) == (5, 4, 1, 6 / 7)
+    assert found.functions == 3
+    # Nothing was missed in two functions, which also happens to who misses a part of them.
+    few = figures(matrix, rows[:4]).detected
+    assert (few.value, round(few.low, 3), few.high) == (1.0, 0.224, 1.0)
     assert found.detected_drawn == 0.75
     assert found.test_seconds.value == 3 / 4
     assert found.time.value == (0.5 + 1 + 3) / 5
@@ -255,3 +260,65 @@ def test_lines_of_a_matrix_are_json(suite: Suite, tmp_path: Path) -> None:
     assert row.keys() == {"mutant", "outcome", "failed", "broken", "missing", "wall", "processor"}
     with applied(suite.folder, sample.mutants[0]) as changed:
         assert changed.read_text() != FILES[sample.mutants[0].file]
+
+
+def test_a_fault_of_another_tool_has_its_place(tmp_path: Path) -> None:
+    """What a tool hands over is a changed text; range, line, stratum and function are found in it."""
+    changes = [
+        ("2 * x", "2 + x", "*", "+", "function", "double"),
+        ("while n > 0", "while not n > 0", "", "ot n", "function", "wait"),
+        ("{'a': 1}", "{'a': 11}", "", "1", "import", "<NAMES>"),
+        ("def unused():\n    return 1 + 1\n", "", "def unused():\n    return 1 + 1\n", "", "import", "<>"),
+    ]
+    text = FILES["pkg/code.py"]
+    for old, new, before, after, stratum, where in changes:
+        found = foreign.mutant("pkg/code.py", text, text.replace(old, new), "core/It")
+        assert (found.old, found.new, found.stratum, found.where, found.operator) == (
+            before,
+            after,
+            stratum,
+            where,
+            "core/It",
+        )
+        assert found.apply(text) == text.replace(old, new)
+        assert found.line == text.count("\n", 0, text.index(old)) + 1
+    with pytest.raises(ValueError, match=r"^a\.py is the same before and after core/It$"):
+        foreign.mutant("a.py", text, text, "core/It")
+    # Own faults and their places agree.
+    places = place_of(TEXT)
+    own = [each for each in mutants_of("m.py", TEXT) if each.operator != "decorator"]
+    assert [places(each.begin, each.end) for each in own] == [(each.stratum, each.where) for each in own]
+    sample = Sample(own, {"function": 20, "import": 10}, 7)
+    foreign.write(tmp_path / "s.json", "tool 1", sample)
+    assert foreign.read(tmp_path / "s.json") == ("tool 1", sample)
+
+
+def test_a_sample_of_another_tool_that_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    foreign.write(path, "tool 1", Sample(mutants_of("m.py", "X = 1\n"), {"function": 1}, 7))
+    with pytest.raises(BadSampleError) as raised:
+        foreign.read(path)
+    assert str(raised.value) == (
+        f"{path} is no sample of faults that can be used here: ValueError: m.py:1:4-5:number is of the stratum 'import', of\n"
+        "which the file does not say how many sites there are; make it anew"
+    ).replace("\n", " ")
+    path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
+    with pytest.raises(BadSampleError) as raised:
+        foreign.read(path)
+    assert (
+        str(raised.value)
+        == f"{path} is no sample of faults that can be used here: its version is 2, and this program reads 1; make it anew"
+    )
+
+
+def test_a_fault_that_only_waits_and_one_that_only_computes_are_ended(suite: Suite) -> None:
+    """A loop is ended by the processor time that it uses; a suite that has to wait for a busy machine is not."""
+    started = time.monotonic()
+    judged = judge(suite, fault("n -= 1", "n += 1"), BASE, frozenset(), 5)
+    assert judged.outcome == "time"
+    assert 4 <= judged.processor <= 9
+    assert (
+        judge(suite, fault("return 2 * x", "__import__('time').sleep(12); return 2 * x"), BASE, frozenset(), 10).outcome
+        == "survived"
+    )
+    assert time.monotonic() - started < 300

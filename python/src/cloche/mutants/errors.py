@@ -36,3 +36,11 @@ class NoSitesError(ClocheError):
             f"no fault can be put into {folder}: {files} modules of packages that are not tests were found below it; is it the\n"
             "folder of the project, and are its packages (folders with __init__.py) in git?"
         )
+
+
+class BadSampleError(ClocheError):
+    """A file that is no sample of faults of another tool."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        """Keep the `path` and the `fault`."""
+        super().__init__(f"{path} is no sample of faults that can be used here: {fault}; make it anew")

@@ -61,7 +61,10 @@ class Figures:
     faults: int
     killed: int
     missed: int
-    # Killed faults whose selection has a test that sees them.
+    # Functions, or top-level statements, that the killed faults are in.
+    functions: int
+    # Killed faults whose selection has a test that sees them. Where none was missed, resampling knows no lower bound: it is then
+    # that of a rate that shows nothing in so many functions with a probability of 5 % (for many of them 1 - 3/n).
     detected: Interval
     # The same without weights: of the faults that were drawn.
     detected_drawn: float
@@ -142,6 +145,11 @@ def figures(matrix: Matrix, rows: Sequence[Row], *, seed: int = 1, repeats: int 
     def share(part: Callable[[Row], tuple[float, float]], of: Sequence[Row]) -> Interval:
         return interval(of, part, seed=seed, repeats=repeats)
 
+    def bounded(of: Sequence[Row]) -> Interval:
+        known = share(found, of)
+        clusters = {row.judged.mutant.cluster for row in of}
+        return Interval(1.0, 0.05 ** (1 / len(clusters)), 1.0) if all(row.detected for row in of) and of else known
+
     ordinary = [row for row in rows if row.judged.outcome in ORDINARY]
     right = sum(row.weight * len(row.judged.failed & row.selected.tests) for row in ordinary)
     said = sum(row.weight * len(row.selected.tests & matrix.base.keys()) for row in ordinary)
@@ -150,9 +158,10 @@ def figures(matrix: Matrix, rows: Sequence[Row], *, seed: int = 1, repeats: int 
         faults=len(rows),
         killed=len(killed),
         missed=sum(row.detected is False for row in rows),
-        detected=share(found, killed),
+        functions=len({row.judged.mutant.cluster for row in killed}),
+        detected=bounded(killed),
         detected_drawn=sum(row.detected is True for row in killed) / len(killed) if killed else 0.0,
-        detected_few=share(found, few),
+        detected_few=bounded(few),
         few=len(few),
         test_seconds=share(lambda row: (row.test_seconds, total), rows),
         time=share(time, rows),

@@ -6,7 +6,7 @@ with one operator; no node has two. Docstrings, annotations and the inside of f-
 
 import ast
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from cloche.impact.source import FunctionNode, bound_names
@@ -226,6 +226,18 @@ def _loaded(node: ast.expr) -> bool:
     return isinstance(getattr(node, "ctx", ast.Load()), ast.Load)
 
 
+def _walk(node: ast.AST, scope: _Scope) -> Iterator[tuple[ast.AST, ast.AST, _Scope]]:
+    """Yield what may hold sites, each with its parent and its scope; a decorator is its own parent."""
+    for decorator in getattr(node, "decorator_list", []):
+        yield decorator, decorator, scope
+        yield from _walk(decorator, scope)
+    for child, given in _children(node, scope):
+        top = isinstance(node, ast.Module) and isinstance(child, ast.stmt)
+        inner = _Scope("", _top(child), body=False) if isinstance(child, ast.stmt) and top else given
+        yield child, node, inner
+        yield from _walk(child, inner)
+
+
 def mutants_of(file: str, text: str) -> list[Mutant]:
     """Return the fault of each site of a file, in the order of the text; raises SyntaxError for a file that is no Python.
 
@@ -233,26 +245,38 @@ def mutants_of(file: str, text: str) -> list[Mutant]:
     """
     positions = _Text(text)
     found: list[Mutant] = []
-
-    def take(edits: Iterable[Edit], line: int, scope: _Scope) -> None:
+    for node, parent, scope in _walk(ast.parse(text), _Scope("", "", body=False)):
+        edits: Iterable[Edit]
+        if node is parent and isinstance(node, ast.expr):
+            begin, end = positions.range(node)
+            edits = [(text.rindex("@", 0, begin), end, "decorator", "")]
+        else:
+            edits = _edits(node, parent, positions, body=scope.body)
         for begin, end, operator, new in itertools.islice(edits, 1):
             stratum = FUNCTION if scope.body else IMPORT
+            line = getattr(node, "lineno", 0)
             found.append(Mutant(file, begin, end, line, operator, text[begin:end], new, stratum, scope.where))
-
-    def walk(node: ast.AST, scope: _Scope) -> None:
-        for decorator in getattr(node, "decorator_list", []):
-            begin, end = positions.range(decorator)
-            begin = text.rindex("@", 0, begin)
-            take([(begin, end, "decorator", "")], decorator.lineno, scope)
-            walk(decorator, scope)
-        for child, inner in _children(node, scope):
-            if isinstance(node, ast.Module) and isinstance(child, ast.stmt):
-                inner = _Scope("", _top(child), body=False)  # noqa: PLW2901 - each statement is its own scope here
-            take(_edits(child, node, positions, body=inner.body), getattr(child, "lineno", 0), inner)
-            walk(child, inner)
-
-    walk(ast.parse(text), _Scope("", "", body=False))
     return sorted(found, key=lambda each: (each.begin, each.end))
+
+
+def place_of(text: str) -> Callable[[int, int], tuple[str, str]]:
+    """Return what says the stratum and the function of a range of characters, as `Mutant` has them.
+
+    Raises SyntaxError for a text that is no Python.
+    """
+    positions = _Text(text)
+    known = [
+        (*positions.range(node), scope)
+        for node, _, scope in _walk(ast.parse(text), _Scope("", "", body=False))
+        if isinstance(node, ast.expr | ast.stmt)
+    ]
+
+    def place(begin: int, end: int) -> tuple[str, str]:
+        around = [each for each in known if each[0] <= begin and end <= each[1]]
+        scope = min(around, key=lambda each: each[1] - each[0])[2] if around else _Scope("", "<>", body=False)
+        return FUNCTION if scope.body else IMPORT, scope.where
+
+    return place
 
 
 def compiles(mutant: Mutant, text: str) -> bool:

@@ -1,0 +1,34 @@
+"""What runs in the environment of the suites."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from selection import campaign
+from selection.command import ROOT, parsed
+from selection.report import tables, times, written
+from selection.wall import wall
+
+options = parsed(sys.argv[1:])
+options.work = Path(options.work).resolve()
+if options.verb == "matrix":
+    campaign.matrix(options)
+elif options.verb == "cosmic-ray":
+    campaign.other_tool(options)
+elif options.verb == "wall":
+    folder = campaign.unpacked(options.project, options.work, "wall-plain")
+    wall(options, campaign.stored(options.project, options.work), campaign.suite(options.project, folder))
+elif options.verb == "keep":
+    campaign.keep(options)
+else:
+    told = campaign.report(options) | {"times": times(campaign.STORED)}
+    print("\n".join(text for name, text in tables(told).items() if name != "operators"))
+    if options.json:
+        options.json.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+    if options.document:
+        target = ROOT / "docs/benchmark-selection.json"
+        target.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+        page = target.with_suffix(".md")
+        page.write_text(written(page.read_text(), tables(told)))

@@ -1,0 +1,201 @@
+"""The figures as text: lines for a terminal, and the tables of docs/benchmark-selection.md, which come from its JSON alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+WAYS = {"plain": "`pytest`", "ours": "`select-tests --run`", "testmon": "`pytest --testmon`"}
+REPEATS = 2000
+# A table in the document is what stands between these two.
+BLOCK = re.compile(r"(?s)(<!-- figures: (?P<name>[a-z-]+) -->\n).*?(<!-- end of figures -->)")
+
+
+def percent(value: float) -> str:
+    """Return a share without decimals that are not known; nothing but all is 100 %."""
+    return f"{100 * value:.1f} %" if 0.99 <= value < 1 else f"{100 * value:.0f} %"
+
+
+def share(each: Mapping[str, float]) -> str:
+    """Return a share with its interval."""
+    return f"{percent(each['value'])} [{percent(each['low'])}, {percent(each['high'])}]"
+
+
+def line_of(way: str, found: Mapping[str, Any]) -> str:
+    """Return a line for the terminal."""
+    return (
+        f"  {way:26} {found['faults']:4} faults {found['killed']:4} seen by the suite, missed {found['missed']:3}, seen {share(found['detected']):24} by few {share(found['detected_few']):22}"
+        f" tests {percent(found['tests']['value']):5} test time {share(found['test_seconds']):20} time {share(found['time']):22} F1 {found['f1']:.2f}"
+    )
+
+
+def resampled(rows: list[Mapping[str, Any]], way: str, kind: str) -> dict[str, float]:
+    """Return the sum of a way's seconds over that of plain pytest, with an interval by resampling functions."""
+    groups: dict[str, list[float]] = {}
+    for row in rows:
+        sums = groups.setdefault(row["cluster"], [0.0, 0.0])
+        sums[0] += row[way][kind]
+        sums[1] += row["plain"][kind]
+    pairs = list(groups.values())
+    generator = random.Random(1)
+    drawn = []
+    for _ in range(REPEATS):
+        chosen = generator.choices(pairs, k=len(pairs))
+        drawn.append(sum(each[0] for each in chosen) / sum(each[1] for each in chosen))
+    drawn.sort()
+    value = sum(each[0] for each in pairs) / sum(each[1] for each in pairs)
+    return {"value": value, "low": drawn[int(0.025 * REPEATS)], "high": drawn[int(0.975 * REPEATS)]}
+
+
+def summed(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the ways took and missed over measured changes."""
+    red = [row for row in rows if row["plain"]["red"]]
+    told: dict[str, Any] = {"changes": len(rows), "red": len(red), "ways": {}}
+    for way in WAYS:
+        told["ways"][way] = {
+            "wall": round(sum(row[way]["wall"] for row in rows), 1),
+            "median wall": round(statistics.median(row[way]["wall"] for row in rows), 2),
+            "processor": round(sum(row[way]["processor"] for row in rows), 1),
+            "median processor": round(statistics.median(row[way]["processor"] for row in rows), 2),
+            "tests": sum(row[way]["tests"] for row in rows),
+            "missed": sorted(row["fault"] for row in red if not row[way]["red"]),
+            "of wall": resampled(rows, way, "wall"),
+            "of processor": resampled(rows, way, "processor"),
+        }
+    return told
+
+
+def times(stored: Path) -> dict[str, Any]:
+    """Return what the measured times say, for each project that has some."""
+    told = {}
+    for file in sorted(stored.glob("*.wall.jsonl.gz")):
+        first, *rows = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        loads = sorted(row["load"] for row in rows)
+        parts = {"all": rows, "function": [row for row in rows if row["stratum"] == "function"]}
+        told[first["project"]] = {
+            "python": first["python"], "cores": first["cores"], "load": [loads[0], statistics.median(loads), loads[-1]],
+            "recording": {name: first[name]["processor"] for name in ("plain", "record", "record testmon")},
+            **{part: summed(of) for part, of in parts.items() if of},
+        }
+    return told
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """Return a table."""
+    return "\n".join(f"| {' | '.join(each)} |" for each in [head, ["---"] * len(head), *rows]) + "\n"
+
+
+def data_table(told: Mapping[str, Any]) -> str:
+    """Return what was measured on."""
+    rows = []
+    for name, each in [*told["projects"].items(), *((f"{name}, cosmic-ray", each) for name, each in told["other tool"].items())]:
+        drawn, sites, outcomes = each["drawn"], each["sites"], each["outcomes"]
+        source = each["facts"]["source"].split()[0].removesuffix(".tar.gz")
+        faults = ", ".join(f"{drawn.get(stratum, 0)} of {number} {stratum}" for stratum, number in sites.items())
+        ended = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in ("killed", "survived", "collection", "broad", "time") if outcome in outcomes)
+        rows.append([name, source, f"{each['tests']} in {each['test seconds']:.1f} s", faults, str(each["seed"]), ended, str(len(each["flaky"]))])
+    return table(["project", "sdist", "tests", "faults drawn of sites", "seed", "outcomes", "flaky"], rows)
+
+
+def cells(name: str, way: str, found: Mapping[str, Any]) -> list[str]:
+    """Return a row of figures."""
+    seen, few = found["detected"], found["detected_few"]
+    return [
+        name, way, f"{found['killed'] - found['missed']} of {found['killed']}", f"{percent(seen['value'])}, at least {percent(seen['low'])}" if found["killed"] else "",
+        f"{found['few']}: {percent(few['value'])}" if found["few"] else "0", percent(found["tests"]["value"]), share(found["test_seconds"]), share(found["time"]), f"{found['f1']:.2f}",
+    ]
+
+
+HEAD = ["project", "way", "faults seen", "weighted", "by at most 2 tests", "tests", "test time", "time", "F1"]
+
+
+def ways_table(told: Mapping[str, Any]) -> str:
+    """Return ways to select beside one another."""
+    return table(HEAD, [cells(name, way, found) for name, each in told["projects"].items() for way, found in each["ways"].items()])
+
+
+def strata_table(told: Mapping[str, Any], key: str = "projects") -> str:
+    """Return the impact layer by stratum."""
+    rows = []
+    for name, each in told[key].items():
+        rows.append(cells(name, "all", each["ways"]["impact layer"]))
+        rows += [cells(name, part, found) for part, found in each["impact layer"].items()]
+    return table([HEAD[0], "stratum", *HEAD[2:]], rows)
+
+
+def repeated_table(told: Mapping[str, Any]) -> str:
+    """Return whether a second tool's faults give the same figures."""
+    rows = []
+    for name, second in told["other tool"].items():
+        first = told["projects"][name]
+        for what, key in (("seen", "detected"), ("tests", "tests"), ("test time", "test_seconds"), ("time", "time")):
+            one, two = first["ways"]["impact layer"][key], second["ways"]["impact layer"][key]
+            rows.append([name, what, share(one), share(two), "yes" if one["low"] <= two["value"] <= one["high"] else "no"])
+    return table(["project", "figure", "own operators", "cosmic-ray", "within the interval"], rows)
+
+
+def times_table(told: Mapping[str, Any], part: str) -> str:
+    """Return what was measured from save to verdict."""
+    rows = []
+    for name, each in told["times"].items():
+        if part not in each:
+            continue
+        found = each[part]
+        for way, what in WAYS.items():
+            here = found["ways"][way]
+            rows.append([
+                name, what, str(found["changes"]), f"{here['wall']:.0f} s", f"{here['median wall']:.1f} s", share(here["of wall"]),
+                f"{here['processor']:.0f} s", f"{here['median processor']:.1f} s", share(here["of processor"]), str(here["tests"]), f"{len(here['missed'])} of {found['red']}",
+            ])
+        rows[-1][1] += f" (load {each['load'][0]:.0f} to {each['load'][2]:.0f})"
+    return table(["project", "command", "changes", "wall", "median", "of plain", "processor", "median", "of plain", "tests run", "missed"], rows)
+
+
+def verdicts(told: Mapping[str, Any]) -> str:
+    """Return the aims, with what was found."""
+    rows = []
+    layers = {name: each["ways"]["impact layer"] for name, each in told["projects"].items()}
+    functions = sum(each["functions"] for each in layers.values())
+    missed = sum(each["missed"] for each in layers.values())
+    killed = sum(each["killed"] for each in layers.values())
+    low = 0.05 ** (1 / functions) if not missed else min(each["detected"]["low"] for each in layers.values())
+    median = statistics.median(each["detected"]["value"] for each in layers.values())
+    rows.append([
+        "impact layer: >= 99 % of the killed faults are seen", f"{killed - missed} of {killed}, in {functions} functions; median project {percent(median)}; lower 95 % bound of all together {percent(low)}",
+        "met" if low >= 0.99 else ("not shown" if median >= 0.99 else "not met"),
+    ])
+    part = statistics.median(each["time"]["value"] for each in layers.values())
+    tests = statistics.median(each["test_seconds"]["value"] for each in layers.values())
+    rows.append(["impact layer: <= 25 % of the time (median project)", f"{percent(part)} with the fixed cost, {percent(tests)} of the tests' seconds", "met" if part <= 0.25 else "not met"])
+    for name, each in told["times"].items():
+        ways = each["all"]["ways"]
+        more = len(ways["ours"]["missed"]) - len(ways["testmon"]["missed"])
+        ours, testmon = ways["ours"]["processor"], ways["testmon"]["processor"]
+        said = f"{len(ways['ours']['missed'])} and {len(ways['testmon']['missed'])} missed of {each['all']['red']}; {ours:.0f} s and {testmon:.0f} s of processor, {ways['ours']['wall']:.0f} s and {ways['testmon']['wall']:.0f} s of wall time"
+        rows.append([f"against testmon on {name}: no more misses, less time", said, "met" if more <= 0 and ours < testmon else "not met"])
+    for name, second in told["other tool"].items():
+        one, two = layers[name]["detected"], second["ways"]["impact layer"]["detected"]
+        inside = one["low"] <= two["value"] <= one["high"]
+        rows.append([f"a second tool repeats it on {name}", f"seen {percent(two['value'])} of cosmic-ray's, interval {share(one)}", "met" if inside else "not met"])
+    return table(["aim", "found", "verdict"], rows)
+
+
+def tables(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return each table by the name of its block in the document."""
+    operators = [[f"`{name}`", said.replace("|", "\\|")] for name, said in told["operators"].items()]
+    return {
+        "aims": verdicts(told), "data": data_table(told), "strata": strata_table(told), "ways": ways_table(told),
+        "second-tool": strata_table(told, "other tool"), "repeated": repeated_table(told), "times": times_table(told, "all"), "daily": times_table(told, "function"),
+        "operators": table(["operator", "what it does"], operators),
+    }
+
+
+def written(page: str, known: Mapping[str, str]) -> str:
+    """Return the document with its tables made anew; raises KeyError for a block that is no table."""
+    return BLOCK.sub(lambda found: f"{found[1]}{known[found['name']]}{found[3]}", page)

@@ -1,0 +1,112 @@
+"""Time from save to verdict, measured: plain pytest, `select-tests --run` and `pytest --testmon` on the same faults, in turns."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cloche
+from cloche.impact.recording import test_of
+from cloche.mutants.matrix import Matrix, Suite, applied
+from selection.projects import PROJECTS, in_git, unpacked
+
+CLOCHE = "from cloche.cli import main; main()"
+
+
+def spent(found: Suite, words: list[str], paths: list[str], extra: dict[str, str]) -> dict[str, Any]:
+    """Run a command in a project's folder; return its wall and processor time, its code and its last words."""
+    environment = found.environment() | extra
+    environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], *paths])
+    environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
+    start, before = time.monotonic(), os.times()
+    done = subprocess.run(words, cwd=found.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False)
+    wall, after = time.monotonic() - start, os.times()
+    processor = after.children_user + after.children_system - before.children_user - before.children_system
+    said = "" if done.returncode in {0, 1, 5} else (done.stdout + done.stderr).decode(errors="replace")[-500:]
+    return {"wall": round(wall, 3), "processor": round(processor, 3), "code": done.returncode, "said": said}
+
+
+def timed(found: Suite, words: list[str], lines: Path) -> dict[str, Any]:
+    """Run a command that runs pytest with the recorder of outcomes; return besides what ran and what failed."""
+    lines.unlink(missing_ok=True)
+    ended = spent(found, words, [str(Path(cloche.__file__).parent.parent)], {})
+    rows = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
+    tests = {test_of(row["test"]) for row in rows if "test" in row}
+    failed = {test_of(row["test"]) for row in rows if row.get("outcome") == "failed"}
+    return ended | {"tests": len(tests), "failed": sorted(failed)}
+
+
+def kept(source: Path, target: Path) -> None:
+    """Copy a SQLite database that nobody has open, with what is not yet in its main file."""
+    for suffix in ("", "-shm", "-wal"):
+        Path(f"{target}{suffix}").unlink(missing_ok=True)
+        if Path(f"{source}{suffix}").exists():
+            shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
+
+
+def wall(options: argparse.Namespace, found: Matrix, suite: Suite) -> None:
+    """Measure on the first faults of a matrix that were not measured yet; rows go to WORK/wall."""
+    name, work = options.project, options.work
+
+    def checkout(purpose: str) -> Suite:
+        folder = unpacked(name, work, purpose)
+        in_git(folder)
+        return replace(suite, folder=folder, cache=work / f"{purpose}-byte-code" / name)
+
+    ours, plain, testmon = (checkout(purpose) for purpose in ("wall-ours", "wall-plain", "wall-testmon"))
+    lines, maps = work / f"wall-lines-{name}.jsonl", work / "wall-maps"
+    recorder = ["-p", "no:randomly", "-p", "cloche.mutants.recorder", f"--outcome-lines={lines}", *PROJECTS[name].arguments]
+    pytest = [sys.executable, "-m", "pytest", "-q"]
+    # testmon crashes without the cache provider, and plain pytest has it, too.
+    quiet = ["-p", "no:testmon"]
+    select = [sys.executable, "-c", CLOCHE, "select-tests", "--map", str(maps / f"{name}.json"), "--store", str(maps / f"{name}.sqlite")]
+    data, saved = testmon.folder / ".testmondata", maps / f"{name}.testmondata"
+    commands = {
+        "plain": (plain, [*pytest, *quiet, *recorder]),
+        "ours": (ours, [*select, "--base", "HEAD", "--run", "--shadow-runs", "0", "--", "-q", *quiet, *recorder]),
+        "testmon": (testmon, [*pytest, "--testmon", *recorder]),
+    }
+    target = work / "wall" / f"{name}.jsonl"
+    if not saved.exists() or not target.exists():
+        for folder in (target.parent, maps):
+            folder.mkdir(exist_ok=True)
+        first: dict[str, Any] = {"project": name, "python": sys.version.split()[0], "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+        first["plain"] = timed(plain, commands["plain"][1], lines)
+        first["record"] = timed(ours, [*select, "--record", "--", "-q", *quiet, *PROJECTS[name].arguments], lines)
+        first["record testmon"] = timed(testmon, commands["testmon"][1], lines)
+        kept(data, saved)
+        target.write_text(json.dumps(first, sort_keys=True) + "\n")
+    done = {json.loads(line)["fault"] for line in target.read_text().splitlines()[1:]}
+    base = {test for test, outcome in found.base.items() if outcome == "passed" and test not in found.flaky}
+    until = time.monotonic() + options.minutes * 60 if options.minutes else None
+    for judged in found.judged[: options.changes]:
+        if judged.mutant.id in done:
+            continue
+        if until is not None and time.monotonic() > until:
+            print("ended by the clock", flush=True)
+            break
+        row: dict[str, Any] = {"fault": judged.mutant.id, "stratum": judged.mutant.stratum, "cluster": judged.mutant.cluster, "outcome": judged.outcome}
+        row["killers"], row["load"] = len(judged.failed), round(os.getloadavg()[0], 2)
+        # The order changes from fault to fault, so that no command always runs after the same other one.
+        turn = len(done) % 3
+        for way in [*commands, *commands][turn : turn + 3]:
+            tree_of, words = commands[way]
+            if way == "testmon":
+                kept(saved, data)
+            with applied(tree_of.folder, judged.mutant):
+                row[way] = timed(tree_of, words, lines)
+            row[way]["failed"] = sorted(base & set(row[way]["failed"]))
+            # What fails without a fault is no verdict on it: a run is red by tests that passed, or by files that are broken.
+            row[way]["red"] = bool(row[way]["failed"]) or row[way]["code"] not in {0, 1, 5}
+        done.add(judged.mutant.id)
+        with target.open("a") as file:
+            file.write(json.dumps(row, sort_keys=True) + "\n")
+        print(name, judged.mutant.id, judged.outcome, *(f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})" for way in commands), flush=True)
