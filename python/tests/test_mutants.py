@@ -1,6 +1,7 @@
 """Mutants: where faults can be put, what a suite says of them, and what a way of selecting had found."""
 
 import dataclasses
+import gzip
 import json
 import sys
 import time
@@ -247,6 +248,22 @@ def test_figures_of_a_matrix() -> None:
     assert (nothing.missed, nothing.detected.value, nothing.time.value) == (4, 0.0, 0.1)
     assert detects(judged(0, "collection", set()), frozenset({"other.py::x"})) is True
     assert detects(judged(0, "collection", set(), broken={"t.py"}), frozenset({"other.py::x"})) is False
+
+
+def test_a_matrix_is_read_compressed(suite: Suite, tmp_path: Path) -> None:
+    files = source_files(suite.folder)
+    sample = draw(suite.folder, files, functions=1, imports=0, seed=1)
+    known = run(suite, sample, tmp_path / "k", facts(suite, files, "p", ""), lambda _: None)
+    packed = tmp_path / "k.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "k").read_bytes()))
+    assert load(packed) == load(tmp_path / "k") == known
+    packed.write_bytes(packed.read_bytes()[:-9])
+    with pytest.raises(BadMatrixError) as raised:
+        load(packed)
+    assert str(raised.value) == (
+        f"{packed} is no kill matrix that can be used here: EOFError: Compressed file ended before the end-of-stream marker was\n"
+        "reached; give another file, or remove this one"
+    ).replace("\n", " ")
 
 
 def test_lines_of_a_matrix_are_json(suite: Suite, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ import json
 import os
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, replace
@@ -128,15 +127,7 @@ def stored(name: str, work: Path | None = None) -> Matrix:
     """Return a kill matrix: that of the work folder, where there is one, and else the committed one."""
     if work is not None and (work / "kills" / f"{name}.jsonl").exists():
         return load(work / "kills" / f"{name}.jsonl")
-    return unzipped(STORED / f"{name}.jsonl.gz")
-
-
-def unzipped(file: Path) -> Matrix:
-    """Return a matrix from a compressed file."""
-    with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder, file.name.removesuffix(".gz"))
-        plain.write_bytes(gzip.decompress(file.read_bytes()))
-        return load(plain)
+    return load(STORED / f"{name}.jsonl.gz")
 
 
 def read(name: str, work: Path, found: Matrix) -> Tree:

@@ -13,6 +13,8 @@ from typing import Any
 
 WAYS = {"plain": "`pytest`", "ours": "`select-tests --run`", "testmon": "`pytest --testmon`"}
 REPEATS = 2000
+# Suites of so many seconds are those that the aims are about.
+LONG = 20
 # A table in the document is what stands between these two.
 BLOCK = re.compile(r"(?s)(<!-- figures: (?P<name>[a-z-]+) -->\n).*?(<!-- end of figures -->)")
 
@@ -157,6 +159,11 @@ def times_table(told: Mapping[str, Any], part: str) -> str:
     return table(["project", "command", "changes", "wall", "median", "of plain", "processor", "median", "of plain", "tests run", "missed"], rows)
 
 
+def verdict(part: float) -> str:
+    """Return whether a part of the time is small enough."""
+    return "met" if part <= 0.25 else "not met"
+
+
 def verdicts(told: Mapping[str, Any]) -> str:
     """Return the aims, with what was found."""
     rows = []
@@ -172,7 +179,11 @@ def verdicts(told: Mapping[str, Any]) -> str:
     ])
     part = statistics.median(each["time"]["value"] for each in layers.values())
     tests = statistics.median(each["test_seconds"]["value"] for each in layers.values())
-    rows.append(["impact layer: <= 25 % of the time (median project)", f"{percent(part)} with the fixed cost, {percent(tests)} of the tests' seconds", "met" if part <= 0.25 else "not met"])
+    rows.append(["impact layer: <= 25 % of the time (median project)", f"{percent(part)} with the fixed cost, {percent(tests)} of the tests' seconds", verdict(part)])
+    long = {name: each["time"] for name, each in layers.items() if told["projects"][name]["test seconds"] >= LONG}
+    if long:
+        said = ", ".join(f"{name} {share(each)}" for name, each in long.items())
+        rows.append([f"the same in suites of {LONG} s and more", said, verdict(max(each["high"] for each in long.values()))])
     for name, each in told["times"].items():
         ways = each["all"]["ways"]
         more = len(ways["ours"]["missed"]) - len(ways["testmon"]["missed"])

@@ -5,6 +5,7 @@ as it is judged, so a run that was ended goes on where it was. docs/mutants.md d
 """
 
 import contextlib
+import gzip
 import hashlib
 import json
 import math
@@ -16,6 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -416,9 +418,13 @@ def _heal(path: Path) -> None:
 
 
 def load(path: Path) -> Matrix:
-    """Read a kill matrix; raises BadMatrixError for a file that is none."""
+    """Read a kill matrix, compressed where its name ends with .gz; raises BadMatrixError for a file that is none."""
     try:
-        lines = path.read_bytes().splitlines()
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(KILL_MATRIX.bytes + 1)
+        if len(data) > KILL_MATRIX.bytes:
+            raise BadMatrixError(path, f"it has more than {KILL_MATRIX.bytes} bytes")
+        lines = data.splitlines()
         first, base, *rows = [strict_json.loads(line, what=str(path), limit=KILL_MATRIX) for line in lines]
         if first["version"] != VERSION:
             raise BadMatrixError(path, f"its version is {first['version']!r}, and this program reads {VERSION}")
@@ -446,5 +452,5 @@ def load(path: Path) -> Matrix:
                 for row in rows
             ],
         )
-    except (strict_json.BadJsonError, KeyError, TypeError, ValueError) as error:
+    except (strict_json.BadJsonError, EOFError, gzip.BadGzipFile, KeyError, TypeError, ValueError, zlib.error) as error:
         raise BadMatrixError(path, f"{type(error).__name__}: {error}") from error

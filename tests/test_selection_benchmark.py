@@ -1,0 +1,80 @@
+"""The figures about the selection of tests: the page is what the JSON says, and the JSON is of the matrices that are committed."""
+
+from __future__ import annotations
+
+import copy
+import gzip
+import json
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from conftest import ROOT, run
+
+sys.path.insert(0, str(ROOT / "ci/benchmarks"))
+
+from selection import report
+from selection.command import parsed
+from selection.projects import PROJECTS
+
+STORED = ROOT / "ci/benchmarks/selection/stored"
+PAGE = ROOT / "docs/benchmark-selection.md"
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Any]:
+    """Return the committed figures."""
+    found: dict[str, Any] = json.loads(PAGE.with_suffix(".json").read_text())
+    return found
+
+
+def test_the_page_is_what_the_figures_say(told: dict[str, Any]) -> None:
+    page, known = PAGE.read_text(), report.tables(told)
+    assert {found["name"] for found in report.BLOCK.finditer(page)} == known.keys()
+    assert report.written(page, known) == page, "run `ci/bench selection replay --document`"
+    # The control: another figure is another page.
+    other = copy.deepcopy(told)
+    other["projects"]["toolz"]["ways"]["impact layer"]["missed"] += 1
+    assert report.written(page, report.tables(other)) != page
+
+
+def test_the_figures_are_of_what_is_stored(told: dict[str, Any]) -> None:
+    assert told["projects"].keys() == PROJECTS.keys()
+    assert told["times"] == report.times(STORED)
+    matrices = [(name, each) for name, each in told["projects"].items()]
+    matrices += [(f"{name}.cosmic-ray", each) for name, each in told["other tool"].items()]
+    for name, each in matrices:
+        first, base, *rows = [json.loads(line) for line in gzip.decompress((STORED / f"{name}.jsonl.gz").read_bytes()).splitlines()]
+        assert each["outcomes"] == Counter(row["outcome"] for row in rows), name
+        assert (each["tests"], each["seed"], each["sites"]) == (len(base["tests"]), first["seed"], first["sites"])
+        assert first["facts"]["source"] == f"{PROJECTS[name.removesuffix('.cosmic-ray')].file} sha256:{PROJECTS[name.removesuffix('.cosmic-ray')].sha256}"
+    assert {file.name.removesuffix(".jsonl.gz") for file in STORED.iterdir()} == {
+        *(name for name, _ in matrices), *(f"{name}.wall" for name in told["times"]),
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["replay", "numpy"], "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs"),
+        (["matrix", "toolz"], "matrix needs --work FOLDER, where it keeps what it makes"),
+    ],
+)
+def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as raised:
+        parsed(words)
+    assert raised.value.code == 2
+    assert capsys.readouterr().err.endswith(f"ci/bench selection: error: {said}\n")
+
+
+@pytest.mark.slow
+def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: Any) -> None:
+    """The impact layer of this checkout, on a map that is recorded now: what it selects and misses is what the page has."""
+    ended = run(ROOT / "ci/bench", "selection", "replay", "toolz", "--json", tmp_path / "t.json", seconds=1200)
+    assert ended.code == 0, ended.err
+    before, now = told["projects"]["toolz"], json.loads((tmp_path / "t.json").read_text())["projects"]["toolz"]
+    assert now["missed"] == before["missed"]
+    for figure in ("detected", "tests", "test_seconds"):
+        assert now["ways"]["impact layer"][figure] == pytest.approx(before["ways"]["impact layer"][figure], abs=0.02)
