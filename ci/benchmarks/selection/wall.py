@@ -78,7 +78,11 @@ def wall(options: argparse.Namespace, found: Matrix, suite: Suite) -> None:
     if not saved.exists() or not target.exists():
         for folder in (target.parent, maps):
             folder.mkdir(exist_ok=True)
-        first: dict[str, Any] = {"project": name, "python": sys.version.split()[0], "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+        here = Path(__file__).parent
+        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        # A checkout with edits is no revision.
+        edited = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "../../../python/src"], cwd=here, check=False).returncode != 0
+        first: dict[str, Any] = {"project": name, "cloche": f"{revision} with edits" if edited else revision, "python": sys.version.split()[0], "cores": os.cpu_count(), "load": os.getloadavg()[0]}
         first["plain"] = timed(plain, commands["plain"][1], lines)
         first["record"] = timed(ours, [*select, "--record", "--", "-q", *quiet, *PROJECTS[name].arguments], lines)
         first["record testmon"] = timed(testmon, commands["testmon"][1], lines)
