@@ -19,7 +19,7 @@ elif options.verb == "cosmic-ray":
     campaign.other_tool(options)
 elif options.verb == "wall":
     folder = campaign.unpacked(options.project, options.work, "wall-plain")
-    wall(options, campaign.stored(options.project, options.work), campaign.suite(options.project, folder))
+    wall(options, campaign.suite(options.project, folder))
 elif options.verb == "keep":
     campaign.keep(options)
 else:

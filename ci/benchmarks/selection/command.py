@@ -57,7 +57,7 @@ def words() -> argparse.ArgumentParser:
             verb.add_argument("--foreign", action="store_true", help="take the faults that the verb cosmic-ray drew")
     verb = verbs.add_parser("wall", parents=[common], help="measure from save to verdict: pytest, select-tests --run, pytest --testmon, in turns")
     verb.add_argument("project", choices=PROJECTS)
-    verb.add_argument("--changes", type=int, default=30, metavar="N", help="the first N faults of the kill matrix (default: 30)")
+    verb.add_argument("--changes", type=int, default=30, metavar="N", help="the first N faults of the sample (default: 30)")
     verb.add_argument("--minutes", type=float, metavar="N", help="end after N minutes")
     verbs.add_parser("keep", parents=[common], help="copy the kill matrices and times of --work to where they are committed")
     verbs.add_parser("lock", help="renew ci/benchmarks/selection/cloche.lock from the pyproject.toml beside it")

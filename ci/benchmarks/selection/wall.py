@@ -15,7 +15,8 @@ from typing import Any
 
 import cloche
 from cloche.impact.recording import test_of
-from cloche.mutants.matrix import Matrix, Suite, applied
+from cloche.mutants.matrix import Suite, applied
+from cloche.mutants.sample import draw, source_files
 from selection.projects import PROJECTS, in_git, unpacked
 
 CLOCHE = "from cloche.cli import main; main()"
@@ -52,8 +53,8 @@ def kept(source: Path, target: Path) -> None:
             shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
 
 
-def wall(options: argparse.Namespace, found: Matrix, suite: Suite) -> None:
-    """Measure on the first faults of a matrix that were not measured yet; rows go to WORK/wall."""
+def wall(options: argparse.Namespace, suite: Suite) -> None:
+    """Measure on the first faults of the sample that were not measured yet; rows go to WORK/wall."""
     name, work = options.project, options.work
 
     def checkout(purpose: str) -> Suite:
@@ -88,29 +89,30 @@ def wall(options: argparse.Namespace, found: Matrix, suite: Suite) -> None:
         first["record testmon"] = timed(testmon, commands["testmon"][1], lines)
         kept(data, saved)
         target.write_text(json.dumps(first, sort_keys=True) + "\n")
-    done = {json.loads(line)["fault"] for line in target.read_text().splitlines()[1:]}
-    base = {test for test, outcome in found.base.items() if outcome == "passed" and test not in found.flaky}
+    first, *rows = [json.loads(line) for line in target.read_text().splitlines()]
+    done, before = {row["fault"] for row in rows}, set(first["plain"]["failed"])
+    # As kill matrices have them by default.
+    sample = draw(suite.folder, source_files(suite.folder), functions=100, imports=50, seed=1)
     until = time.monotonic() + options.minutes * 60 if options.minutes else None
-    for judged in found.judged[: options.changes]:
-        if judged.mutant.id in done:
+    for mutant in sample.mutants[: options.changes]:
+        if mutant.id in done:
             continue
         if until is not None and time.monotonic() > until:
             print("ended by the clock", flush=True)
             break
-        row: dict[str, Any] = {"fault": judged.mutant.id, "stratum": judged.mutant.stratum, "cluster": judged.mutant.cluster, "outcome": judged.outcome}
-        row["killers"], row["load"] = len(judged.failed), round(os.getloadavg()[0], 2)
+        row: dict[str, Any] = {"fault": mutant.id, "stratum": mutant.stratum, "cluster": mutant.cluster, "load": round(os.getloadavg()[0], 2)}
         # The order changes from fault to fault, so that no command always runs after the same other one.
         turn = len(done) % 3
         for way in [*commands, *commands][turn : turn + 3]:
             tree_of, words = commands[way]
             if way == "testmon":
                 kept(saved, data)
-            with applied(tree_of.folder, judged.mutant):
+            with applied(tree_of.folder, mutant):
                 row[way] = timed(tree_of, words, lines)
-            row[way]["failed"] = sorted(base & set(row[way]["failed"]))
+            row[way]["failed"] = sorted(set(row[way]["failed"]) - before)
             # What fails without a fault is no verdict on it: a run is red by tests that passed, or by files that are broken.
             row[way]["red"] = bool(row[way]["failed"]) or row[way]["code"] not in {0, 1, 5}
-        done.add(judged.mutant.id)
+        done.add(mutant.id)
         with target.open("a") as file:
             file.write(json.dumps(row, sort_keys=True) + "\n")
-        print(name, judged.mutant.id, judged.outcome, *(f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})" for way in commands), flush=True)
+        print(name, mutant.id, *(f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})" for way in commands), flush=True)
