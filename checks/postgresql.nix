@@ -1,5 +1,5 @@
-# Passes when the tests that need a PostgreSQL server pass: the telemetry's and those of its faults. The server is started
-# for them, on a Unix socket, by the build's user.
+# Passes when the tests that need a PostgreSQL server pass: the telemetry's and those of its faults. The server is
+# started for them, on a Unix socket, by the build's user.
 { toolchain }:
 {
   # With pytest and what they build on.
