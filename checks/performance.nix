@@ -1,4 +1,4 @@
-# Passes when no benchmark has become slower than the base, and programs that were made slower and faster are seen to be.
+# Passes when no benchmark has become slower than the base, and planted programs, slower and faster, are seen to be.
 { toolchain }:
 {
   name,

@@ -90,7 +90,8 @@ in
     default = { };
     example = literalExpression ''{ surrogate = { suite = [ "benchmarks" ]; groups = [ "benchmark" ]; }; }'';
     description = ''
-      Benchmarks by name. With at least one there are `packages.performance`, `checks.performance` and the app `performance`.
+      Benchmarks by name. With at least one there are `packages.performance`, `checks.performance` and the app
+      `performance`.
     '';
   };
 }

@@ -122,7 +122,10 @@ in
         name = verb;
         script = ''
           mkdir -p $out/bin
-          printf '%s\n' '#!${toolchain.tools.bash}' 'exec ${own.commandLine [ ]}/bin/cloche ${verb} revision --directory ${directory} "$@"' > $out/bin/${verb}
+          cat > $out/bin/${verb} <<'END'
+          #!${toolchain.tools.bash}
+          exec ${own.commandLine [ ]}/bin/cloche ${verb} revision --directory ${directory} "$@"
+          END
           chmod +x $out/bin/${verb}
         '';
       };

@@ -58,6 +58,6 @@ in
   oci = role "oci" { };
   # A database server: for tests. Its programs are below usr/lib/postgresql, where Debian has them.
   postgresql = role "postgresql" { };
-  # Cachegrind, which counts instructions; its tools are below usr/libexec/valgrind, where Debian has them (VALGRIND_LIB).
+  # Cachegrind, which counts instructions. Its tools are where Debian has them, usr/libexec/valgrind (VALGRIND_LIB).
   valgrind = role "valgrind" { };
 }
