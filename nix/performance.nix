@@ -67,7 +67,13 @@ in
   config = lib.mkIf (cfg.performance != { }) {
     cloche.lockedRoles = [ "valgrind" ];
     assertions =
-      map (name: {
+      [
+        {
+          assertion = !cfg.performance ? against;
+          message = "cloche.performance.against can't have this name: derivations have an attribute of that name; choose another";
+        }
+      ]
+      ++ map (name: {
         assertion = (cfg.performance.${name}.suite == [ ]) != (cfg.performance.${name}.command == [ ]);
         message = "cloche.performance.${name} must have a suite or a command, and not both; set one of them";
       }) (builtins.attrNames cfg.performance)

@@ -1,5 +1,10 @@
 # Options: what is profiled; nix/profile.nix makes the outputs.
-{ config, lib, ... }:
+{
+  config,
+  lib,
+  system,
+  ...
+}:
 let
   inherit (lib) mkOption types;
   cfg = config.cloche;
@@ -41,8 +46,9 @@ in
     };
     native = mkOption {
       type = types.bool;
-      default = true;
-      description = "Whether the stacks have the functions of compiled code, too.";
+      default = system == "x86_64-linux";
+      defaultText = lib.literalExpression "whether the system is x86_64-linux";
+      description = "Whether the stacks have the functions of compiled code, too. Not shown on other processors.";
     };
   };
 }

@@ -36,6 +36,7 @@ in
       type = types.listOf types.str;
       default = [
         ".github"
+        "benchmarks"
         "cloche.lock"
         "cloche.nix"
         "doc"
@@ -46,7 +47,7 @@ in
         "tests/baselines"
       ]
       ++ lib.optional (builtins.pathExists (cfg.src + "/${package}/__init__.py")) package;
-      defaultText = lib.literalExpression "lock, configuration, documents, \"src\", and the package's folder where it lies at the top";
+      defaultText = lib.literalExpression "lock, configuration, benchmarks, documents, \"src\", and the package's folder where it lies at the top";
       description = ''
         Paths below `src` that the tests do not see. The project is installed as built, so its source folder is left
         out: nothing is imported from it by accident. For tests that lie inside the package, set `arguments` to
