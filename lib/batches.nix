@@ -1,4 +1,4 @@
-# batches : { record, tree, source, collection } -> { batches, modules, frame }
+# batches : { record, tree, source, collection, packages } -> { batches, modules, frame }
 #
 # Which test files are recorded together, by the record cloche-tests.json. Files with the same closure share a batch;
 # batches that are short beside the start of a process are joined, long ones are split. What the record cannot know (a
@@ -9,6 +9,8 @@
   source,
   # What decides which files pytest collects; the record has it as it was.
   collection,
+  # What tells the packages of files (package-closures.nix); null where every batch has them all.
+  packages ? null,
 }:
 let
   inherit (builtins)
@@ -75,7 +77,12 @@ let
     elem "*" (part.needs or [ ] ++ part.declared or [ ]) || part.programs or [ ] != [ ];
   present = attrNames closures;
   wholes = filter isWhole present;
-  key = path: concatStringsSep "\n" (attrNames closures.${path});
+  packagesOf = files: if packages == null then null else packages.given files;
+  key =
+    path:
+    concatStringsSep "\n" (
+      attrNames closures.${path} ++ (if packages == null then [ ] else [ "" ] ++ packagesOf [ path ])
+    );
   same = attrValues (groupBy key (filter (path: !isWhole path) present));
   size = group: length (attrNames closures.${head group});
   ordered = sort (
@@ -106,7 +113,10 @@ let
     keep = found.withFolders (
       foldl' (sum: path: sum // closures.${path} // { ${path} = null; }) { } files
     );
-    recorded = found.recorded files;
+    packages = packagesOf files;
+    recorded = found.recorded files // {
+      packages = if packages == null then { } else packages.left (packagesOf files);
+    };
   };
   whole = files: {
     inherit files;

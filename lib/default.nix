@@ -24,6 +24,7 @@ let
     flakeLock = import ./flake-lock.nix;
     imageLayers = import ./image-layers.nix;
     lock = import ./lock.nix;
+    packageClosures = import ./package-closures.nix;
     revisionDate = import ./revision-date.nix;
     sourceFiles = import ./source-files.nix;
     storeName = import ./store-name.nix;

@@ -76,6 +76,17 @@ in
         in batches, each with what it needs and no more.
       '';
     };
+    narrow = mkOption {
+      type = types.enum [
+        "modules"
+        "packages"
+      ];
+      default = "modules";
+      description = ''
+        What a batch is not given unless its tests need it: the project's `modules`, or locked `packages` too, so that
+        another version of one runs only the tests again that can see it.
+      '';
+    };
     scratch = mkOption {
       type = types.listOf types.str;
       default = [ ];

@@ -4,9 +4,14 @@
   name,
   # Recordings, by the name of their batch.
   batches,
+  # Where batches were not given all packages: { table, wheels }, what the record says that they offer, and they
+  # themselves; else null.
+  packages ? null,
 }:
 toolchain.runPython {
-  inherit name;
+  inherit name packages;
+  inherit (toolchain.python) sitePackages;
+  path = [ ((import ./python-modules.nix) "cloche-test-join" [ "installed_packages.py" ]) ];
   results = builtins.mapAttrs (_: batch: batch.out) batches;
   logs = builtins.mapAttrs (_: batch: batch.log) batches;
   script = ../python/src/cloche/join_tests.py;

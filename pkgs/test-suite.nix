@@ -32,9 +32,14 @@ let
       inherit name keep;
     };
 
-  packages = map (package: build.set.packages.${package}) (
-    build.selection.namesOf ([ "default" ] ++ tests.groups)
-  );
+  locked = build.selection.namesOf ([ "default" ] ++ tests.groups);
+  unpacked = map (package: build.set.packages.${package});
+  # Which packages each batch is given; null where it is all.
+  narrowing =
+    if tests.narrow == "packages" && record != null then
+      import ../lib/package-closures.nix { inherit record locked; }
+    else
+      null;
   tracer = toolchain.runPython {
     name = "test-tracer";
     script = ../python/src/cloche/install_tracer.py;
@@ -44,10 +49,10 @@ let
     inherit (toolchain.python) sitePackages;
   };
   environment =
-    prefixes:
+    packages: prefixes:
     build.set.environment {
       name = "${cfg.name}-tests";
-      wheels = packages ++ [ tracer ] ++ prefixes;
+      wheels = unpacked packages ++ [ tracer ] ++ prefixes;
     };
   whole = tests.run.source;
   run = {
@@ -71,7 +76,7 @@ let
       run
       // {
         inherit name;
-        environment = environment [ build.unpacked ];
+        environment = environment locked [ build.unpacked ];
         source = whole;
         prefixes = [ build.unpacked ];
         closure = {
@@ -89,6 +94,7 @@ let
       source
       collection
       ;
+    packages = narrowing;
   };
   # The project's wheel without its modules: metadata, and what its build makes.
   frame = build.unpackedFrom (narrowed "${cfg.name}-frame" plan.frame);
@@ -113,7 +119,7 @@ let
       run
       // {
         name = "${cfg.name}-${batch.name}";
-        environment = environment prefixes;
+        environment = environment (if narrowing == null then locked else batch.packages) prefixes;
         inherit prefixes;
         source = narrowed "${cfg.name}-tests" (builtins.intersectAttrs batch.keep tree);
         closure = {
@@ -150,6 +156,7 @@ let
         join {
           name = "${cfg.name}-test-results";
           inherit batches;
+          packages = if narrowing == null then null else { inherit (narrowing) table; wheels = unpacked locked; };
         }
     )
     // {
@@ -174,8 +181,8 @@ in
   trace = toolchain.runPython {
     name = "${cfg.name}-tests-trace";
     script = ../python/src/cloche/trace_tests.py;
-    path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "suite.py" ]) ];
-    environment = environment [ build.unpacked ];
+    path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "installed_packages.py" "suite.py" ]) ];
+    environment = environment locked [ build.unpacked ];
     source = whole;
     prefixes = [ build.unpacked ];
     project = build.unpacked;

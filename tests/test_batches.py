@@ -84,6 +84,7 @@ def test_the_record_says_what_each_file_needs(traced: Path) -> None:
         "every",
         "files",
         "modules",
+        "packages",
         "paths",
         "start-up",
         "unused",
@@ -156,3 +157,52 @@ def test_a_child_without_environment_is_traced(project: Path) -> None:
     ended = checked(project)
     assert ended.code == 1
     assert 'imported src/growth/shape.*; the line to add to its "needs" in cloche-tests.json:' in ended.err
+
+
+@pytest.fixture
+def narrowed(project: Path) -> Path:
+    """Return a copy whose batches are given the locked packages that they need."""
+    text = (project / "cloche.nix").read_text()
+    return write(project, {"cloche.nix": text.replace("tests.enable = true;", 'tests = { enable = true; narrow = "packages"; };')})
+
+
+def another(folder: Path, package: str) -> dict[str, str]:
+    """Return the lock with another file of one package; nothing is built of it."""
+    lock = json.loads((folder / "cloche.lock").read_text())
+    for pythons in lock["environments"].values():
+        for environment in pythons.values():
+            environment["packages"][package]["sha256"] = "0" * 64
+    return {"cloche.lock": json.dumps(lock)}
+
+
+def test_another_version_of_a_package_runs_again_what_can_see_it(project: Path, tmp_path: Path) -> None:
+    both = {"tests-test_rate", "tests-test_shape"}
+    assert run_again(project, another(project, "ruff")) == set()
+    assert run_again(project, another(project, "numpy")) == both
+
+
+def test_with_narrow_packages_fewer_are_run_again(narrowed: Path) -> None:
+    assert run_again(narrowed, another(narrowed, "numpy")) == {"tests-test_rate"}
+    assert run_again(narrowed, another(narrowed, "pytest")) == {"tests-test_rate", "tests-test_shape"}
+
+
+PROBES = {
+    "an optional import": ("try:\n        import numpy\n    except BaseException:\n        pass", "imported numpy"),
+    "importorskip": ("import pytest\n    pytest.importorskip('numpy')", "imported numpy"),
+    "its version": (
+        "import importlib.metadata\n    try:\n        importlib.metadata.version('numpy')\n    except BaseException:\n        pass",
+        "asked for the metadata of numpy",
+    ),
+}
+
+
+def test_a_package_that_was_left_out_is_refused(narrowed: Path) -> None:
+    assert checked(narrowed).code == 0
+    text = (narrowed / "tests/test_shape.py").read_text()
+    for code, words in PROBES.values():
+        write(narrowed, {"tests/test_shape.py": f"{text}\n\ndef test_probe() -> None:\n    {code}\n"})
+        ended = checked(narrowed)
+        assert ended.code == 1
+        line = f'tests/test_shape.py {words}; the line to add to its "packages" in cloche-tests.json:'
+        assert line in ended.err
+        assert '    "numpy",' in ended.err

@@ -2,6 +2,7 @@
   cloche = {
     src = ./.;
     tests.enable = true;
+    tests.narrow = "packages";
     # One thread: sums that threads split differently round differently.
     tests.variables.OMP_NUM_THREADS = "1";
     tests.variables.OPENBLAS_NUM_THREADS = "1";

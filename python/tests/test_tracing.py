@@ -312,7 +312,7 @@ def test_names_that_differ_from_run_to_run_are_declared(project: Project) -> Non
 
 def trace_of(**files: dict[str, object]) -> dict[str, object]:
     """Return a trace of these files."""
-    kinds = ("seen", "listed", "absent", "missing", "program", "module", "path")
+    kinds = ("seen", "listed", "absent", "missing", "program", "module", "path", "package")
     return {
         "version": 1,
         "modules": {"src/p": "p"},
@@ -331,7 +331,7 @@ def trace_of(**files: dict[str, object]) -> dict[str, object]:
             "tests/test_b.py",
         ],
         "start-up": 0.432,
-        "distributions": {},
+        "packages": {},
     }
 
 
@@ -448,6 +448,7 @@ def test_records_are_joined(tmp_path: Path) -> None:
         "outputs": {"out": str(tmp_path / "out"), "log": str(tmp_path / "log")},
         "results": {"one": one, "two": two},
         "logs": {"one": f"{one}/log", "two": f"{two}/log"},
+        "packages": None,
     }
     join_tests.main(attributes)
     data = json.loads((tmp_path / "out/outcomes.json").read_text())

@@ -173,5 +173,6 @@ def closure_of(data: dict[str, Any], *files: str) -> dict[str, Any]:
         "missing": names("missing"),
         "programs": names("programs"),
         "tops": [],
+        "packages": {},
     }
     return {"files": list(files), "modules": data["modules"], "recorded": recorded}

@@ -1,4 +1,4 @@
-"""Install the two modules of cloche.tracing as `_cloche_trace`, so that every Python of an environment has them."""
+"""Install the modules of cloche.tracing as `_cloche_trace`, so that every Python of an environment has them."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ def main(attributes: dict[str, Any]) -> None:
     site = Path(attributes["outputs"]["out"], attributes["sitePackages"])
     package = site / "_cloche_trace"
     package.mkdir(parents=True)
-    for module in ("hooks.py", "plugin.py"):
+    for module in ("hooks.py", "packages.py", "plugin.py"):
         shutil.copyfile(Path(attributes["modules"], "cloche/tracing", module), package / module)
     (package / "__init__.py").write_text(FIRST.format(place=attributes["configuration"]))
     # It sorts before other .pth files, so that what those import is seen.

@@ -94,20 +94,13 @@ def forget_run_times(report: ET.Element) -> None:
 
 def refused(suite: Suite) -> list[str]:
     """Return what was looked for and is not in the record, a text each with what to do."""
-    found: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str, str], str] = {}
     for entry in suite.noted:
         if entry["kind"] == "refused":
             turn = suite.name_of(entry["turn"]) if entry["turn"] else "the run, before any test file,"
-            found.setdefault((entry["what"], entry["name"]), turn)
+            found.setdefault((entry["what"], entry["name"], entry["key"]), turn)
     lines = []
-    for (what, name), turn in sorted(found.items()):
-        key = (
-            "programs"
-            if what == "started"
-            else "missing"
-            if what == "imported" and not name.endswith(".*")
-            else "needs"
-        )
+    for (what, name, key), turn in sorted(found.items()):
         line = json.dumps(name.removesuffix(".*") + ".py" if name.endswith(".*") else name)
         lines.append(f'{turn} {what} {name}; the line to add to its "{key}" in cloche-tests.json:\n    {line},')
     return lines
@@ -149,6 +142,12 @@ def run_pytest(suite: Suite, words: Path, closure: dict[str, Any], only: list[st
         what = f"was killed by signal {-code}" if code < 0 else NO_RECORD.get(code, "ended")
         sys.exit(f"pytest {what}; exit code {code}, its words are above. Nothing is recorded.")
     return with_crashes(reported(suite, code), crashed)
+
+
+def left_out(recorded: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the locked packages that a batch was not given, as the tracer takes them."""
+    table = (recorded or {}).get("packages")
+    return {"table": table, "absent": sorted(table), "wheels": {}} if table else None
 
 
 def is_elsewhere(suite: Suite) -> bool:
@@ -290,6 +289,7 @@ def main(attributes: dict[str, Any]) -> None:
         modules=closure["modules"],
         trace=closure["recorded"] is not None,
         recorded=closure["recorded"],
+        packages=left_out(closure["recorded"]),
     )
     words = run.top / "pytest.log"
     suite = run_pytest(run, words, closure)

@@ -83,6 +83,8 @@ class Suite:
     trace: bool = False
     recorded: dict[str, list[str]] | None = None
     scratch: list[str] = field(default_factory=list)
+    # What processes hear of packages: { table, absent, wheels } (cloche.tracing.packages), None for nothing.
+    packages: dict[str, Any] | None = None
     # What the processes of the last run looked for.
     noted: list[dict[str, Any]] = field(default_factory=list)
 
@@ -178,6 +180,8 @@ class Suite:
             "pythons": [f"{self.environment}/bin/"],
             "recorded": self.recorded,
             "scratch": self.scratch,
+            "packages": self.packages
+            and {"environment": str(self.environment), "site": self.site_packages, **self.packages},
             "log": str(self.pipe),
         }
         (self.top / CONFIGURATION).write_text(json.dumps(configuration))

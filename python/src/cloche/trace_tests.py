@@ -5,16 +5,16 @@ cloche-tests.json. A process of its own for every file, because what one file ha
 would not look for again.
 """
 
-import importlib.metadata
 import json
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from cloche import installed_packages
 from cloche.suite import Selection, Suite
 
-KINDS = ("seen", "listed", "absent", "missing", "program", "module", "path")
+KINDS = ("seen", "listed", "absent", "missing", "program", "module", "path", "package")
 
 
 def modules_of(site: Path, source: Path) -> tuple[dict[str, str], list[str]]:
@@ -60,16 +60,14 @@ def names_below(source: Path, modules: dict[str, str], tree: Path) -> set[str]:
     return names
 
 
-def distributions(site: Path) -> dict[str, list[str]]:
-    """Return the top-level modules of each installed distribution, by its normalised name."""
-    found: dict[str, list[str]] = {}
-    for distribution in importlib.metadata.distributions(path=[str(site)]):
-        name = distribution.metadata["Name"].lower().replace("_", "-").replace(".", "-")
-        tops = {file.parts[0] for file in distribution.files or [] if not file.parts[0].endswith(".dist-info")}
-        modules = {
-            top.partition(".")[0] for top in tops if top not in {"..", "__pycache__"} and not top.endswith(".pth")
-        }
-        found[name] = sorted(modules)
+def wheels_of(environment: Path, site_packages: str, without: frozenset[str]) -> dict[str, str]:
+    """Return the unpacked wheels that an environment links to -> the package that each is."""
+    found = {}
+    for info in sorted((environment / site_packages).glob("*.dist-info")):
+        name = installed_packages.normal(info.name.partition("-")[0])
+        place = info.resolve()
+        if name not in without and place.as_posix().endswith(f"{site_packages}/{info.name}"):
+            found[place.as_posix().removesuffix(f"/{site_packages}/{info.name}")] = name
     return found
 
 
@@ -83,6 +81,8 @@ class Trace:
         self.words = words
         self.files: dict[str, dict[str, Any]] = {}
         self.start_ups: list[float] = []
+        # Packages that each run needs, though no file asks for them.
+        self.always: list[str] = []
 
     def collected(self) -> list[str]:
         """Return the names of the files in which pytest finds tests."""
@@ -129,6 +129,7 @@ class Trace:
             if turn is None or (entry["turn"] and self.suite.name_of(entry["turn"]) == turn):
                 found[entry["kind"]].add(entry["name"])
         found["seen"] &= self.names
+        found["package"].update(self.always)
         found["listed"] = {each for each in found["listed"] if each == "./" or each.rstrip("/") in self.names}
         return found
 
@@ -145,9 +146,17 @@ def main(attributes: dict[str, Any]) -> None:
     project = Path(attributes["projectSource"])
     modules, build = modules_of(site, project)
     suite = Suite.of(attributes, modules=modules, trace=True)
+    own = frozenset(installed_packages.offered([Path(attributes["project"])], suite.site_packages))
+    table = installed_packages.offered([suite.environment], suite.site_packages, own)
+    suite.packages = {
+        "table": table,
+        "absent": [],
+        "wheels": wheels_of(suite.environment, suite.site_packages, own),
+    }
     suite.prepare()
     names = names_below(project, modules, suite.tree)
     trace = Trace(suite, names, suite.top / "pytest.log")
+    trace.always = installed_packages.always(table)
     files = trace.collected()
     if not files:
         fail(trace.words, "pytest collected no test")
@@ -168,6 +177,6 @@ def main(attributes: dict[str, Any]) -> None:
         "files": trace.files,
         "names": sorted(name for name in names if not (suite.source / name).is_dir() and not (project / name).is_dir()),
         "start-up": min(trace.start_ups),
-        "distributions": distributions(suite.environment / suite.site_packages),
+        "packages": table,
     }
     (out / "trace.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

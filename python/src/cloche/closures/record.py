@@ -12,7 +12,10 @@ VERSION = 1
 FILE = "cloche-tests.json"
 # A duration that changed by less keeps its former value, so that the record does not change with every run.
 SAME = 2.0
-KEYS = ("needs", "absent", "missing", "programs")
+KEYS = ("needs", "absent", "missing", "programs", "packages")
+# What people write.
+DECLARED = ("declared", "declared-packages")
+EVERY = "*"
 
 
 def rounded(seconds: float, former: float | None = None) -> float:
@@ -35,7 +38,7 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
     start = rounded(trace["start-up"], former.get("start-up"))
     files: dict[str, dict[str, set[str]]] = {}
     seconds: dict[str, float] = {}
-    declared: dict[str, list[str]] = {}
+    declared: dict[str, dict[str, set[str]]] = {}
     names = set(trace["names"])
     for name, found in trace["files"].items():
         needs = {*found["seen"], *found["listed"]}
@@ -48,9 +51,10 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
             "absent": set(found["absent"]),
             "missing": set(found["missing"]),
             "programs": set(found["program"]),
+            "packages": set(found["package"]) | (set(trace["packages"]) if EVERY in found["package"] else set()),
         }
         before = former.get("files", {}).get(name, {})
-        declared[name] = before.get("declared", [])
+        declared[name] = declared_in(before)
         seconds[name] = rounded(found["seconds"] - trace["start-up"], before.get("seconds"))
     every = {key: set.intersection(*(each[key] for each in files.values())) for key in KEYS}
     needed = set().union(*(each["needs"] for each in files.values()), files)
@@ -63,7 +67,8 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
             {path for found in trace["files"].values() for path in found["path"]} | parents(trace["modules"])
         ),
         "start-up": start,
-        "every": part(every, former.get("every", {}).get("declared", [])),
+        "packages": trace["packages"],
+        "every": part(every, declared_in(former.get("every", {}))),
         "files": {
             name: part({key: each[key] - every[key] for key in KEYS}, declared[name]) | {"seconds": seconds[name]}
             for name, each in files.items()
@@ -77,9 +82,16 @@ def parents(modules: Iterable[str]) -> set[str]:
     return {root.rpartition("/")[0] for root in modules}
 
 
-def part(names: dict[str, set[str]], declared: list[str]) -> dict[str, Any]:
-    """Return the lists that are not empty, sorted."""
-    return {key: sorted(each) for key, each in (names | {"declared": set(declared)}).items() if each}
+def declared_in(part: dict[str, Any]) -> dict[str, set[str]]:
+    """Return what people have written into a part of a record."""
+    return {key: set(part.get(key, [])) for key in DECLARED}
+
+
+def part(names: dict[str, set[str]], declared: dict[str, set[str]]) -> dict[str, Any]:
+    """Return the lists that are not empty, sorted; of packages where all are needed, only that."""
+    packages = names["packages"]
+    names = names | declared | {"packages": {EVERY} if EVERY in packages else packages}
+    return {key: sorted(each) for key, each in names.items() if each}
 
 
 def write(data: dict[str, Any], path: Path) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, func, select, update
@@ -17,6 +18,9 @@ from cloche.telemetry.reports import PASSED, ReportedExecution, ReportedRun
 BATCH = 100_000
 # In the order in which they are inserted.
 COLUMNS = ("run_id", "position", "test_id", "at", "origin", "outcome", "passed", "duration")
+TYPES = ("bigint", "integer", "bigint", "bigint", "text", "text", "boolean", "double precision")
+# Rows in one statement of SQLite, whose oldest limit of parameters is 999.
+ROWS = 100
 # Names in one statement, below every database's limit of parameters.
 NAMES = 500
 
@@ -260,14 +264,35 @@ def _insert(connection: Connection, starts: list[_Start], tests: _Tests, *, most
             )
             for position, one in enumerate(run.executions[first:end], start=first)
         ]
-    if rows:
-        # Past SQLAlchemy's handling of each parameter, which takes longer than the database.
-        mark = "%s" if connection.dialect.name == "postgresql" else "?"
-        marks = ", ".join([mark] * len(COLUMNS))
-        connection.exec_driver_sql(
-            f"INSERT INTO executions ({', '.join(COLUMNS)}) VALUES ({marks}) ON CONFLICT DO NOTHING",  # noqa: S608 - names of columns
-            rows,
-        )
+    if connection.dialect.name == "postgresql":
+        _insert_columns(connection, rows)
+    else:
+        _insert_rows(connection, rows)
+
+
+# Past SQLAlchemy's handling of each parameter, which takes longer than the database.
+_INTO = f"INSERT INTO executions ({', '.join(COLUMNS)})"
+_ARRAYS = ", ".join(f"%s::{kind}[]" for kind in TYPES)
+_FROM_ARRAYS = f"{_INTO} SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING"
+
+
+def _insert_rows(connection: Connection, rows: list[tuple[object, ...]]) -> None:
+    """Insert rows into SQLite, many by each statement: what a statement costs is more than what a row does."""
+    marks = f"({', '.join('?' * len(COLUMNS))})"
+    whole = len(rows) - len(rows) % ROWS
+    for start, end, size in ((0, whole, ROWS), (whole, len(rows), 1)):
+        if start < end:
+            connection.exec_driver_sql(
+                f"{_INTO} VALUES {', '.join([marks] * size)} ON CONFLICT DO NOTHING",
+                [tuple(chain.from_iterable(rows[first : first + size])) for first in range(start, end, size)],
+            )
+
+
+def _insert_columns(connection: Connection, rows: list[tuple[object, ...]]) -> None:
+    """Insert rows into PostgreSQL as one array a column."""
+    for start in range(0, len(rows), BATCH):
+        columns = zip(*rows[start : start + BATCH], strict=True)
+        connection.exec_driver_sql(_FROM_ARRAYS, tuple(list(each) for each in columns))
 
 
 def _finish(connection: Connection, starts: list[_Start]) -> None:

@@ -11,12 +11,15 @@ is logged before it is raised, so that the recording fails even where it is swal
 Standard library only: it is imported by the project's Python, before anything else.
 """
 
+import functools
 import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType, ModuleType
 from typing import Any
+
+from .packages import Packages
 
 # What tools leave behind in a tree; the tree that tests are given has none of it.
 CACHES = {"__pycache__", ".git", ".hg", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache"}
@@ -71,6 +74,9 @@ class Tracer:
         self.tops = frozenset() if recorded is None else frozenset(recorded["tops"])
         self.programs = None if recorded is None else frozenset(recorded["programs"])
         self.own = tuple(configuration["scratch"])
+        packages = configuration["packages"]
+        refuse = functools.partial(self.refuse, key="packages")
+        self.packages = None if packages is None else Packages(packages, self.note, refuse, PLUMBING)
         self.known: set[tuple[str, str]] = set()
         self.made: set[str] = set()
         self.log: str = configuration["log"]
@@ -82,14 +88,17 @@ class Tracer:
 
     # -- names
 
-    def name(self, path: object) -> str | None:
-        """Return a path's name in the project ("" for its top), None for one elsewhere."""
+    def absolute(self, path: object) -> str:
+        """Return a path from the root, "" for what is none."""
         try:
             text = self.behind(path) if isinstance(path, int) else os.fsdecode(path)  # type: ignore[arg-type]
-            if not text.startswith("/"):
-                text = f"{os.getcwd()}/{text}"
+            return text if text.startswith("/") else f"{os.getcwd()}/{text}"
         except (OSError, TypeError, ValueError):
-            return None
+            return ""
+
+    def name(self, path: object) -> str | None:
+        """Return a path's name in the project ("" for its top), None for one elsewhere."""
+        text = self.absolute(path)
         if not text.startswith(self.starts):
             return None
         text = os.path.normpath(text)
@@ -164,15 +173,19 @@ class Tracer:
         self.inode = os.fstat(self.descriptor).st_ino
         return self.descriptor
 
-    def refuse(self, what: str, name: str) -> None:
-        """Log and raise."""
-        self.note("refused", name, what=what)
+    def refuse(self, name: str, what: str, key: str = "needs") -> None:
+        """Log and raise; `key` is the list of the record in which the name is not."""
+        self.note("refused", name, what=what, key=key)
         message = f"{name} is not in the recorded closure of this batch of tests ({what})"
         raise ClosureIncompleteError(message)
 
     def look(self, path: object, *, opened: bool = False) -> None:
         """Note whether something is there; refuse it where it is not and the record does not have it."""
         found = self.name(path)
+        if found is None:
+            if self.packages is not None:
+                self.packages.look(os.path.normpath(self.absolute(path)))
+            return
         name = self.counts(found) if found else ""
         if not name or ("seen", name) in self.known or ("absent", name) in self.known:
             return
@@ -216,7 +229,7 @@ class Tracer:
         if ("absent", name) in self.known:
             return
         if self.allowed is not None and name not in self.allowed:
-            self.refuse(what, name)
+            self.refuse(name, what)
         self.note("absent", name)
 
     # -- what Python tells
@@ -302,6 +315,8 @@ class Tracer:
         path = "." if path is None else path
         found = self.name(path)
         if found is None:
+            if self.packages is not None:
+                self.packages.listed(os.path.normpath(self.absolute(path)))
             return
         name = f"{found}/" if found else "./"
         if ("listed", name) in self.known or (found and not self.counts(found)):
@@ -313,7 +328,7 @@ class Tracer:
         if ("absent", found) in self.known:
             return
         if self.allowed is not None and name not in self.allowed:
-            self.refuse("listed", name)
+            self.refuse(name, "listed")
         self.note("listed", name)
 
     def imported(self, module: str, file: object, *_: object) -> None:
@@ -337,7 +352,7 @@ class Tracer:
         if not path or self.is_traced(path, words) or name in HARMLESS:
             return
         if self.programs is not None and name not in self.programs:
-            self.refuse("started", name)
+            self.refuse(name, "started", "programs")
         self.note("program", name)
 
     def is_traced(self, program: str, words: Sequence[str]) -> bool:
@@ -359,6 +374,8 @@ class Tracer:
     def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:  # noqa: ARG002 - importlib's signature
         """Hear of a module that no finder found; never finds one."""
         last = fullname.rpartition(".")[2]
+        if self.packages is not None:
+            self.packages.imported(fullname, path)
         if path is None:
             if all(part.isidentifier() for part in fullname.split(".")):
                 self.absent_module(fullname)
@@ -373,7 +390,7 @@ class Tracer:
         if ("missing", name) in self.known:
             return
         if self.missing is not None and name not in self.missing and self.matters(name):
-            self.refuse("imported", name)
+            self.refuse(name, "imported", "missing")
         self.note("missing", name)
         for entry in sys.path:
             folder = self.name(entry)
@@ -409,8 +426,29 @@ class Tracer:
                 handler(*arguments)
 
         sys.addaudithook(audit)
+        if self.allowed is None:
+            hear_of_found(self)
+        if self.packages is not None:
+            # Before the finders that have what is looked for.
+            sys.meta_path.insert(0, Listener(self.packages))  # type: ignore[arg-type]
         # It finds nothing, so it has no loader.
         sys.meta_path.append(self)
+
+
+class Listener:
+    """A finder of modules and metadata that finds none, and hears of packages whose metadata is looked for."""
+
+    def __init__(self, packages: Packages) -> None:
+        """Tell `packages`."""
+        self.packages = packages
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> None:
+        """Find nothing."""
+
+    def find_distributions(self, context: Any) -> list[Any]:  # noqa: ANN401 - importlib.metadata.DistributionFinder.Context
+        """Find nothing."""
+        self.packages.metadata(context.name, context.path)
+        return []
 
 
 def elsewhere(path: object, descriptor: object = -1) -> bool:
@@ -424,6 +462,20 @@ def above(name: str) -> list[str]:
     """Return a name and the folders that it is in."""
     parts = name.split("/")
     return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def hear_of_found(tracer: Tracer) -> None:
+    """Let Python's finder of modules tell what it finds, which nobody may import (find_spec)."""
+    finder = sys.modules["_frozen_importlib_external"].PathFinder
+    original = finder.find_spec.__func__
+
+    def find_spec(cls: type, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - the original's types
+        spec = original(cls, *arguments, **options)
+        if spec is not None and spec.has_location:
+            tracer.look(spec.origin, opened=True)
+        return spec
+
+    finder.find_spec = classmethod(find_spec)
 
 
 def without_site(options: Sequence[str]) -> bool:
