@@ -17,7 +17,7 @@ def main(attributes: dict[str, Any]) -> None:
     site = Path(attributes["outputs"]["out"], attributes["sitePackages"])
     package = site / "_cloche_trace"
     package.mkdir(parents=True)
-    for module in ("hooks.py", "packages.py", "plugin.py"):
+    for module in ("hooks.py", "packages.py", "plugin.py", "words.py"):
         shutil.copyfile(Path(attributes["modules"], "cloche/tracing", module), package / module)
     (package / "__init__.py").write_text(FIRST.format(place=attributes["configuration"]))
     # It sorts before other .pth files, so that what those import is seen.

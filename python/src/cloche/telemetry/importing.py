@@ -273,7 +273,7 @@ def _insert(connection: Connection, starts: list[_Start], tests: _Tests, *, most
 # Past SQLAlchemy's handling of each parameter, which takes longer than the database.
 _INTO = f"INSERT INTO executions ({', '.join(COLUMNS)})"
 _ARRAYS = ", ".join(f"%s::{kind}[]" for kind in TYPES)
-_FROM_ARRAYS = f"{_INTO} SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING"
+_FROM_ARRAYS = f"{_INTO} SELECT * FROM unnest({_ARRAYS}) ON CONFLICT DO NOTHING"  # noqa: S608 - names of columns
 
 
 def _insert_rows(connection: Connection, rows: list[tuple[object, ...]]) -> None:

@@ -20,6 +20,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from .packages import Packages
+from .words import above, elsewhere, without_site
 
 # What tools leave behind in a tree; the tree that tests are given has none of it.
 CACHES = {"__pycache__", ".git", ".hg", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache"}
@@ -451,19 +452,6 @@ class Listener:
         return []
 
 
-def elsewhere(path: object, descriptor: object = -1) -> bool:
-    """Return whether a path is relative to an open folder (audit events have -1 where it is not)."""
-    if not isinstance(descriptor, int) or descriptor == -1:
-        return False
-    return not os.fsdecode(path).startswith("/")  # type: ignore[arg-type]
-
-
-def above(name: str) -> list[str]:
-    """Return a name and the folders that it is in."""
-    parts = name.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-
-
 def hear_of_found(tracer: Tracer) -> None:
     """Let Python's finder of modules tell what it finds, which nobody may import (find_spec)."""
     finder = sys.modules["_frozen_importlib_external"].PathFinder
@@ -476,19 +464,6 @@ def hear_of_found(tracer: Tracer) -> None:
         return spec
 
     finder.find_spec = classmethod(find_spec)
-
-
-def without_site(options: Sequence[str]) -> bool:
-    """Return whether options of Python keep it from importing site, and so these hooks."""
-    for word in options:
-        if not word.startswith("-") or word in {"-", "-c", "-m"}:
-            return False
-        if (
-            not word.startswith("--")
-            and "S" in word.partition("c")[0].partition("m")[0].partition("X")[0].partition("W")[0]
-        ):
-            return True
-    return False
 
 
 def wrap(tracer: Tracer, name: str) -> None:
@@ -506,16 +481,6 @@ def wrap(tracer: Tracer, name: str) -> None:
     for known in (os.supports_dir_fd, os.supports_fd, os.supports_follow_symlinks, os.supports_effective_ids):
         if original in known:
             known.add(call)
-
-
-def exists(path: str) -> bool:
-    """Return whether something is there, without having looked for it."""
-    original = getattr(os.lstat, "__wrapped__", os.lstat)
-    try:
-        original(path)
-    except OSError:
-        return False
-    return True
 
 
 def start(place: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from . import hooks
+from .words import exists
 
 BEGAN = time.perf_counter()
 
@@ -154,7 +155,7 @@ def place_of(word: str, config: pytest.Config) -> str:
         for folder in sys.path:
             stem = os.path.join(folder, *path.split("."))
             for place in (stem, f"{stem}.py"):
-                if hooks.exists(place):
+                if exists(place):
                     return place
     return os.path.normpath(config.invocation_params.dir / path)
 
