@@ -7,6 +7,8 @@
   record,
   # The packages that the lock has for the tests.
   locked,
+  # What every batch is given.
+  always ? [ ],
 }:
 let
   inherit (builtins)
@@ -27,7 +29,7 @@ in
   given =
     files:
     let
-      names = of record.every ++ concatMap (path: of record.files.${path}) files;
+      names = always ++ of record.every ++ concatMap (path: of record.files.${path}) files;
       needed = set names;
     in
     if elem "*" names then

@@ -87,6 +87,14 @@ in
         another version of one runs only the tests again that can see it.
       '';
     };
+    coverage = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether recordings note which test ran which lines: makes `coverage.json` in `packages.test-results`, and
+        `packages.impact-map` for `select-tests --map`. One of `groups` must have coverage.
+      '';
+    };
     scratch = mkOption {
       type = types.listOf types.str;
       default = [ ];
@@ -150,7 +158,9 @@ in
     inherit (cfg.tests) arguments variables attempt;
     programs = cfg.tests.programs ++ map cfg.build.role cfg.roles;
   };
-  config.packages = lib.mkIf cfg.tests.enable { test-results = suite.results; };
+  config.packages = lib.mkIf cfg.tests.enable (
+    { test-results = suite.results; } // (if cfg.tests.coverage then { impact-map = suite.map; } else { })
+  );
   config.checks = lib.mkIf cfg.tests.enable {
     tests = judge {
       name = "${cfg.name}-tests";

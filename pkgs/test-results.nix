@@ -18,6 +18,8 @@
   scratch ? [ ],
   reruns ? 0,
   attempt ? 0,
+  # Whether to note which test ran which lines, for coverage.json.
+  coverage ? false,
 }:
 toolchain.runPython {
   inherit
@@ -32,6 +34,7 @@ toolchain.runPython {
     scratch
     reruns
     attempt
+    coverage
     ;
   script = ../python/src/cloche/record_tests.py;
   path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "suite.py" ]) ];

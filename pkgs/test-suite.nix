@@ -37,7 +37,10 @@ let
   # Which packages each batch is given; null where it is all.
   narrowing =
     if tests.narrow == "packages" && record != null then
-      import ../lib/package-closures.nix { inherit record locked; }
+      import ../lib/package-closures.nix {
+        inherit record locked;
+        always = if tests.coverage then [ "coverage" ] else [ ];
+      }
     else
       null;
   tracer = toolchain.runPython {
@@ -45,7 +48,21 @@ let
     script = ../python/src/cloche/install_tracer.py;
     # Where the builds of a sandbox have their folder (suite.py writes it).
     configuration = "/build/cloche-trace.json";
-    modules = (import ./python-modules.nix) "cloche-tracing" [ "tracing" ];
+    modules = (import ./python-modules.nix) "cloche-tracing" (
+      [ "tracing" ]
+      ++ (
+        if tests.coverage then
+          map (module: "impact/${module}.py") [
+            "__init__"
+            "contexts"
+            "plugin"
+            "recording"
+            "source"
+          ]
+        else
+          [ ]
+      )
+    );
     inherit (toolchain.python) sitePackages;
   };
   environment =
@@ -62,7 +79,7 @@ let
       attempt
       programs
       ;
-    inherit (tests) scratch reruns;
+    inherit (tests) scratch reruns coverage;
   };
 
   # record : batch -> derivation
@@ -169,6 +186,26 @@ in
   inherit full;
   batches = recordings;
   inherit results;
+  # Which test runs which functions, for select-tests.
+  map = toolchain.runPython {
+    name = "${cfg.name}-impact-map.json";
+    script = ../python/src/cloche/map_tests.py;
+    path = [
+      ((import ./python-modules.nix) "cloche-test-map" [
+        "impact/__init__.py"
+        "impact/recording.py"
+        "impact/source.py"
+        "installed_packages.py"
+      ])
+    ];
+    inherit results;
+    environment = environment locked [ build.unpacked ];
+    source = import ./source-tree.nix {
+      path = cfg.src;
+      name = "${cfg.name}-tree";
+    };
+    inherit (toolchain.python) sitePackages;
+  };
   # Passes when every test does the same in the whole tree and in its batch.
   compared = compare {
     name = "${cfg.name}-tests-compared";

@@ -118,6 +118,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, **more: An
             "sitePackages": "lib/python/site-packages",
             "scratch": [],
             "reruns": 0,
+            "coverage": False,
             **more,
             "closure": {**WHOLE, **more.get("closure", {})},
         }

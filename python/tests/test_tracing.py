@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cloche import compare_tests, join_tests, trace_tests
+from cloche import compare_tests, join_tests, map_tests, trace_tests
 from cloche.closures import record
 from cloche.closures import run as closures_run
 from cloche.errors import ClocheError
+from cloche.impact import map as impact_map
 from tracing import SITE, Project, closure_of, make_environment
 
 PACKAGE = {
@@ -490,3 +491,67 @@ def test_files_that_the_arguments_name_are_recorded_in_their_batches(
     ]
     recorded.append(project.record({"leave": list(NAMED)}))
     assert [[test.partition("::")[2] for test in each] for each in recorded] == [of_a, of_b, of_the_rest]
+
+
+# --- coverage
+
+
+def test_lines_that_tests_ran_become_the_map(project: Project, tmp_path: Path) -> None:
+    """Each batch without the other's module; the map is the same as that of one recording."""
+    project.write(
+        {
+            "tests/conftest.py": "import pytest\n\n\n@pytest.fixture(scope='session')\ndef two():\n    return 2\n",
+            "tests/test_a.py": "from p.core import double\n\ndef test_a(two):\n    assert double(two) == 4\n",
+            "tests/test_b.py": "def test_b(two, tmp_path):\n    from p.fast import double\n    assert double(two) == 4\n",
+        }
+    )
+    install_contexts(project.environment)
+    data = project.trace()
+    without = {"tests/test_a.py": "src/p/fast.py", "tests/test_b.py": "src/p/core.py"}
+    batches = {}
+    for file, module in without.items():
+        other = next(name for name in without if name != file)
+        project.record(closure_of(data, file), {module, other}, coverage=True)
+        batches[file[11:12]] = str(shutil.copytree(project.top / "out", tmp_path / f"batch-{file[11:12]}"))
+        shutil.copytree(project.top / "log", tmp_path / f"batch-{file[11:12]}/log")
+    joined = tmp_path / "joined"
+    outputs = {"out": str(joined), "log": str(tmp_path / "joined-log")}
+    logs = {name: f"{folder}/log" for name, folder in batches.items()}
+    join_tests.main({"outputs": outputs, "results": batches, "logs": logs, "packages": None})
+    closure = {"modules": data["modules"]}
+    project.record(closure, coverage=True)
+    first = (project.top / "out/coverage.json").read_bytes()
+    both, one = (json.loads(each) for each in ((joined / "coverage.json").read_text(), first))
+    # In a process of its own the second test is the first to import something, and so to list the folder.
+    assert both.pop("files") == {"src/p": ["tests/test_b.py::test_b"]}
+    assert one.pop("files") == {}
+    assert both == one
+    project.record(closure, coverage=True)
+    assert (project.top / "out/coverage.json").read_bytes() == first
+    whole = shutil.copytree(project.tree, tmp_path / "whole")
+    shutil.copytree(project.source / "src", whole / "src")
+    map_tests.main(
+        {
+            "outputs": {"out": str(tmp_path / "map.json")},
+            "results": str(joined),
+            "source": str(whole),
+            "environment": str(project.environment),
+            "sitePackages": SITE,
+        }
+    )
+    found = impact_map.load(tmp_path / "map.json")
+    ran = {name: sorted(each.tests) for name, each in found.functions.items()}
+    assert ran == {
+        "src/p/core.py::double": ["tests/test_a.py::test_a"],
+        "src/p/fast.py::double": ["tests/test_b.py::test_b"],
+        "tests/conftest.py::two": ["tests/test_a.py::test_a", "tests/test_b.py::test_b"],
+        "tests/test_a.py::test_a": ["tests/test_a.py::test_a"],
+        "tests/test_b.py::test_b": ["tests/test_b.py::test_b"],
+    }
+
+
+def install_contexts(environment: Path) -> None:
+    """Put what notes lines into an environment."""
+    target = environment / SITE / "_cloche_trace/impact"
+    if not target.exists():
+        shutil.copytree(Path(trace_tests.__file__).parent / "impact", target)

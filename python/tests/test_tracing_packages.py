@@ -1,5 +1,6 @@
 """Locked packages that a batch of tests was not given: what the tracer sees of them, and what it refuses."""
 
+import importlib.metadata
 import json
 import shutil
 import subprocess
@@ -49,7 +50,7 @@ def install(environment: Path) -> None:
 
 def remove(environment: Path, name: str) -> None:
     """Take one out again."""
-    for distribution in installed_packages.importlib.metadata.distributions(path=[str(environment / SITE)]):
+    for distribution in importlib.metadata.distributions(path=[str(environment / SITE)]):
         if installed_packages.normal(distribution.metadata["Name"]) == name:
             for file in distribution.files or []:
                 (environment / SITE / file).unlink(missing_ok=True)

@@ -109,6 +109,7 @@ class Project:
             "programs": [],
             "variables": {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
             "reruns": 0,
+            "coverage": False,
             **more,
         }
 

@@ -19,6 +19,12 @@ def main(attributes: dict[str, Any]) -> None:
     package.mkdir(parents=True)
     for module in ("hooks.py", "packages.py", "plugin.py", "words.py"):
         shutil.copyfile(Path(attributes["modules"], "cloche/tracing", module), package / module)
+    # What notes the lines that tests run, where it is wanted.
+    if (impact := Path(attributes["modules"], "cloche/impact")).exists():
+        shutil.copytree(
+            impact, package / "impact", ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copyfile
+        )
+        (package / "impact").chmod(0o755)
     (package / "__init__.py").write_text(FIRST.format(place=attributes["configuration"]))
     # It sorts before other .pth files, so that what those import is seen.
     (site / "__cloche_trace.pth").write_text("import _cloche_trace\n")

@@ -22,6 +22,20 @@ def know(packages: dict[str, Any], site_packages: str) -> None:
         )
 
 
+def union(one: Any, other: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return what both have: of objects all names, of lists of texts all entries, sorted."""
+    if isinstance(one, dict):
+        return {
+            name: union(one[name], other[name]) if name in one and name in other else one.get(name, other.get(name))
+            for name in sorted({*one, *other})
+        }
+    if isinstance(one, list):
+        return sorted({*one, *other})
+    if one != other:
+        sys.exit(f"batches have noted {one!r} and {other!r} for the same thing")
+    return one
+
+
 def main(attributes: dict[str, Any]) -> None:
     """Join attributes["results"] and attributes["logs"], both by batch, and write the two outputs."""
     out, log = Path(attributes["outputs"]["out"]), Path(attributes["outputs"]["log"])
@@ -31,10 +45,13 @@ def main(attributes: dict[str, Any]) -> None:
     durations: dict[str, float] = {}
     suites = ET.Element("testsuites")
     words = ""
+    contexts: dict[str, Any] = {}
     for name, folder in sorted(attributes["results"].items()):
         tests += json.loads(Path(folder, "outcomes.json").read_text())["tests"]
         for suite in ET.parse(Path(folder, "junit.xml")).getroot().iter("testsuite"):
             suites.append(suite)
+        if (noted := Path(folder, "coverage.json")).exists():
+            contexts = union(contexts, json.loads(noted.read_text()))
         logs = Path(attributes["logs"][name])
         durations |= json.loads((logs / "durations.json").read_text())
         words += f"==> {name} <==\n{(logs / 'pytest.log').read_text(errors='replace')}\n"
@@ -47,6 +64,8 @@ def main(attributes: dict[str, Any]) -> None:
     out.mkdir()
     log.mkdir()
     (out / "outcomes.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    if contexts:
+        (out / "coverage.json").write_text(json.dumps(contexts, sort_keys=True) + "\n")
     ET.ElementTree(suites).write(out / "junit.xml", encoding="utf-8", xml_declaration=True)
     (log / "durations.json").write_text(json.dumps(durations, indent=1, sort_keys=True) + "\n")
     (log / "pytest.log").write_text(words)

@@ -290,6 +290,7 @@ def main(attributes: dict[str, Any]) -> None:
         trace=closure["recorded"] is not None,
         recorded=closure["recorded"],
         packages=left_out(closure["recorded"]),
+        coverage=attributes["coverage"],
     )
     words = run.top / "pytest.log"
     suite = run_pytest(run, words, closure)
@@ -311,6 +312,8 @@ def main(attributes: dict[str, Any]) -> None:
         counts[entry["outcome"]] = counts.get(entry["outcome"], 0) + 1
     data = {"version": 1, "counts": counts, "tests": outcomes}
     (out / "outcomes.json").write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+    if run.contexts.exists():
+        shutil.copyfile(run.contexts, out / "coverage.json")
     forget_run_times(suite)
     ET.ElementTree(suite).write(out / "junit.xml", encoding="utf-8", xml_declaration=True)
     (log / "durations.json").write_text(json.dumps(durations, indent=1, sort_keys=True) + "\n")

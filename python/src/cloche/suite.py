@@ -83,6 +83,8 @@ class Suite:
     trace: bool = False
     recorded: dict[str, list[str]] | None = None
     scratch: list[str] = field(default_factory=list)
+    # Whether it is noted which test ran which lines (cloche.impact.contexts).
+    coverage: bool = False
     # What processes hear of packages: { table, absent, wheels } (cloche.tracing.packages), None for nothing.
     packages: dict[str, Any] | None = None
     # What the processes of the last run looked for.
@@ -128,6 +130,11 @@ class Suite:
         """Pytest's own report."""
         return self.top / "junit.xml"
 
+    @property
+    def contexts(self) -> Path:
+        """What was noted of the lines that each test ran."""
+        return self.top / "cloche-contexts.json"
+
     def places(self) -> list[Place]:
         """Return where the project's files are: the tree, and its modules in every prefix."""
         found = [Place(str(self.tree), "")]
@@ -172,6 +179,10 @@ class Suite:
             "only": selection.only,
             "only-collect": selection.only_collect,
             "report": str(self.report),
+            "contexts": {
+                "target": str(self.contexts),
+                "places": [[place.path, place.name] for place in self.places()],
+            },
         }
         (self.top / "cloche-suite.json").write_text(json.dumps(settings))
         configuration = {
@@ -180,6 +191,7 @@ class Suite:
             "pythons": [f"{self.environment}/bin/"],
             "recorded": self.recorded,
             "scratch": self.scratch,
+            "coverage": self.coverage,
             "packages": self.packages
             and {"environment": str(self.environment), "site": self.site_packages, **self.packages},
             "log": str(self.pipe),
@@ -205,6 +217,9 @@ class Suite:
         }
         # As the command `pytest` and not `python -m pytest`, which would put the tree on sys.path, before what was built.
         command = [str(pytest), "-p", "_cloche_trace.plugin", "-p", "no:cacheprovider", f"--junit-xml={self.junit}"]
+        # Tests that are run again have been noted.
+        if self.coverage and selection.only is None:
+            command += ["-p", "_cloche_trace.impact.contexts"]
         # A collection error is the outcome of one file; the others are run all the same.
         command += ["--continue-on-collection-errors", *self.arguments]
         with words.open("ab") as file, self.listening():

@@ -51,9 +51,7 @@ class Recorder:
         # Other cores do not know contexts, or are slow.
         before = os.environ.get("COVERAGE_CORE")
         os.environ["COVERAGE_CORE"] = "ctrace"
-        self.coverage = coverage.Coverage(
-            data_file=None, config_file=False, include=[f"{root}/*"], omit=["*/site-packages/*"], messages=False
-        )
+        self.coverage = coverage.Coverage(data_file=None, config_file=False, messages=False, **self.measured())
         self.coverage.start()
         if before is None:
             del os.environ["COVERAGE_CORE"]
@@ -62,6 +60,10 @@ class Recorder:
         self.seen.before = {path for path in map(self.relative, _files_of_modules()) if path}
         self._mark_imports()
         sys.addaudithook(self.audit)
+
+    def measured(self) -> dict[str, Any]:
+        """Return which files coverage measures."""
+        return {"include": [f"{self.root}/*"], "omit": ["*/site-packages/*"]}
 
     def relative(self, file: str) -> str:
         """Return a path below the root, or "" for one elsewhere."""
@@ -117,8 +119,8 @@ class Recorder:
             if path:
                 self.seen.files.setdefault(path, set()).add(self.context)
 
-    def finish(self, session: pytest.Session) -> None:
-        """Stop, and write the map."""
+    def stop(self) -> None:
+        """Measure no more, and keep the lines that ran."""
         self.active = False
         self.coverage.stop()
         data = self.coverage.get_data()
@@ -128,6 +130,10 @@ class Recorder:
                 self.seen.lines[path] = {
                     line: set(contexts) for line, contexts in data.contexts_by_lineno(file).items()
                 }
+
+    def finish(self, session: pytest.Session) -> None:
+        """Stop, and write the map."""
+        self.stop()
         files = python_files(self.root)
         self._check_origin(files, session)
         write(make(self.root, files, self.seen, _packages()), self.target)

@@ -44,6 +44,8 @@ PATHS_OF_PYTEST = "/site-packages/_pytest/_py/"
 # configuration files and *.dist-info belong to every closure by rule (lib/closures.nix).
 SEARCHERS = (f"{LIBRARY}/importlib/metadata/", "<frozen importlib")
 SEARCHING = ("/site-packages/_pytest/", "/site-packages/pluggy/")
+# What notes lines asks where files are that others have opened.
+NOTING = ("/site-packages/_cloche_trace/impact/", "/site-packages/coverage/")
 # These ask for the sources of modules, to show them.
 SHOWING = tuple(f"{LIBRARY}/{name}" for name in ("inspect.py", "linecache.py", "tokenize.py"))
 # Whoever calls these asks for a module.
@@ -78,6 +80,7 @@ class Tracer:
         packages = configuration["packages"]
         refuse = functools.partial(self.refuse, key="packages")
         self.packages = None if packages is None else Packages(packages, self.note, refuse, PLUMBING)
+        self.searching = (*SEARCHING, *NOTING) if configuration["coverage"] else SEARCHING
         self.known: set[tuple[str, str]] = set()
         self.made: set[str] = set()
         self.log: str = configuration["log"]
@@ -141,7 +144,7 @@ class Tracer:
         file = "" if frame is None else frame.f_code.co_filename
         if file.startswith(SHOWING):
             return name.endswith(".py")
-        return file.startswith(SEARCHERS) or any(part in file for part in SEARCHING)
+        return file.startswith(SEARCHERS) or any(part in file for part in self.searching)
 
     # -- notes
 
@@ -431,7 +434,7 @@ class Tracer:
             hear_of_found(self)
         if self.packages is not None:
             # Before the finders that have what is looked for.
-            sys.meta_path.insert(0, Listener(self.packages))  # type: ignore[arg-type]
+            sys.meta_path.insert(0, Listener(self.packages))
         # It finds nothing, so it has no loader.
         sys.meta_path.append(self)
 

@@ -1,0 +1,75 @@
+"""A pytest plugin for recordings in derivations: which test ran which lines, as JSON that is the same for every run.
+
+`pytest -p _cloche_trace.impact.contexts`; the variable CLOCHE_SUITE names the recording's settings (cloche.suite), whose
+"contexts" are { target, places }: the file to write, and where the project's files are in this run. Several recordings
+are joined by unions (cloche.join_tests), and the map is made of what comes out (cloche.map_tests).
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .plugin import HAVE_COVERAGE, Recorder, pytest_configure
+from .recording import Seen
+
+VERSION = 1
+
+
+class ContextRecorder(Recorder):
+    """A recorder of a run whose files are in several folders."""
+
+    def __init__(self, root: Path, target: Path, places: list[tuple[str, str]]) -> None:
+        self.places = sorted(((os.path.realpath(path), name) for path, name in places), reverse=True)
+        super().__init__(root, target)
+
+    def measured(self) -> dict[str, Any]:
+        """Return which files coverage measures."""
+        # coverage looks for the files that patterns name, unless they begin with a star.
+        return {"include": [pattern for path, _ in self.places for pattern in (f"*{path}", f"*{path}/*")]}
+
+    def relative(self, file: str) -> str:
+        """Return a file's name in the project, or "" for one elsewhere."""
+        path = os.path.realpath(file)
+        for place, name in self.places:
+            if path == place or path.startswith(f"{place}/"):
+                found = "/".join(part for part in (name, path[len(place) + 1 :]) if part)
+                return "" if "__pycache__" in found.split("/") else found
+        return ""
+
+    def finish(self, session: pytest.Session) -> None:  # noqa: ARG002 - as its base
+        """Stop, and write the contexts."""
+        self.stop()
+        self.target.write_text(json.dumps(as_json(self.seen), sort_keys=True) + "\n", encoding="utf-8")
+
+
+def as_json(seen: Seen) -> dict[str, Any]:
+    """Return what was seen as JSON has it, sorted."""
+    return {
+        "version": VERSION,
+        "lines": {
+            file: {str(line): sorted(contexts) for line, contexts in sorted(lines.items())}
+            for file, lines in sorted(seen.lines.items())
+        },
+        "files": {name: sorted(each) for name, each in sorted(seen.files.items())},
+        "programs": sorted(seen.programs),
+        "outcomes": dict(sorted(seen.outcomes.items())),
+        "users": {name: sorted(each) for name, each in sorted(seen.users.items())},
+        "before": sorted(seen.before),
+    }
+
+
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start before the first file of the project is imported."""
+    settings = json.loads(Path(os.environ["CLOCHE_SUITE"]).read_text(encoding="utf-8"))["contexts"]
+    if not HAVE_COVERAGE:
+        message = "cloche.tests.coverage needs the package coverage in a group of cloche.tests.groups"
+        raise pytest.UsageError(message)
+    root = Path(os.path.realpath(early_config.invocation_params.dir))
+    recorder = ContextRecorder(root, Path(settings["target"]), [tuple(each) for each in settings["places"]])
+    early_config.pluginmanager.register(recorder, "cloche-impact-recorder")
+
+
+__all__ = ["pytest_configure", "pytest_load_initial_conftests"]
