@@ -8,7 +8,7 @@ from pathlib import Path
 
 from selection import campaign
 from selection.command import ROOT, parsed
-from selection.report import tables, times, written
+from selection.report import renew, tables, times
 from selection.wall import wall
 
 options = parsed(sys.argv[1:])
@@ -24,11 +24,10 @@ elif options.verb == "keep":
     campaign.keep(options)
 else:
     told = campaign.report(options) | {"times": times(campaign.STORED)}
-    print("\n".join(text for name, text in tables(told).items() if name != "operators"))
+    # As they are read again: sorted.
+    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+    print("\n".join(made for name, made in tables(json.loads(text)).items() if name != "operators"))
     if options.json:
-        options.json.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
+        options.json.write_text(text)
     if options.document:
-        target = ROOT / "docs/benchmark-selection.json"
-        target.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n")
-        page = target.with_suffix(".md")
-        page.write_text(written(page.read_text(), tables(told)))
+        renew(json.loads(text), ROOT / "docs/benchmark-selection.md")

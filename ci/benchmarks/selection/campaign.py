@@ -31,6 +31,8 @@ from selection.wall import spent
 HERE = Path(__file__).parent
 STORED = HERE / "stored"
 CLOCHE = "from cloche.cli import main; main()"
+# Where the plugins are.
+PATHS = [str(HERE), str(Path(cloche.__file__).parent.parent)]
 # Of a project with faults by cosmic-ray.
 FOREIGN = ".cosmic-ray"
 
@@ -103,24 +105,31 @@ def other_tool(options: argparse.Namespace) -> None:
 
 
 def record(name: str, work: Path) -> None:
-    """Record a project's map, which tests ran which lines, and what selecting takes beside plain pytest."""
-    folder = unpacked(name, work, "record")
-    in_git(folder)
-    maps = work / "maps"
+    """Record a project's map, and which tests ran which lines."""
+    folder, maps = unpacked(name, work, "record"), work / "maps"
     maps.mkdir(exist_ok=True)
     found, file = suite(name, folder), maps / f"{name}.json"
-    paths = [str(HERE), str(Path(cloche.__file__).parent.parent)]
     words = ["-q", "-p", "no:cacheprovider", "-p", "cloche.impact.plugin", "-p", "bench_lines", f"--impact-map={file}"]
     file.unlink(missing_ok=True)
-    ended = spent(found, [*found.words(), *words], paths, {"CLOCHE_LINES": str(maps / f"{name}.lines.json")})
+    ended = spent(found, [*found.words(), *words], PATHS, {"CLOCHE_LINES": str(maps / f"{name}.lines.json")})
     if ended["code"] not in {0, 1} or not file.exists():
         sys.exit(f"the map of {name} was not recorded: {ended['said']}")
-    plain = spent(found, [*found.words(), "-q", "-p", "no:cacheprovider"], paths, {})
-    select = [sys.executable, "-c", CLOCHE, "select-tests", "--base", "HEAD", "--map", str(file), "--store", str(maps / f"{name}.sqlite"), "--output", os.devnull]
-    judged = next(each for each in stored(name).judged if each.mutant.stratum == "function")
-    with applied(folder, judged.mutant):
-        runs = [spent(found, select, paths, {})["processor"] for _ in range(3)]
-    (maps / f"{name}.selecting.json").write_text(json.dumps({"plain": plain["processor"], "selecting": sorted(runs)[1]}))
+
+
+def selecting(name: str, work: Path) -> None:
+    """Measure what selecting takes beside plain pytest, in processor time."""
+    folder, maps = unpacked(name, work, "record"), work / "maps"
+    in_git(folder)
+    found = suite(name, folder)
+    plain = spent(found, [*found.words(), "-q", "-p", "no:cacheprovider"], PATHS, {})
+    words = [sys.executable, "-c", CLOCHE, "select-tests", "--base", "HEAD", "--map", str(maps / f"{name}.json"), "--store", str(maps / f"{name}.sqlite")]
+    mutant = next(each for each in draw(folder, source_files(folder), functions=100, imports=50, seed=1).mutants if each.stratum == "function")
+    with applied(folder, mutant):
+        runs = [spent(found, [*words, "--output", os.devnull], PATHS, {}) for _ in range(3)]
+    if any(run["code"] not in {0, 5} for run in runs):
+        sys.exit(f"select-tests failed in {folder}: {runs[0]['said']}")
+    told = {"plain": plain["processor"], "selecting": sorted(run["processor"] for run in runs)[1]}
+    (maps / f"{name}.selecting.json").write_text(json.dumps(told))
 
 
 def stored(name: str, work: Path | None = None) -> Matrix:
@@ -209,8 +218,10 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
     names = options.projects or list(PROJECTS)
     told: dict[str, Any] = {"version": 2, "operators": OPERATORS, "projects": {}, "other tool": {}}
     for name in names:
-        if options.record or not (options.work / "maps" / f"{name}.selecting.json").exists():
+        if options.record or not (options.work / "maps" / f"{name}.json").exists():
             record(name, options.work)
+        if options.record or not (options.work / "maps" / f"{name}.selecting.json").exists():
+            selecting(name, options.work)
         told["projects"][name] = replayed(name, options)
         if (STORED / f"{name}{FOREIGN}.jsonl.gz").exists() or (options.work / "kills" / f"{name}{FOREIGN}.jsonl").exists():
             told["other tool"][name] = replayed(f"{name}{FOREIGN}", options)

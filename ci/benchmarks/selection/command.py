@@ -42,7 +42,7 @@ def words() -> argparse.ArgumentParser:
     verb.add_argument("--no-record", dest="record", action="store_false", help="take the maps that --work has")
     verb.add_argument("--worst", type=int, default=0, metavar="N", help="show the N most expensive selections of each matrix")
     verb.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
-    verb.add_argument("--document", action="store_true", help="renew docs/benchmark-selection.json and the tables of docs/benchmark-selection.md")
+    verb.add_argument("--document", action="store_true", help="renew these projects in docs/benchmark-selection.json, and the tables of docs/benchmark-selection.md")
     for name, told in (
         ("matrix", "run a project's whole suite for each fault of a sample; ended at any moment, the next call goes on"),
         ("cosmic-ray", "draw a sample of cosmic-ray's faults in a project, for `matrix --foreign`"),

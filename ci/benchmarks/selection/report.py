@@ -13,6 +13,7 @@ from typing import Any
 
 WAYS = {"plain": "`pytest`", "ours": "`select-tests --run`", "testmon": "`pytest --testmon`"}
 REPEATS = 2000
+ORDER = ["impact layer", "covered line", "covered function", "import graph", "last failed", "random, as many", "everything", "function", "import", "breaks more"]
 # Suites of so many seconds are those that the aims are about.
 LONG = 20
 # A table in the document is what stands between these two.
@@ -96,7 +97,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def data_table(told: Mapping[str, Any]) -> str:
     """Return what was measured on."""
     rows = []
-    for name, each in [*told["projects"].items(), *((f"{name}, cosmic-ray", each) for name, each in told["other tool"].items())]:
+    for name, each in [*sorted(told["projects"].items()), *((f"{name}, cosmic-ray", each) for name, each in told["other tool"].items())]:
         drawn, sites, outcomes = each["drawn"], each["sites"], each["outcomes"]
         source = each["facts"]["source"].split()[0].removesuffix(".tar.gz")
         faults = ", ".join(f"{drawn.get(stratum, 0)} of {number} {stratum}" for stratum, number in sites.items())
@@ -117,9 +118,14 @@ def cells(name: str, way: str, found: Mapping[str, Any]) -> list[str]:
 HEAD = ["project", "way", "faults seen", "weighted", "by at most 2 tests", "tests", "test time", "time", "F1"]
 
 
+def ordered(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return ways or strata in the order in which they are told."""
+    return [(name, found[name]) for name in ORDER if name in found]
+
+
 def ways_table(told: Mapping[str, Any]) -> str:
     """Return ways to select beside one another."""
-    return table(HEAD, [cells(name, way, found) for name, each in told["projects"].items() for way, found in each["ways"].items()])
+    return table(HEAD, [cells(name, way, found) for name, each in sorted(told["projects"].items()) for way, found in ordered(each["ways"])])
 
 
 def strata_table(told: Mapping[str, Any], key: str = "projects") -> str:
@@ -127,7 +133,7 @@ def strata_table(told: Mapping[str, Any], key: str = "projects") -> str:
     rows = []
     for name, each in told[key].items():
         rows.append(cells(name, "all", each["ways"]["impact layer"]))
-        rows += [cells(name, part, found) for part, found in each["impact layer"].items()]
+        rows += [cells(name, part, found) for part, found in ordered(each["impact layer"])]
     return table([HEAD[0], "stratum", *HEAD[2:]], rows)
 
 
@@ -167,7 +173,7 @@ def verdict(part: float) -> str:
 def verdicts(told: Mapping[str, Any]) -> str:
     """Return the aims, with what was found."""
     rows = []
-    layers = {name: each["ways"]["impact layer"] for name, each in told["projects"].items()}
+    layers = {name: each["ways"]["impact layer"] for name, each in sorted(told["projects"].items())}
     functions = sum(each["functions"] for each in layers.values())
     missed = sum(each["missed"] for each in layers.values())
     killed = sum(each["killed"] for each in layers.values())
@@ -210,3 +216,14 @@ def tables(told: Mapping[str, Any]) -> dict[str, str]:
 def written(page: str, known: Mapping[str, str]) -> str:
     """Return the document with its tables made anew; raises KeyError for a block that is no table."""
     return BLOCK.sub(lambda found: f"{found[1]}{known[found['name']]}{found[3]}", page)
+
+
+def renew(told: dict[str, Any], page: Path) -> None:
+    """Write the figures beside the document and its tables into it; projects of which nothing is told stay as they are."""
+    target = page.with_suffix(".json")
+    before = json.loads(target.read_text())
+    for part in ("projects", "other tool"):
+        told[part] = before[part] | told[part]
+    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+    target.write_text(text)
+    page.write_text(written(page.read_text(), tables(json.loads(text))))
