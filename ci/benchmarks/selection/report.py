@@ -21,8 +21,8 @@ BLOCK = re.compile(r"(?s)(<!-- figures: (?P<name>[a-z-]+) -->\n).*?(<!-- end of 
 
 
 def percent(value: float) -> str:
-    """Return a share without decimals that are not known; nothing but all is 100 %."""
-    return f"{100 * value:.1f} %" if 0.99 <= value < 1 else f"{100 * value:.0f} %"
+    """Return a share without decimals that are not known; what is less than all is never 100 %."""
+    return f"{min(100 * value, 99.9):.1f} %" if 0.99 <= value < 1 - 1e-9 else f"{100 * value:.0f} %"
 
 
 def share(each: Mapping[str, float]) -> str:
