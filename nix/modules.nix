@@ -25,6 +25,7 @@
   ./image-options.nix
   ./image-assertions.nix
   ./image.nix
+  ./report.nix
   ./apps.nix
   ../lib/assertions.nix
 ]

@@ -44,6 +44,7 @@ let
     "learn"
     "performance"
     "regression"
+    "report"
     "sbom"
     "telemetry"
     "trace"

@@ -40,7 +40,7 @@ else
           if type == "directory" then
             baseNameOf file != "__pycache__"
           else
-            builtins.match ".*\\.(py|json)" file != null
+            builtins.match ".*\\.(py|json|html|css|js)" file != null
         )
       );
   }

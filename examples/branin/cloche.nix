@@ -65,6 +65,7 @@
         }
       ];
     };
+    report.enable = true;
     reproduce.enable = true;
   };
 }

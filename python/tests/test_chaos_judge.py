@@ -209,7 +209,7 @@ def test_main_writes_a_verdict_or_says_why_not(tmp_path: Path, capsys: pytest.Ca
             assert (verdict["version"], verdict["survival"], verdict["by_type"]) == (
                 1,
                 1.0,
-                {"filesystem": {"pairs": 40, "survived": 40}},
+                {"filesystem": {"lower95": pytest.approx(0.05 ** (1 / 40)), "pairs": 40, "survived": 40}},
             )
         else:
             with pytest.raises(SystemExit) as ended:

@@ -21,6 +21,8 @@ let
     );
 in
 {
+  # Headless Chromium and its driver, with fonts: for tests of pages.
+  browser = role "browser" { };
   # C, C++ and Fortran compilers with make and pkg-config; what they link runs on the base alone.
   cc = role "cc" {
     wrapped = {

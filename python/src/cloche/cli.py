@@ -27,6 +27,7 @@ VERBS = {
     "performance": Verb("cloche.performance.command", "Measure benchmarks of two revisions, and compare figures."),
     "profile": Verb("cloche.profiling.command", "Show where experiments and slow tests spend their time."),
     "regress": Verb("cloche.regression.command", "Compare results of experiments, and look for drift."),
+    "report": Verb("cloche.report.command", "Write one report of all that is known about a project."),
     "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),
     "select-tests": Verb("cloche.impact.command", "Say which tests a change can affect, and why; run them."),
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),

@@ -42,7 +42,8 @@ class Facts:
     # Failures without a fault.
     broken: list[str] = field(default_factory=list)
     faults: int = 0
-    by_type: dict[str, list[int]] = field(default_factory=dict)
+    # Type of faults -> test -> (test, seed) pairs that survived, and all of them.
+    by_type: dict[str, dict[str, tuple[int, int]]] = field(default_factory=dict)
 
 
 def lower_bound(clusters: list[tuple[int, int]]) -> float:
@@ -53,7 +54,8 @@ def lower_bound(clusters: list[tuple[int, int]]) -> float:
     succeed, they show no variance, and each cluster counts as one trial. That is also the most that any number of
     trials in as many clusters can show, so a failure never raises the bound.
     """
-    from scipy.stats import beta, t  # noqa: PLC0415 - half a second
+    # The quantiles of the Beta and of Student's distribution; scipy.stats, which has them too, takes seconds to import.
+    from scipy.special import betaincinv, stdtrit  # noqa: PLC0415 - only where there is something to judge
 
     alpha = 1 - CONFIDENCE
     count, trials = len(clusters), sum(each for _, each in clusters)
@@ -72,8 +74,17 @@ def lower_bound(clusters: list[tuple[int, int]]) -> float:
         design = variance / (share * (1 - share) / trials)
         # Clusters that are more alike than chance makes them are no reason to count more trials than there were.
         effective = trials / max(design, 1.0)
-        effective *= float((t.ppf(CONFIDENCE, trials - 1) / t.ppf(CONFIDENCE, count - 1)) ** 2)
-    return min(float(beta.ppf(alpha, share * effective, (1 - share) * effective + 1)), ceiling)
+        effective *= float((stdtrit(trials - 1, CONFIDENCE) / stdtrit(count - 1, CONFIDENCE)) ** 2)
+    return min(float(betaincinv(share * effective, (1 - share) * effective + 1, alpha)), ceiling)
+
+
+def survival(clusters: list[tuple[int, int]]) -> dict[str, int | float]:
+    """Return how many trials in clusters survived, out of how many, and the lower 95 % bound of that share."""
+    return {
+        "survived": sum(good for good, _ in clusters),
+        "pairs": sum(each for _, each in clusters),
+        "lower95": lower_bound(clusters),
+    }
 
 
 def needed_tests(floor: float) -> int:
@@ -140,9 +151,8 @@ def gather(recordings: list[dict[str, Any]], plain: dict[str, Any]) -> Facts:
             test.survived += not bad
             test.unasserted = test.unasserted or entry["unasserted"]
             for kind in {each["type"] for each in entry["fired"]}:
-                counts = facts.by_type.setdefault(kind, [0, 0])
-                counts[0] += not bad
-                counts[1] += 1
+                good, pairs = facts.by_type.setdefault(kind, {}).get(test.name, (0, 0))
+                facts.by_type[kind][test.name] = (good + (not bad), pairs + 1)
             if bad:
                 places = [f"    {each['operation']} {each['fault']} at {each['at']}" for each in entry["fired"]]
                 facts.failures.append("\n".join([line, *places, f"    replay: {entry['replay']}"]))
@@ -209,7 +219,7 @@ def judge(
         "survival": survived / pairs if pairs else None,
         "lower95": bound if pairs else None,
         "floor": floor,
-        "by_type": {kind: {"survived": good, "pairs": each} for kind, (good, each) in sorted(facts.by_type.items())},
+        "by_type": {kind: survival(list(clusters.values())) for kind, clusters in sorted(facts.by_type.items())},
         **{name: sorted(names) for name, names in groups.items()},
         "problems": problems,
     }

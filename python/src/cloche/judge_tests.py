@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,6 @@ def held(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], dat
     A quarantine holds up to its day, by the date of the flake's revision: a derivation knows no other.
     """
     known = {entry["test"]: entry for entry in tests}
-    if strange := sorted(set(quarantine) - set(known)):
-        sys.exit(
-            f"cloche.tests.quarantine names {', '.join(strange)}, which is no test; take it out, or write it as "
-            "outcomes.json does"
-        )
     lines, excused = [], set()
     for test, terms in sorted(quarantine.items()):
         entry, until = known[test], f"in quarantine until {terms['until']} ({terms['reason']})"
@@ -38,35 +34,59 @@ def held(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], dat
     return lines, excused
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What is said of a record: of tests that do not fail, of those that do, the counts, and why it does not pass."""
+
+    shown: list[str]
+    held: list[str]
+    bad: list[str]
+    summary: str
+    # None where it passes.
+    fault: str | None
+
+
+def judge(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], date: str) -> Judgement:
+    """Return the judgement on a record's tests."""
+    if strange := sorted(set(quarantine) - {entry["test"] for entry in tests}):
+        fault = (
+            f"cloche.tests.quarantine names {', '.join(strange)}, which is no test; take it out, or write it as "
+            "outcomes.json does"
+        )
+        return Judgement([], [], [], "", fault)
+    lines, excused = held(tests, quarantine, date)
+    bad = [entry for entry in tests if entry["outcome"] in BAD and entry["test"] not in excused]
+    # A failure that the suite itself says it expects is no defect, as for pytest; it is shown, so that it hides nothing.
+    expected = [entry for entry in tests if entry["outcome"] == "xfailed"]
+    skipped = [entry for entry in tests if entry["outcome"] == "skipped"]
+    passed = sum(entry["outcome"] == "passed" for entry in tests)
+    summary = f"{passed} passed, {len(bad)} failed"
+    summary += f", {len(expected)} failed as expected" if expected else ""
+    summary += f", {len(excused)} in quarantine" if excused else ""
+    fault = None
+    if passed + len(bad) == 0:
+        fault = f"all {len(skipped)} tests were skipped, so nothing was shown; the reasons are above"
+        if excused:
+            fault = f"no test passed, {len(excused)} are in quarantine, so nothing was shown; the reasons are above"
+        elif expected:
+            fault = f"no test passed, {len(expected)} failed as expected, so nothing was shown; the reasons are above"
+    elif bad:
+        fault = summary
+    shown = [f"failed as expected {entry['test']}: {entry['message']}" for entry in expected]
+    shown += [f"skipped {entry['test']}: {entry['message']}" for entry in skipped]
+    return Judgement(shown, lines, [f"{entry['outcome']} {first_line(entry)}" for entry in bad], summary, fault)
+
+
 def main(attributes: dict[str, Any]) -> None:
     """Write the counts into attributes["outputs"]["out"], or fail with a line for each test that did not pass."""
     results = Path(attributes["results"])
     data = json.loads((results / "outcomes.json").read_text())
-    lines, excused = held(data["tests"], attributes.get("quarantine", {}), attributes.get("date", ""))
-    bad = [entry for entry in data["tests"] if entry["outcome"] in BAD and entry["test"] not in excused]
-    # A failure that the suite itself says it expects is no defect, as for pytest; it is shown, so that it hides nothing.
-    passed = sum(entry["outcome"] == "passed" for entry in data["tests"])
-    expected = sum(entry["outcome"] == "xfailed" for entry in data["tests"])
-    for entry in data["tests"]:
-        if entry["outcome"] == "xfailed":
-            print(f"failed as expected {entry['test']}: {entry['message']}")
-    summary = f"{passed} passed, {len(bad)} failed"
-    summary += f", {expected} failed as expected" if expected else ""
-    summary += f", {len(excused)} in quarantine" if excused else ""
-    skipped = [entry for entry in data["tests"] if entry["outcome"] == "skipped"]
-    for entry in skipped:
-        print(f"skipped {entry['test']}: {entry['message']}")
-    for line in lines:
+    found = judge(data["tests"], attributes.get("quarantine", {}), attributes.get("date", ""))
+    for line in [*found.shown, *found.held]:
         print(line)
-    if passed + len(bad) == 0:
-        if excused:
-            sys.exit(f"no test passed, {len(excused)} are in quarantine, so nothing was shown; the reasons are above")
-        if expected:
-            sys.exit(f"no test passed, {expected} failed as expected, so nothing was shown; the reasons are above")
-        sys.exit(f"all {len(skipped)} tests were skipped, so nothing was shown; the reasons are above")
-    if bad:
-        for entry in bad:
-            print(f"{entry['outcome']} {first_line(entry)}", file=sys.stderr)
-        sys.exit(f"{summary}; the whole record is in {results}/junit.xml")
-    Path(attributes["outputs"]["out"]).write_text("".join(f"{line}\n" for line in [*lines, summary]))
-    print(summary)
+    for line in found.bad:
+        print(line, file=sys.stderr)
+    if found.fault is not None:
+        sys.exit(f"{found.fault}; the whole record is in {results}/junit.xml" if found.bad else found.fault)
+    Path(attributes["outputs"]["out"]).write_text("".join(f"{line}\n" for line in [*found.held, found.summary]))
+    print(found.summary)

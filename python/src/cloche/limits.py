@@ -17,6 +17,8 @@ STATEMENT = Limit(bytes=64 * MIB, depth=64)
 SBOM = Limit(bytes=64 * MIB, depth=64)
 MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
 ADVISORY = Limit(bytes=4 * MIB, depth=32)
+# One file that a report is made of.
+REPORT = Limit(bytes=256 * MIB, depth=64, members=10_000_000)
 LOCK = Limit(bytes=64 * MIB, depth=16, members=1_000_000)
 IMPACT_MAP = Limit(bytes=256 * MIB, depth=8, members=10_000_000)
 # One line of it.
@@ -40,6 +42,7 @@ __all__ = [
     "MIB",
     "POLICY",
     "RATIO",
+    "REPORT",
     "SBOM",
     "SDIST",
     "SDIST_TEXT",

@@ -1,0 +1,100 @@
+"""The files that a report is made of: read once, checked, and laid beside the page so that every number can link to one."""
+
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cloche import limits, regular_file, strict_json
+from cloche.report.errors import BadArtifactError
+
+# Files up to this size are laid beside the page as they are, so that a browser shows them; larger ones compressed.
+PLAIN = 128 * 1024
+# What a browser must be able to show, up to this size.
+PICTURE = 1024 * 1024
+# The most that all of them take. What is too large then is named by its place and digest only.
+ROOM = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file that facts come from: its place below `artifacts`, where it was read, its digest, and the link to it."""
+
+    id: str
+    source: str
+    sha256: str
+    bytes: int
+    # Relative to the page; None where the file had no room beside it.
+    link: str | None
+
+
+class Artifacts:
+    """All files that were read, in the order of their reading."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[Path, bytes]] = {}
+
+    def data(self, path: Path, name: str) -> bytes:
+        """Return a file's bytes and keep them under the name; raises BadArtifactError, also for too many bytes."""
+        try:
+            data = regular_file.read(path, limits.REPORT)
+        except OSError as error:
+            raise BadArtifactError(path, f"it cannot be read: {error.strerror or error}") from error
+        self._read[name] = (path, data)
+        return data
+
+    def json(self, path: Path, name: str) -> Any:  # noqa: ANN401 - JSON is of any shape
+        """Return the value of a JSON file and keep the file under the name."""
+        return strict_json.loads(self.data(path, name), what=str(path), limit=limits.REPORT)
+
+    def rename(self, name: str, better: str) -> None:
+        """Keep a file under another name, which only its content could tell."""
+        path, data = self._read.pop(name)
+        if better in self._read:
+            raise BadArtifactError(path, f"it is about the same as {self._read[better][0]}", "name each file once")
+        self._read[better] = (path, data)
+
+    def made(self, name: str, source: str, value: object) -> None:
+        """Keep something that was not read from a file but asked of a store, as the file that it would be."""
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        self._read[name] = (Path(source), text.encode())
+
+    def laid_out(self) -> tuple[list[Artifact], dict[str, bytes]]:
+        """Return what is known of each, and the files to write: relative path -> bytes."""
+        found, files, room = [], {}, ROOM
+        for name, (path, data) in sorted(self._read.items()):
+            link: str | None = f"artifacts/{name}"
+            kept = data
+            if len(data) > (PICTURE if name.endswith(".svg") else PLAIN):
+                # Without a time, so that the same bytes give the same file.
+                link, kept = f"{link}.gz", gzip.compress(data, compresslevel=9, mtime=0)
+            if len(kept) > room:
+                link = None
+            else:
+                room -= len(kept)
+                files[str(link)] = kept
+            found.append(Artifact(name, str(path), hashlib.sha256(data).hexdigest(), len(data), link))
+        return found, files
+
+
+def part(name: str) -> str:
+    """Return a name of the project's as a part of a path: what a link or a file system could misread is replaced."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".")[:80]
+    if plain == name:
+        return name
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def folders(place: Path, file: str, names: Iterable[str] | None = None) -> list[tuple[str, Path]]:
+    """Return the folders below a place that have the file, by name; raises BadArtifactError where there is none."""
+    try:
+        found = sorted(each for each in place.iterdir() if (each / file).exists())
+    except OSError as error:
+        raise BadArtifactError(place, f"it cannot be listed: {error.strerror or error}") from error
+    if not found and names is None:
+        raise BadArtifactError(place, f"no folder in it has a {file}")
+    return [(each.name, each) for each in found]
