@@ -46,8 +46,8 @@ in
       type = types.bool;
       default = false;
       description = ''
-        Whether `packages.report` has what was measured: durations, performance, profiles. These differ from run to run, so
-        whoever builds them again gets another report. The app `report` always has them.
+        Whether `packages.report` has what was measured: durations, performance, profiles. These differ from run to run,
+        so whoever builds them again gets another report. The app `report` always has them.
       '';
     };
     history = mkOption {

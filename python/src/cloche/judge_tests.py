@@ -49,11 +49,11 @@ class Judgement:
 def judge(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], date: str) -> Judgement:
     """Return the judgement on a record's tests."""
     if strange := sorted(set(quarantine) - {entry["test"] for entry in tests}):
-        fault = (
+        unknown = (
             f"cloche.tests.quarantine names {', '.join(strange)}, which is no test; take it out, or write it as "
             "outcomes.json does"
         )
-        return Judgement([], [], [], "", fault)
+        return Judgement([], [], [], "", unknown)
     lines, excused = held(tests, quarantine, date)
     bad = [entry for entry in tests if entry["outcome"] in BAD and entry["test"] not in excused]
     # A failure that the suite itself says it expects is no defect, as for pytest; it is shown, so that it hides nothing.
@@ -63,7 +63,7 @@ def judge(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], da
     summary = f"{passed} passed, {len(bad)} failed"
     summary += f", {len(expected)} failed as expected" if expected else ""
     summary += f", {len(excused)} in quarantine" if excused else ""
-    fault = None
+    fault: str | None = None
     if passed + len(bad) == 0:
         fault = f"all {len(skipped)} tests were skipped, so nothing was shown; the reasons are above"
         if excused:

@@ -75,7 +75,8 @@ def report(  # noqa: PLR0913 - click passes each option as an argument
     if recordings:
         known_chaos = where.chaos or Chaos([], FLOOR)
         where = replace(where, chaos=replace(known_chaos, recordings=list(recordings)))
-    where = replace(where, **{key: path for key, path in given.items() if path is not None})
+    named: dict[str, Any] = {key: path for key, path in given.items() if path is not None}
+    where = replace(where, **named)
     if history is not None:
         where = replace(where, history=history)
     elif store is not None:

@@ -110,7 +110,8 @@ def _told_apart(
     found: Iterable[tuple[str, str, str, list[Point]]],
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the histories that vary, and how many numbers of each experiment do not."""
-    varying, still = [], {}
+    varying: list[dict[str, Any]] = []
+    still: dict[tuple[str, str], dict[str, Any]] = {}
     for experiment, platform, path, points in found:
         latest = points[-MOST:]
         if len({repr(point.value) for point in latest}) == 1:

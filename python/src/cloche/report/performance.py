@@ -21,7 +21,9 @@ FUNCTIONS = 15
 
 def section(artifacts: Artifacts, place: Path) -> Section:
     """Return the section on the folder of `packages.performance`."""
-    benchmarks, sources, reasons = [], [], []
+    benchmarks: list[dict[str, Any]] = []
+    sources: list[str] = []
+    reasons: list[str] = []
     state = SHOWN
     for name, folder in folders(place, "performance.json"):
         below = f"performance/{part(name)}/performance.json"
@@ -85,7 +87,9 @@ def _case(each: Node) -> dict[str, Any]:
 
 def profiles(artifacts: Artifacts, place: Path) -> Section:
     """Return the section on the folder of `packages.profile`."""
-    found, sources, reasons = [], [], []
+    found: list[dict[str, Any]] = []
+    sources: list[str] = []
+    reasons: list[str] = []
     for name, folder in folders(place, "profile.json"):
         below = f"profile/{part(name)}"
         file = folder / "profile.json"

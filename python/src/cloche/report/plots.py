@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 # Models are numbered in the order of their making, so that the same facts give the same bytes.
 os.environ["BOKEH_SIMPLE_IDS"] = "yes"
 
 from bokeh import __version__
 from bokeh.embed import json_item
-from bokeh.models import BoxAnnotation, ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter, Span
+from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter
+from bokeh.models.annotations import BoxAnnotation, Span
 from bokeh.plotting import figure
 from bokeh.util.paths import bokehjs_path
 
@@ -94,7 +95,12 @@ def _item(drawn: Any) -> dict[str, Any]:  # noqa: ANN401 - a figure
     return dict(json_item(drawn))
 
 
-def _hover(drawn: Any, renderers: list[Any], tips: list[tuple[str, str]], mode: str = "mouse") -> None:  # noqa: ANN401
+def _hover(
+    drawn: Any,  # noqa: ANN401 - a figure
+    renderers: list[Any],
+    tips: list[tuple[str, str]],
+    mode: Literal["mouse", "vline"] = "mouse",
+) -> None:
     drawn.add_tools(HoverTool(renderers=renderers, tooltips=tips, mode=mode))
 
 

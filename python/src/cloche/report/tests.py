@@ -54,7 +54,7 @@ def section(  # noqa: PLR0913, PLR0917 - each is what another capability knows o
     sources = ["tests/outcomes.json"]
     entries: list[dict[str, Any]] = []
     for each in outcomes.at("tests").each():
-        entry = {name: each.at(name).of(str) for name in ("test", "outcome", "message")}
+        entry: dict[str, Any] = {name: each.at(name).of(str) for name in ("test", "outcome", "message")}
         if (inner := each.get("subtests")).value is not None:
             entry["subtests"] = inner.texts()
         entries.append(entry)
