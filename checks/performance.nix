@@ -27,7 +27,7 @@ let
         })
       ];
     };
-  base = working 1000000;
+  base = working 150000;
   planted =
     benchmark: head:
     judge {
@@ -60,8 +60,8 @@ in
 toolchain.runPython {
   inherit name comparisons;
   controls = {
-    slower = planted "slower" (working 1200000);
-    faster = planted "faster" (working 800000);
+    slower = planted "slower" (working 180000);
+    faster = planted "faster" (working 120000);
   };
   script = ../python/src/cloche/performance/check.py;
 }

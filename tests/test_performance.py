@@ -175,7 +175,7 @@ def test_what_cannot_be_a_base_is_told(project: Path) -> None:
 
     assert message("--base", "nowhere") == "error: --base nowhere: git knows no such revision of this repository: fatal: Needed a single revision"
     empty = run(*GIT, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "empty", cwd=project).out.strip()
-    assert message("--base", empty) == f"error: --base {empty}: it has no ./pyproject.toml, so there is nothing to compare with"
+    assert message("--base", empty) == f"error: --base {empty}: it has no pyproject.toml, so there is nothing to compare with"
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ class NoRevisionError(ClocheError):
 class NoProjectThereError(ClocheError):
     """A revision without the project."""
 
-    def __init__(self, revision: str, folder: str) -> None:
-        super().__init__(f"--base {revision}: it has no {folder}/pyproject.toml, so there is nothing to compare with")
+    def __init__(self, revision: str, file: str) -> None:
+        super().__init__(f"--base {revision}: it has no {file}, so there is nothing to compare with")
 
 
 class NotBuiltError(ClocheError):
@@ -76,8 +76,8 @@ class Base:
     commit: str
 
 
-def base(folder: Path, directory: str, revision: str) -> Base:
-    """Bring the project of another revision of the flake in `folder` into the store."""
+def checkout(folder: Path, directory: str, revision: str, target: Path) -> str:
+    """Write the project of another revision of the flake in `folder` to `target`; return the revision's name in git."""
     git = _program("git")
 
     def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -90,17 +90,26 @@ def base(folder: Path, directory: str, revision: str) -> Base:
         raise NoRevisionError(revision, " ".join(found.stderr.split()))
     commit = found.stdout.strip()
     place = os.path.normpath(f"{ask('rev-parse', '--show-prefix').stdout.strip()}{directory}")
-    if ask("cat-file", "-e", f"{commit}:{os.path.normpath(f'{place}/pyproject.toml')}").returncode:
-        raise NoProjectThereError(revision, place)
-    top_level = ask("rev-parse", "--show-toplevel").stdout.strip()
-    with tempfile.TemporaryDirectory() as top:
+    file = os.path.normpath(f"{place}/pyproject.toml")
+    if ask("cat-file", "-e", f"{commit}:{file}").returncode:
+        raise NoProjectThereError(revision, file)
+    top = ask("rev-parse", "--show-toplevel").stdout.strip()
+    with tempfile.TemporaryDirectory() as own:
         # An index of its own: the user's is left as it is.
-        tree, own = Path(top, "base"), {**os.environ, "GIT_INDEX_FILE": str(Path(top, "index"))}
+        environment = {**os.environ, "GIT_INDEX_FILE": str(Path(own, "index"))}
         for arguments in (
             ["read-tree", commit if place == "." else f"{commit}:{place}"],
-            ["checkout-index", "--all", f"--prefix={tree}/"],
+            ["checkout-index", "--all", f"--prefix={target}/"],
         ):
-            subprocess.run([git, *arguments], cwd=top_level, check=True, env=own)
+            subprocess.run([git, *arguments], cwd=top, check=True, env=environment)
+    return commit
+
+
+def base(folder: Path, directory: str, revision: str) -> Base:
+    """Bring the project of another revision of the flake in `folder` into the store."""
+    with tempfile.TemporaryDirectory() as top:
+        tree = Path(top, "base")
+        commit = checkout(folder, directory, revision, tree)
         added = subprocess.run(
             [_program("nix"), "store", "add-path", "--name", "base", tree],
             stdout=subprocess.PIPE,
