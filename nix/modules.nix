@@ -7,6 +7,7 @@
   ./packages.nix
   ./shells.nix
   ./tests.nix
+  ./tests-record.nix
   ./selection.nix
   ./chaos-options.nix
   ./chaos.nix

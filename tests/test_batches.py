@@ -166,6 +166,21 @@ def narrowed(project: Path) -> Path:
     return write(project, {"cloche.nix": text.replace("tests.enable = true;", 'tests = { enable = true; narrow = "packages"; };')})
 
 
+def test_lines_that_tests_ran_become_the_map_of_select_tests(narrowed: Path) -> None:
+    assert "impact-map" not in nix("eval", f".#packages.{SYSTEM}", "--apply", "builtins.attrNames", cwd=narrowed).out
+    text = (narrowed / "cloche.nix").read_text()
+    write(narrowed, {"cloche.nix": text.replace("enable = true;", "enable = true; coverage = true;", 1)})
+    made = built(nix("build", "--no-link", "--print-out-paths", ".#impact-map", cwd=narrowed))
+    functions = json.loads(nix("store", "cat", made).out)["functions"]
+    tests = [name for name, _ in json.loads(nix("store", "cat", made).out)["tests"]]
+    assert [tests[number] for number in functions["src/growth/shape.py::area"]["tests"]] == ["tests/test_shape.py::test_area"]
+    results = built(nix("build", "--no-link", "--print-out-paths", ".#test-results^out", cwd=narrowed))
+    assert "src/growth/rate.py" in json.loads(nix("store", "cat", f"{results}/coverage.json").out)["lines"]
+    # The same again: of the two outputs Nix compares the outcomes first, and stops at the first that differs.
+    ended = nix("build", "--no-link", "--rebuild", f".#legacyPackages.{SYSTEM}.tests.tests-test_shape^out", cwd=narrowed)
+    assert "-growth-tests-test_shape-log' differs" in ended.err
+
+
 def another(folder: Path, package: str) -> dict[str, str]:
     """Return the lock with another file of one package; nothing is built of it."""
     lock = json.loads((folder / "cloche.lock").read_text())
