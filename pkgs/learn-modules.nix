@@ -14,14 +14,17 @@ own.modules "cloche-learn" (
   ++ map (module: "learn/${module}.py") (
     [
       "columns"
+      "differences"
       "errors"
       "estimator"
       "fitted"
       "history"
       "model"
       "observation"
+      "parts"
       "rows"
       "rule"
+      "surroundings"
       "words"
     ]
     ++ modules

@@ -16,13 +16,14 @@ from cloche.learn import model as models
 from cloche.learn.build import PINNED, build
 from cloche.learn.columns import COLUMNS, matrix
 from cloche.learn.drift import alarms, stability
-from cloche.learn.errors import BadModelError, BadRowsError, MixedRowsError, TooFewRowsError
+from cloche.learn.errors import BadModelError, BadRowsError, ForeignRowsError, MixedRowsError, TooFewRowsError
 from cloche.learn.estimator import Forest, Linear
 from cloche.learn.fitted import Trained
 from cloche.learn.fitting import KINDS, fit, sklearn_estimator
 from cloche.learn.history import History
 from cloche.learn.measuring import average_precision
 from cloche.learn.observation import Observation
+from cloche.learn.parts import PAIRS
 from cloche.learn.rows import BY_FILE, CHANGE, Row, chosen, read, write
 from cloche.learn.rule import Rule, fitted_level, needed_groups, share_interval
 from cloche.learn.training import check, train
@@ -38,18 +39,19 @@ def row(number: int, *, origin: str = "mutant", place: int | None = None, fails:
         tests=TESTS,
         breadth=[3] * len(TESTS),
         seconds=[0.1] * len(TESTS),
+        statements=[5] * len(TESTS),
+        assertions=[1] * len(TESTS),
+        steps=[2] * len(TESTS),
         files=[f"p/m{place % 5}.py"],
         group=f"p/m{place % 5}.py::f{place}",
         kinds={"function": 1},
         change={**dict.fromkeys(CHANGE, 0.0), "functions_changed": 1.0, "statements_changed": 1.0, **change},
         pairs={
+            **{name: {} for name in PAIRS},
             "covered_functions": dict.fromkeys(sorted(ran), 1.0),
             "covered_statements": {ran[0]: 1.0},
             "function_specificity": dict.fromkeys(sorted(ran), 0.25),
             "statement_specificity": {ran[0]: 1.0},
-            "user_specificity": {},
-            "name_match": {},
-            "mentions": {},
         },
         by_file={name: [1.0, 2.0] for name in BY_FILE},
         candidates=sorted(ran),
@@ -117,18 +119,31 @@ def test_the_rule_stops_where_little_is_left_to_gain() -> None:
     assert Rule(0.0, 1.0).order(probability, np.array([10.0, 1.0, 1.0])).tolist() == [1, 2, 0]
 
 
-def test_a_level_holds_at_its_lower_bound_or_there_is_none() -> None:
-    assert needed_groups(0.95) == 59
-    levels = [0.9] * 59
-    found = fitted_level(levels, 59, 0.95)
+def test_a_level_keeps_the_recall_for_the_next_place_or_there_is_none() -> None:
+    assert [needed_groups(recall) for recall in (0.9, 0.95, 0.99)] == [9, 19, 99]
+    levels = [0.9] * 19
+    found = fitted_level(levels, 19, 0.95)
     assert found is not None
     assert (found.level, found.recall.value) == (0.9, 1.0)
-    assert found.recall.low >= 0.95
-    # One place less, or a change that no test which could run has seen, and nothing is shown.
-    assert fitted_level(levels[1:], 58, 0.95) is None
-    assert fitted_level([*levels, 0.0], 60, 0.95) is None
-    # 59 changes of ten places are no 59 pieces of evidence.
+    assert round(found.recall.low, 4) == 0.8541
+    # One place less, or a change that no test which could run has seen, and nothing is promised.
+    assert fitted_level(levels[1:], 18, 0.95) is None
+    assert fitted_level([*levels, 0.0], 20, 0.95) is None
+    # 19 changes of ten places are no 19 pieces of evidence.
     assert fitted_level(levels, 10, 0.95) is None
+    # 39 places may have one miss.
+    assert fitted_level([0.9] * 38 + [0.1], 39, 0.95) == fitted_level([0.9] * 38 + [0.0], 39, 0.95)
+
+
+def test_the_next_change_is_caught_as_often_as_wanted() -> None:
+    generator = np.random.default_rng(4)
+    caught = []
+    for _ in range(3000):
+        levels = generator.random(30)
+        found = fitted_level(levels[1:].tolist(), 29, 0.9)
+        assert found is not None
+        caught.append(levels[0] >= found.level)
+    assert np.mean(caught) == pytest.approx(27 / 30, abs=0.015)
 
 
 def test_intervals_are_those_of_clopper_and_pearson() -> None:
@@ -154,7 +169,7 @@ def test_rows_are_the_same_bytes_in_any_order(tmp_path: Path) -> None:
         ('"origin":"mutant"', '"origin":"guess"', "ValueError: its origin is 'guess', none of imported, mutant, real"),
         ('"failed":[1]', '"failed":[16]', "ValueError: tests are numbered from 0 to 15, and here is 16"),
         ('"failed":[1]', '"failed":[-1]', "ValueError: tests are numbered from 0 to 15, and here is -1"),
-        ('"version":1', '"version":9', "ValueError: its version is 9, and this program reads 1"),
+        ('"version":2', '"version":9', "ValueError: its version is 9, and this program reads 2"),
         ('"at":1', '"at":NaN', "NaN is no JSON number"),
         ('"group"', '"grp"', "KeyError: 'group'"),
     ],
@@ -455,4 +470,14 @@ def test_columns_that_are_not_as_in_training_raise_an_alarm(trained: Trained) ->
     found = alarms(real, [row(number, origin="real", lines_added=500.0) for number in range(25)], 0.95)
     assert any(
         each.startswith("the column lines_added of the latest 25 changes is not as in training") for each in found
+    )
+
+
+def test_rows_of_another_project_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_bytes(write(rows(20)))
+    with pytest.raises(ForeignRowsError) as caught:
+        build(tmp_path / "rows.jsonl", "sums", [], tmp_path / "model")
+    assert caught.value.message == (
+        "there are rows of growth, and the model is to be of sums; make rows of sums with\n"
+        "cloche train --export, or name the project as its rows do"
     )

@@ -55,7 +55,7 @@ def matrices(files):
     if len(projects) > 1:
         rows = [row for each in projects.values() for row in each]
         names = sorted(projects)
-        samples, found = validate(rows, [names.index(row.project) for row in rows])
+        samples, found = validate(rows, [names.index(row.project) for row in rows], remember=False)
         for name in names:
             print(f"\n## {name}: fitted on the other projects\n\n{HEAD}")
             report(samples, found, name)

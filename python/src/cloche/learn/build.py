@@ -39,10 +39,14 @@ def in_process(rows: Path, project: str, origins: tuple[str, ...], output: Path)
 def build(rows_file: Path, project: str, origins: list[str], output: Path) -> None:
     """Write model and card below `output`."""
     from cloche.learn import card, model  # noqa: PLC0415 - the environment must be fixed before NumPy is loaded
+    from cloche.learn.errors import ForeignRowsError  # noqa: PLC0415
     from cloche.learn.rows import chosen, read  # noqa: PLC0415
     from cloche.learn.training import train  # noqa: PLC0415
 
     rows = chosen(read(rows_file), origins)
+    foreign = sorted({row.project for row in rows} - {project})
+    if foreign:
+        raise ForeignRowsError(foreign, project)
     trained, samples, validated = train(project, rows)
     own = model.write(trained, output)
     made = card.make(trained, own.name.removeprefix("sha256-"), rows, samples, validated)

@@ -2,16 +2,24 @@
 
 import numpy as np
 
-from cloche.learn.history import HISTORY, History
-from cloche.learn.observation import PAIRS
+from cloche.learn.history import HISTORY, History, touched
+from cloche.learn.observation import TEST
+from cloche.learn.parts import PAIRS
 from cloche.learn.rows import BY_FILE, CHANGE, Row
 
 Matrix = np.ndarray[tuple[int, int], np.dtype[np.float64]]
 Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 # What is worked out of the others.
-DERIVED = ("covered_functions_share", "covered_statements_share", "candidates_share")
-TEST = ("breadth", "seconds")
+DERIVED = (
+    "covered_functions_share",
+    "covered_statements_share",
+    "candidates_share",
+    "closest",
+    "narrowness",
+    "sensitivity_share",
+    "alike_failures_share",
+)
 COLUMNS = (*PAIRS, *DERIVED, *BY_FILE, *TEST, *CHANGE, *HISTORY)
 
 
@@ -31,11 +39,21 @@ def matrix(row: Row, history: History) -> Matrix:
     files = [position[test.partition("::")[0]] for test in seen.tests]
     for name in BY_FILE:
         columns[name] = np.array(seen.by_file[name], dtype=np.float64)[files]
-    columns["breadth"] = np.log1p(np.array(seen.breadth, dtype=np.float64))
-    columns["seconds"] = np.array(seen.seconds, dtype=np.float64)
+    for name in TEST:
+        column = np.array(getattr(seen, name), dtype=np.float64)
+        columns[name] = column if name == "seconds" else np.log1p(column)
     for name in CHANGE:
         columns[name] = np.full(size, seen.change[name])
     columns |= history.columns(row)
+    ran = np.zeros(size, dtype=bool)
+    ran[touched(row)] = True
+    # How a test compares with the others that ran what changed.
+    columns["closest"] = columns["closeness"] - columns["closeness"].max(initial=0.0, where=ran)
+    statements = 1.0 + np.array(seen.statements, dtype=np.float64)
+    columns["narrowness"] = np.where(ran, statements.min(initial=np.inf, where=ran) / statements, 0.0)
+    for name in ("sensitivity", "alike_failures"):
+        most = columns[name].max(initial=0.0, where=ran)
+        columns[f"{name}_share"] = np.minimum(columns[name] / most, 2.0) if most else np.zeros(size)
     return np.column_stack([columns[name] for name in COLUMNS])
 
 

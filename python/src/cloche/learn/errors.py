@@ -22,6 +22,16 @@ class MixedRowsError(ClocheError):
         )
 
 
+class ForeignRowsError(ClocheError):
+    """Rows of another project, of which a model would know nothing of this one's tests."""
+
+    def __init__(self, found: list[str], project: str) -> None:
+        super().__init__(
+            f"there are rows of {' and '.join(found)}, and the model is to be of {project}; make rows of {project} with\n"
+            "cloche train --export, or name the project as its rows do"
+        )
+
+
 class TooFewRowsError(ClocheError):
     """Rows that no model can be made of."""
 

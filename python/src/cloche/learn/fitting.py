@@ -17,14 +17,15 @@ def sklearn_estimator(kind: str) -> LogisticRegression | RandomForestClassifier 
         return LogisticRegression(C=1.0, max_iter=2000)
     if kind == "random forest":
         return RandomForestClassifier(
-            n_estimators=80, min_samples_leaf=4, max_features=0.4, max_samples=0.5, n_jobs=1, random_state=SEED
+            n_estimators=120, min_samples_leaf=4, max_features=0.3, n_jobs=1, random_state=SEED
         )
     return HistGradientBoostingClassifier(
-        learning_rate=0.06,
-        max_iter=150,
-        max_leaf_nodes=15,
-        min_samples_leaf=20,
-        l2_regularization=1.0,
+        learning_rate=0.05,
+        max_iter=120,
+        max_leaf_nodes=8,
+        min_samples_leaf=40,
+        l2_regularization=10.0,
+        max_features=0.3,
         early_stopping=False,
         random_state=SEED,
     )

@@ -5,8 +5,11 @@ from pathlib import Path
 
 from cloche.impact import verb
 from cloche.impact.folders import BASE, HEAD, Folders
+from cloche.impact.map import load
+from cloche.impact.uses import Project
 from cloche.learn.observation import observe
 from cloche.learn.rows import NO_FAILURE, Row
+from cloche.learn.surroundings import Surroundings
 from cloche.mutants.matrix import Matrix
 from cloche.mutants.sample import Sample
 
@@ -18,6 +21,10 @@ def rows_of(
 
     Rows of mutants have a number in place of a time.
     """
+    # The faults leave the tests alone, so what stands around them is read once.
+    known = load(map_file)
+    project_before = Project(verb.modules_of({path: data for path, data in files.items() if path.endswith(".py")}))
+    around: Surroundings | None = None
     sample = Sample([each.mutant for each in matrix.judged], matrix.sites, matrix.seed)
     found = []
     for number, judged in enumerate(matrix.judged):
@@ -26,7 +33,9 @@ def rows_of(
         trees = Folders(files, {**files, mutant.file: text})
         request = verb.Request(map_file.parent, BASE, HEAD, map_file)
         answer = verb.answer(request, say, trees)
-        seen = observe(answer, matrix.seconds)
+        if around is None and answer.evidence is not None:
+            around = Surroundings(known, project_before, sorted(answer.evidence.there))
+        seen = observe(answer, matrix.seconds, around)
         position = {test: index for index, test in enumerate(seen.tests)}
         found.append(
             Row(

@@ -24,6 +24,16 @@ NEVER = 1000.0
 # What a rate of failures is drawn to while few changes were seen.
 PRIOR = 0.02
 WEIGHT = 2.0
+# How often a test fails that ran what changed, before anything was seen; and what that counts for, in changes.
+USUAL = 0.3
+STEADY = 4.0
+FAINT = 0.3
+
+
+def touched(row: Row) -> list[int]:
+    """Return the tests that ran what changed: its statements or heads, else code that uses its names."""
+    pairs = row.observation.pairs
+    return sorted({*pairs["covered_statements"], *pairs["covered_heads"]}) or sorted(pairs["user_specificity"])
 
 
 @dataclass
@@ -40,6 +50,10 @@ class _Counts:
 
 
 HISTORY = (
+    "sensitivity",
+    "alike_failures",
+    "alike_rate",
+    "import_failures_with_file",
     "failures_with_file",
     "failures_with_folder",
     "changes_of_file",
@@ -58,6 +72,7 @@ class History:
     def __init__(self, rows: Iterable[Row]) -> None:
         """Take the rows of the project that may be known."""
         rows = list(rows)
+        self._remember(rows)
         self.mutants: dict[str, _Counts] = {}
         self.mutants_by_group: dict[tuple[str, str], _Counts] = {}
         self.real = sorted((row for row in rows if row.origin != "mutant"), key=lambda row: (row.at, row.key))
@@ -82,7 +97,63 @@ class History:
             if name == "failures_with_file":
                 found["changes_of_file"][:] = changes
         self._runs(found, row, earlier)
+        self._alike(found, row)
         return found
+
+    def _remember(self, rows: list[Row]) -> None:
+        """Keep which tests ran what each change touched, and which failed, as arrays of changes by tests."""
+        usable = [row for row in rows if row.usable]
+        self.position = {
+            test: index for index, test in enumerate(sorted({test for row in usable for test in row.observation.tests}))
+        }
+        self.ran = np.zeros((len(usable), len(self.position)), dtype=np.float32)
+        self.failed = np.zeros_like(self.ran)
+        for index, row in enumerate(usable):
+            tests = row.observation.tests
+            self.ran[index, [self.position[tests[number]] for number in touched(row)]] = 1.0
+            self.failed[index, [self.position[tests[number]] for number in row.failed]] = 1.0
+        self.at = np.array([-1 if row.origin == "mutant" else row.at for row in usable], dtype=np.int64)
+        self.group = np.array([row.observation.group for row in usable], dtype=np.str_)
+        self.mutant = np.array([row.origin == "mutant" for row in usable], dtype=bool)
+        self.names = np.array([row.observation.change["names_changed"] > 0 for row in usable], dtype=bool)
+        self.files = [frozenset(row.observation.files) for row in usable]
+
+    def _alike(self, found: dict[str, "np.ndarray[tuple[int], np.dtype[np.float64]]"], row: Row) -> None:
+        """Fill in how often each test failed among changes that it ran, and among those that the same tests ran."""
+        tests = row.observation.tests
+        own_place = self.group == row.observation.group
+        allowed = self.mutant & ~own_place if row.origin == "mutant" else self.at < row.at
+        ran, failed = self.ran[allowed], self.failed[allowed]
+        here = np.array([self.position.get(test, -1) for test in tests])
+        seen = here >= 0
+        at = here[seen]
+        pairs = float(ran.sum())
+        usual = float((ran * failed).sum()) / pairs if pairs else USUAL
+        for name in ("sensitivity", "alike_failures", "alike_rate"):
+            found[name][:] = usual
+        if not len(ran) or not len(at):
+            found["import_failures_with_file"][:] = PRIOR
+            return
+        found["sensitivity"][seen] = ((ran * failed).sum(axis=0) + usual * STEADY)[at] / (ran.sum(axis=0) + STEADY)[at]
+        own = np.zeros(len(self.position), dtype=np.float32)
+        numbers = here[touched(row)]
+        own[numbers[numbers >= 0]] = 1.0
+        common = ran @ own
+        either = ran.sum(axis=1) + own.sum() - common
+        # Jaccard's index of the tests that ran one change and the other.
+        alike = np.divide(common, either, out=np.zeros_like(common), where=either > 0)
+        found["alike_failures"][seen] = (alike @ failed + usual * FAINT)[at] / (alike @ ran + FAINT)[at]
+        share = (ran * failed).sum(axis=1) / np.maximum(1.0, ran.sum(axis=1))
+        found["alike_rate"][:] = float((alike * share).sum() + usual * FAINT) / float(alike.sum() + FAINT)
+        files = frozenset(row.observation.files)
+        near = np.array(
+            [bool(files & other) for other, may in zip(self.files, allowed, strict=True) if may], dtype=bool
+        )
+        near &= self.names[allowed] == (row.observation.change["names_changed"] > 0)
+        found["import_failures_with_file"][:] = PRIOR
+        found["import_failures_with_file"][seen] = (failed[near].sum(axis=0) + PRIOR * WEIGHT)[at] / (
+            near.sum() + WEIGHT
+        )
 
     def _counted(self, places: list[str], row: Row, earlier: list[Row]) -> tuple[int, Counter[str]]:
         changes, failures = 0, Counter[str]()

@@ -144,12 +144,13 @@ def _ratios(sums: Vector) -> list[float]:
     ]
 
 
-def best_f1(scores: Vector, failed: Vector) -> float:
+def best_f1(scores: Vector, failed: Vector, weights: Vector) -> float:
     """Return the score from which on a test is said to fail, so that F1 is highest."""
     order = np.argsort(-scores, kind="stable")
-    hits = np.cumsum(failed[order])
-    number = np.arange(1, len(order) + 1)
-    f1 = 2 * hits / (number + failed.sum())
+    said = np.cumsum(weights[order])
+    f1 = 2 * np.cumsum((failed * weights)[order]) / (said + float((failed * weights).sum()))
     # Only between different scores.
     f1[:-1][scores[order][1:] == scores[order][:-1]] = -1.0
-    return float(scores[order][int(np.argmax(f1))]) if len(order) else 1.0
+    best = float(scores[order][int(np.argmax(f1))]) if len(order) else 0.0
+    # A score of 0 is that of a test which the change cannot reach.
+    return best if best > 0 else 1.0

@@ -6,34 +6,27 @@ the tests is added by `history`.
 
 import ast
 import difflib
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cloche.impact.changes import Change
-from cloche.impact.select import owner
-from cloche.impact.source import Function, complexity
+from cloche.impact.source import complexity
 from cloche.impact.uses import Project
 from cloche.impact.verb import Answer, Evidence
-from cloche.learn.words import contained, identifiers, similarity, words_of
+from cloche.learn.differences import DIFFERENCES
+from cloche.learn.parts import PAIRS, STATEMENTS, Part
+from cloche.learn.surroundings import Surroundings
+from cloche.learn.words import contained, similarity, words_of
 
 # The distance of a test file that does not import what changed.
 UNREACHED = 20
-# Kinds of statements that a change of a function is counted by; the others count as "other".
-KINDS = {
-    "Return": "returns",
-    "If": "conditions",
-    "While": "conditions",
-    "For": "loops",
-    "Assign": "assignments",
-    "AugAssign": "assignments",
-    "AnnAssign": "assignments",
-    "Expr": "calls",
-    "Raise": "raises",
-    "Assert": "raises",
-}
-STATEMENTS = ("returns", "conditions", "loops", "assignments", "calls", "raises", "other")
+# The closeness of a test that calls what changed.
+NEAR = 0.5
+# What is known of a test whatever changed.
+TEST = ("breadth", "seconds", "statements", "assertions", "steps")
 
 
 @dataclass
@@ -41,9 +34,13 @@ class Observation:
     """One change. Tests are numbered as in `tests`; a sparse column has values for the tests that have one."""
 
     tests: list[str]
-    # What holds for each test whatever changed: how many functions it runs, and its seconds, 0 where none is known.
+    # What holds for each test whatever changed: how many functions it runs, its seconds (0 where none is known), how many
+    # statements of the program it runs, and how many assertions and statements its own body has.
     breadth: list[int]
     seconds: list[float]
+    statements: list[int]
+    assertions: list[int]
+    steps: list[int]
     # The files that changed, and the function or statement by which changes of one place belong together.
     files: list[str]
     group: str
@@ -65,27 +62,29 @@ class Observation:
         return sorted({test.partition("::")[0] for test in self.tests})
 
 
-def observe(answer: Answer, seconds: Mapping[str, float]) -> Observation:
+def observe(answer: Answer, seconds: Mapping[str, float], around: Surroundings | None = None) -> Observation:
     """Return an answer's change in numbers. `seconds` are durations of tests; a test without one gets their mean.
 
-    Raises ValueError for an answer without a map, for which nothing can be said.
+    `around` spares reading the tree again, for a change of a tree that was read before. Raises ValueError for an answer without a map, for which nothing can be said.
     """
     evidence = answer.evidence
     if evidence is None:
         message = "an answer without a map has no evidence"
         raise ValueError(message)
     tests = sorted(evidence.there)
-    number = {test: index for index, test in enumerate(tests)}
+    if around is None:
+        around = Surroundings(evidence.known, evidence.project(), tests)
+    number = around.number
     breadth = dict.fromkeys(tests, 0)
     for recorded in evidence.known.functions.values():
         for test in recorded.tests:
             if test in breadth:
                 breadth[test] += 1
-    parts = [_Part(change, evidence) for change in answer.changes]
+    parts = [Part(change, evidence, around) for change in answer.changes]
     pairs: dict[str, dict[int, float]] = {name: {} for name in PAIRS}
     for part in parts:
-        part.count(pairs, number)
-    _names(pairs, parts, evidence, number)
+        part.count(pairs)
+    _names(pairs, parts, around)
     files = sorted(evidence.texts)
     places = sorted({f"{change.file}::{change.name or ','.join(change.names)}" for change in answer.changes})
     selection = answer.selection
@@ -94,146 +93,33 @@ def observe(answer: Answer, seconds: Mapping[str, float]) -> Observation:
         tests=tests,
         breadth=[breadth[test] for test in tests],
         seconds=_filled(tests, seconds),
+        statements=[int(value) for value in around.statements],
+        assertions=around.assertions,
+        steps=around.steps,
         files=files,
         group="; ".join(places),
         kinds=_kinds(answer.changes),
-        change=_numbers(evidence, parts),
+        change=_numbers(evidence, parts, pairs),
         pairs={name: dict(sorted(column.items())) for name, column in pairs.items()},
         by_file={},
         everything=selection.everything,
         candidates=sorted(number[test] for test in chosen if test in number),
         always=sorted(number[test] for test in selection.always if test in number),
     )
-    found.by_file = _by_file(found.test_files, files, evidence.project())
+    found.by_file = _by_file(found.test_files, files, around.project)
     return found
 
 
-PAIRS = (
-    "covered_functions",
-    "covered_statements",
-    "function_specificity",
-    "statement_specificity",
-    "user_specificity",
-    "name_match",
-    "mentions",
-)
-
-
-class _Part:
-    """One thing that changed: which tests ran it, and where exactly."""
-
-    def __init__(self, change: Change, evidence: Evidence) -> None:
-        self.change = change
-        self.key = f"{change.file}::{change.name}"
-        self.statements: dict[str, int] = dict.fromkeys(STATEMENTS, 0)
-        self.size = 0
-        self.at_import = change.kind == "names"
-        # The tests that ran the changed function, each of the changed statements, or code that uses a changed name.
-        self.ran: frozenset[str] = frozenset()
-        self.steps: list[frozenset[str]] = []
-        self.users: list[frozenset[str]] = []
-        if change.kind in {"function", "removed function"}:
-            self._function(evidence)
-        elif change.kind == "names":
-            self._names(evidence)
-
-    def _function(self, evidence: Evidence) -> None:
-        recorded = evidence.known.functions.get(self.key)
-        before = evidence.old[self.change.file].functions[self.change.name]
-        after = evidence.new.get(self.change.file)
-        now = after.functions.get(self.change.name) if after is not None else None
-        positions = changed_steps(before, now)
-        self.size = len(before.steps)
-        for position in positions:
-            self.statements[KINDS.get(before.steps[position].kind, "other")] += 1
-        if recorded is None:
-            return
-        self.at_import = recorded.imported
-        self.ran = recorded.tests
-        # Positions mean something only in the body that was recorded.
-        same = recorded.digest == before.digest and len(recorded.steps) == len(before.steps)
-        self.steps = [recorded.steps[position].tests for position in positions] if same else [recorded.tests]
-        if recorded.imported:
-            self.users = self._tests_of_users(evidence, {owner(self.change.name)})
-
-    def _names(self, evidence: Evidence) -> None:
-        self.users = self._tests_of_users(evidence, set(self.change.names))
-
-    def _tests_of_users(self, evidence: Evidence, names: set[str]) -> list[frozenset[str]]:
-        """Return the tests of each function that uses one of these names of the file, or belongs to it (a class)."""
-        functions = {
-            f"{code.file}::{code.function}"
-            for name in names
-            for code in evidence.project().users.get((self.change.file, name), [])
-            if code.function
-        }
-        functions |= {
-            f"{self.change.file}::{name}"
-            for name in evidence.known.functions_of(self.change.file)
-            if owner(name) in names and name != self.change.name
-        }
-        found = [evidence.known.functions[key].tests for key in sorted(functions) if key in evidence.known.functions]
-        return [tests for tests in found if tests]
-
-    def count(self, pairs: dict[str, dict[int, float]], number: Mapping[str, int]) -> None:
-        """Add what is known of this part to the columns."""
-        for test in self.ran:
-            _add(pairs["covered_functions"], number, test, 1.0)
-            _raise(pairs["function_specificity"], number, test, 1 / len(self.ran))
-        for tests in self.steps:
-            for test in tests:
-                _add(pairs["covered_statements"], number, test, 1.0)
-                _raise(pairs["statement_specificity"], number, test, 1 / len(tests))
-        for tests in self.users:
-            for test in tests:
-                _raise(pairs["user_specificity"], number, test, 1 / len(tests))
-
-
-def _add(column: dict[int, float], number: Mapping[str, int], test: str, value: float) -> None:
-    if test in number:
-        column[number[test]] = column.get(number[test], 0.0) + value
-
-
-def _raise(column: dict[int, float], number: Mapping[str, int], test: str, value: float) -> None:
-    if test in number:
-        column[number[test]] = max(column.get(number[test], 0.0), round(value, 6))
-
-
-def changed_steps(before: Function, after: Function | None) -> list[int]:
-    """Return the positions of the steps of a body that are no longer as they were; for insertions their neighbours."""
-    old = [step.digest for step in before.steps]
-    if after is None:
-        return list(range(len(old)))
-    new = [step.digest for step in after.steps]
-    found: set[int] = set()
-    for operation, a1, a2, _, _ in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-        if operation == "insert":
-            found |= {position for position in (a1 - 1, a1) if 0 <= position < len(old)}
-        elif operation != "equal":
-            found |= set(range(a1, a2))
-    return sorted(found)
-
-
-def _names(
-    pairs: dict[str, dict[int, float]], parts: list[_Part], evidence: Evidence, number: Mapping[str, int]
-) -> None:
+def _names(pairs: dict[str, dict[int, float]], parts: list[Part], around: Surroundings) -> None:
     """Add how far the names of tests are those of what changed, and whether their bodies mention it."""
-    wanted = {
-        name.rpartition(".")[2].partition("#")[0]
-        for part in parts
-        for name in ([part.change.name] if part.change.kind.endswith("function") else part.change.names)
-    }
+    wanted = {name for part in parts for name in part.wanted}
     named = [words_of(name) for name in wanted]
-    modules = evidence.project().modules
-    for test, index in number.items():
-        file, *rest = test.split("::")
-        own = words_of(" ".join(rest))
+    for test, index in around.number.items():
+        own = words_of(" ".join(test.split("::")[1:]))
         match = max((contained(words, own) for words in named), default=0.0)
         if match:
             pairs["name_match"][index] = round(match, 6)
-        module = modules.get(file)
-        function = module.functions.get(".".join(rest)) if module is not None else None
-        if function is not None and wanted & identifiers(function):
+        if wanted & around.mentioned[index]:
             pairs["mentions"][index] = 1.0
 
 
@@ -244,7 +130,7 @@ def _kinds(changes: list[Change]) -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
-def _numbers(evidence: Evidence, parts: list[_Part]) -> dict[str, float]:
+def _numbers(evidence: Evidence, parts: list[Part], pairs: Mapping[str, Mapping[int, float]]) -> dict[str, float]:
     """Return what is known of the change as a whole."""
     added = deleted = 0
     delta = 0
@@ -266,7 +152,16 @@ def _numbers(evidence: Evidence, parts: list[_Part]) -> dict[str, float]:
         "lines_deleted": float(deleted),
         "files_changed": float(len(evidence.texts)),
         "complexity_delta": float(delta),
+        "step_depth": float(max((part.depth for part in parts), default=0)),
+        "tests_of_functions": round(math.log1p(len(pairs["covered_functions"])), 6),
+        "tests_of_statements": round(math.log1p(len(pairs["covered_statements"])), 6),
+        "tests_of_users": round(math.log1p(len(pairs["user_specificity"])), 6),
+        "tests_nearby": round(math.log1p(sum(value >= NEAR for value in pairs["closeness"].values())), 6),
+        "stores": float(any(part.stored for part in parts)),
     }
+    differences = [part.numbers() for part in parts]
+    for name in (*DIFFERENCES, "readers"):
+        found[f"changed_{name}" if name != "readers" else name] = sum(each[name] for each in differences)
     for kind in STATEMENTS:
         found[f"changed_{kind}"] = float(sum(part.statements[kind] for part in parts))
     return found
@@ -333,4 +228,4 @@ def folders(files: Iterable[str]) -> set[str]:
     return {PurePosixPath(file).parent.as_posix() for file in files}
 
 
-__all__ = ["PAIRS", "STATEMENTS", "UNREACHED", "Observation", "changed_steps", "folders", "observe"]
+__all__ = ["TEST", "UNREACHED", "Observation", "folders", "observe"]

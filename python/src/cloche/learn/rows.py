@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from cloche import strict_json
+from cloche.learn.differences import DIFFERENCES
 from cloche.learn.errors import BadRowsError, MixedRowsError
-from cloche.learn.observation import PAIRS, STATEMENTS, Observation
+from cloche.learn.observation import TEST, Observation
+from cloche.learn.parts import PAIRS, STATEMENTS
 from cloche.limits import TEST_ROWS
 
-VERSION = 1
+VERSION = 2
 ORIGINS = ("imported", "mutant", "real")
 # A change that makes more of the tests fail than this breaks the program as such, and tells nothing apart.
 MOST_FAILING = 0.5
@@ -34,6 +36,14 @@ CHANGE = (
     "files_changed",
     "complexity_delta",
     *(f"changed_{kind}" for kind in STATEMENTS),
+    *(f"changed_{kind}" for kind in DIFFERENCES),
+    "step_depth",
+    "tests_of_functions",
+    "tests_of_statements",
+    "tests_of_users",
+    "tests_nearby",
+    "stores",
+    "readers",
 )
 BY_FILE = ("import_distance", "path_similarity")
 
@@ -75,7 +85,7 @@ class Row:
     def suite(self) -> dict[str, Any]:
         """Return what the row shares with others of the same tests."""
         seen = self.observation
-        return {"version": VERSION, "tests": seen.tests, "breadth": seen.breadth, "seconds": seen.seconds}
+        return {"version": VERSION, "tests": seen.tests, **{name: getattr(seen, name) for name in TEST}}
 
     def data(self) -> dict[str, Any]:
         """Return the row as JSON, without the suite that it names."""
@@ -179,6 +189,9 @@ def from_data(data: dict[str, Any], suite: dict[str, Any]) -> Row:
         tests=tests,
         breadth=[int(value) for value in suite["breadth"]],
         seconds=[float(value) for value in suite["seconds"]],
+        statements=[int(value) for value in suite["statements"]],
+        assertions=[int(value) for value in suite["assertions"]],
+        steps=[int(value) for value in suite["steps"]],
         files=[str(file) for file in data["files"]],
         group=str(data["group"]),
         kinds={str(kind): int(count) for kind, count in data["kinds"].items()},
@@ -190,7 +203,7 @@ def from_data(data: dict[str, Any], suite: dict[str, Any]) -> Row:
         always=_numbers(data["always"], len(tests)),
     )
     files = len(seen.test_files)
-    if len(seen.breadth) != len(tests) or len(seen.seconds) != len(tests):
+    if any(len(getattr(seen, name)) != len(tests) for name in TEST):
         message = "its suite has other numbers of tests and of values"
         raise ValueError(message)
     if tests != sorted(set(tests)):

@@ -6,6 +6,7 @@ Redundancy 0 is a plain threshold of p. The level is fitted on validation for a 
 failures in which at least one failing test runs.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ PACE = (0.0, 0.5, 1.0)
 CONFIDENCE = 0.95
 # A test that takes no time still has to be started.
 LEAST_SECONDS = 0.001
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -80,10 +82,12 @@ class Level:
 
 
 def fitted_level(levels: Sequence[float], groups: int, recall: float) -> Level | None:
-    """Return the highest level whose recall is at least `recall` at its lower bound; None when none is.
+    """Return the highest level that keeps a wanted recall for the next change; None when none does.
 
     `levels` has for each change with failures the highest level at which one of its failing tests still runs. Changes of
-    one place are alike, so only as many count as there are `groups` of them.
+    one place are alike, so only as many count as there are `groups` of them. With a share m of misses among n groups, the
+    next one is missed with a probability of at most (n m + 1) / (n + 1), whatever the distribution (conformal risk
+    control: Angelopoulos, Bates, Fisch, Lei and Schuster, 2022). The level's interval says how far chance may have helped.
     """
     ordered = sorted(levels, reverse=True)
     number = len(ordered)
@@ -93,15 +97,11 @@ def fitted_level(levels: Sequence[float], groups: int, recall: float) -> Level |
         # Changes at the same level are caught together.
         if caught < number and ordered[caught] == level:
             continue
-        found = share_interval(groups * caught / number, groups)
-        if found.low >= recall and level > 0:
-            return Level(level, found)
+        if level > 0 and groups * caught / number >= recall * (groups + 1) - ROUNDING:
+            return Level(level, share_interval(groups * caught / number, groups))
     return None
 
 
 def needed_groups(recall: float) -> int:
-    """Return how many places without a miss it takes to show a recall at its lower bound."""
-    number = 1
-    while share_interval(number, number).low < recall:
-        number += 1
-    return number
+    """Return in how many places failures must have been caught, without a miss, for a level to keep a recall."""
+    return math.ceil(recall / (1 - recall) - ROUNDING)

@@ -105,7 +105,9 @@ def decide(samples: Sequence[Sample], probabilities: Sequence[Vector]) -> Fitted
     rule = best[1] if best is not None else Rule(0.0, 0.0)
     caught, groups = caught_levels(rule, samples, applied)
     levels = {recall: fitted_level(caught, groups, recall) for recall in RECALLS}
-    says = best_f1(calibration.apply(raw), failed)
+    weights = np.concatenate([np.full(len(each.failed), each.row.weight) for each in samples if each.row.usable])
+    every = [(p, each.failed) for p, each in zip(applied, samples, strict=True) if each.row.usable]
+    says = best_f1(np.concatenate([p for p, _ in every]), np.concatenate([truth for _, truth in every]), weights)
     return Fitted(calibration, rule, levels, says)
 
 
@@ -194,9 +196,12 @@ class Validated:
 
 
 def validate(
-    rows: Sequence[Row], folds: Sequence[int], kinds: Sequence[str] = KINDS
+    rows: Sequence[Row], folds: Sequence[int], kinds: Sequence[str] = KINDS, *, remember: bool = True
 ) -> tuple[list[Sample], list[Validated]]:
-    """Cross-validate every kind of estimator on rows that are parted into folds."""
+    """Cross-validate every kind of estimator on rows that are parted into folds.
+
+    Without `remember` nothing is known of former changes, as for a project that no fitted row is of.
+    """
     parts = sorted(set(folds))
     samples: list[Sample] = []
     place: list[int] = []
@@ -204,9 +209,9 @@ def validate(
     for part in parts:
         train = [row for row, fold in zip(rows, folds, strict=True) if fold != part]
         held = [(index, row) for index, (row, fold) in enumerate(zip(rows, folds, strict=True)) if fold == part]
-        known = histories(train)
+        known = histories(train if remember else [])
         empty = History([])
-        values, failed = pairs_of([sample_of(row, known[row.project]) for row in train])
+        values, failed = pairs_of([sample_of(row, known.get(row.project, empty)) for row in train])
         tested = [(index, sample_of(row, known.get(row.project, empty))) for index, row in held]
         for kind in kinds:
             if len(set(failed.tolist())) < 2:  # noqa: PLR2004 - both classes
