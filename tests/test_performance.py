@@ -113,7 +113,7 @@ def work():
 
 @pytest.fixture
 def costly():
-    return [str(number) for number in range(300000)]
+    return [str(number) for number in range(30000)]
 
 
 def test_plain(benchmark, costly):
@@ -125,7 +125,7 @@ class TestPedantic:
         made = []
 
         def set_up():
-            made.append([str(number) for number in range(100000)])
+            made.append([str(number) for number in range(10000)])
             return (), {}
 
         benchmark.pedantic(work, setup=set_up, rounds=3)
@@ -155,7 +155,7 @@ def test_without():
 def test_a_suite_is_counted_without_its_set_up(project: Path) -> None:
     edit(project, "cloche.nix", "# MORE", 'performance.suite = { suite = [ "speed" ]; groups = [ "benchmark" ]; instruments = [ "instructions" ]; };')
     write(project, {"speed/test_speed.py": SUITE})
-    folder = built(nix("build", "--no-link", "--no-write-lock-file", "--print-out-paths", "-L", ".#performance.suite", cwd=project))
+    folder = built(nix("build", "--no-link", "--no-write-lock-file", "--print-out-paths", ".#performance.suite", cwd=project, seconds=3000))
     report = json.loads(Path(folder, "performance.json").read_text())
     counts = {case["name"].rpartition("::")[2]: case["instructions"] for case in report["cases"]}
     assert sorted(counts) == ["test_empty", "test_parameters[40000]", "test_plain", "test_set_up"]
