@@ -160,9 +160,9 @@ def test_a_suite_is_counted_without_its_set_up(project: Path) -> None:
     counts = {case["name"].rpartition("::")[2]: case["instructions"] for case in report["cases"]}
     assert sorted(counts) == ["test_empty", "test_parameters[40000]", "test_plain", "test_set_up"]
     plain = counts["test_plain"]["head"]
-    # Neither the fixture nor the set-up of each call is in it, and twice the work costs twice as much.
-    assert counts["test_set_up"]["head"] == pytest.approx(plain, rel=0.01)
-    assert counts["test_parameters[40000]"]["head"] == pytest.approx(2 * plain, rel=0.02)
+    # Neither the fixture (as much as the work) nor the set-up of each call (half of it) is in it, and twice the work costs twice as much.
+    assert counts["test_set_up"]["head"] == pytest.approx(plain, rel=0.05)
+    assert counts["test_parameters[40000]"]["head"] == pytest.approx(2 * plain, rel=0.05)
     assert abs(counts["test_empty"]["head"]) < 1000
     assert report["verdict"] in {"not compared", "inconclusive"}
 
