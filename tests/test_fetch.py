@@ -472,7 +472,7 @@ def test_the_derivation_is_the_fallback(site: Site) -> None:
 def test_the_script_names_what_is_wrong_with_its_arguments(tmp_path: Path) -> None:
     fetch = ROOT / "pkgs/fetch/fetch.sh"
     ended = run("sh", fetch, "--role", "fortran")
-    assert (ended.code, ended.err) == (2, "cloche: there is no role 'fortran'; the roles are: cc chaos git oci postgresql reproduce valgrind\n")
+    assert (ended.code, ended.err) == (2, "cloche: there is no role 'fortran'; the roles are: browser cc chaos git oci postgresql reproduce valgrind\n")
     ended = run("sh", ROOT / "pkgs/fetch/vendor.sh")
     assert (ended.code, ended.err.splitlines()[-1]) == (2, "cloche: usage: nix run .#vendor -- DIR [--lock FILE ...]")
     ended = run("sh", fetch, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})

@@ -116,8 +116,8 @@ def test_the_facts_are_those_of_the_artifacts(write: Callable[..., Path], sample
         "chaos": ("fails", "5 of 6 survived; at least 17.5% with 95 % confidence"),
         "regression": ("fails", "2 experiments: 1 regressed, 1 incomparable"),
         "performance": ("fails", "1 slower"),
-        "profiles": ("shown", "1 profiles, 812 samples"),
-        "components": ("fails", "2 components: 1 Python, 1 other; 1 findings in 1 audited, 1 not audited"),
+        "profiles": ("shown", "1 profile, 812 samples"),
+        "components": ("fails", "2 components: 1 Python, 1 other; 1 finding in 1 audited, 1 not audited"),
         "provenance": ("shown", "statements about default"),
         "reproducibility": ("fails", "1 of 2 outputs came out the same"),
     }
@@ -135,7 +135,7 @@ def test_the_facts_are_those_of_the_artifacts(write: Callable[..., Path], sample
     assert data["sections"]["regression"]["reasons"] == [
         "new: incomparable; there is no baseline",
         "search: regressed; 1 number differs plain",
-        "1 changes of level in the history",
+        "1 change of level in the history",
     ]
 
 

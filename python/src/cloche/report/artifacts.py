@@ -16,8 +16,10 @@ from cloche.report.errors import BadArtifactError
 PLAIN = 128 * 1024
 # What a browser must be able to show, up to this size.
 PICTURE = 1024 * 1024
-# The most that all of them take. What is too large then is named by its place and digest only.
+# The most that all of them take, the small ones first. What has no room then is named by its place and digest only.
 ROOM = 2 * 1024 * 1024
+# Larger ones are not even compressed.
+HUGE = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -65,19 +67,25 @@ class Artifacts:
 
     def laid_out(self) -> tuple[list[Artifact], dict[str, bytes]]:
         """Return what is known of each, and the files to write: relative path -> bytes."""
-        found, files, room = [], {}, ROOM
-        for name, (path, data) in sorted(self._read.items()):
-            link: str | None = f"artifacts/{name}"
-            kept = data
-            if len(data) > (PICTURE if name.endswith(".svg") else PLAIN):
+        kept: dict[str, tuple[str, bytes]] = {}
+        for name, (_, data) in self._read.items():
+            if len(data) <= (PICTURE if name.endswith(".svg") else PLAIN):
+                kept[name] = (f"artifacts/{name}", data)
+            elif len(data) <= HUGE:
                 # Without a time, so that the same bytes give the same file.
-                link, kept = f"{link}.gz", gzip.compress(data, compresslevel=9, mtime=0)
-            if len(kept) > room:
-                link = None
-            else:
-                room -= len(kept)
-                files[str(link)] = kept
-            found.append(Artifact(name, str(path), hashlib.sha256(data).hexdigest(), len(data), link))
+                kept[name] = (f"artifacts/{name}.gz", gzip.compress(data, mtime=0))
+        files: dict[str, bytes] = {}
+        links: dict[str, str] = {}
+        room = ROOM
+        for name, (link, data) in sorted(kept.items(), key=lambda item: (len(item[1][1]), item[0])):
+            if len(data) > room:
+                break
+            room -= len(data)
+            files[link], links[name] = data, link
+        found = [
+            Artifact(name, str(path), hashlib.sha256(data).hexdigest(), len(data), links.get(name))
+            for name, (path, data) in sorted(self._read.items())
+        ]
         return found, files
 
 

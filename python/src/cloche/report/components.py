@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche.report.artifacts import Artifacts
-from cloche.report.facts import FAILS, PASSES, SHOWN, Section, Verdict
+from cloche.report.facts import FAILS, PASSES, SHOWN, Section, Verdict, count
 from cloche.report.shapes import Node
 
 KINDS = {"pkg:pypi/": "Python", "pkg:deb/": "Debian"}
@@ -34,7 +34,7 @@ def section(artifacts: Artifacts, sbom: Path, audit: Path | None) -> Section:
         "components": rows,
         "licenses": dict(sorted(licenses.items(), key=lambda item: (item[0] == UNKNOWN, -item[1], item[0]))),
     }
-    verdict = Verdict(SHOWN, f"{len(rows)} components: {words}")
+    verdict = Verdict(SHOWN, f"{count(len(rows), 'component')}: {words}")
     if audit is not None:
         facts["audit"], verdict = _audit(artifacts, audit, rows, verdict.summary)
         sources.append("audit/report.json")
@@ -101,7 +101,7 @@ def _audit(
         row["audit"] = (
             "not audited"
             if row["ref"] in unaudited
-            else f"{len(here)} findings"
+            else count(len(here), "finding")
             if here
             else "licence denied"
             if row["ref"] in denied
@@ -122,5 +122,5 @@ def _audit(
             "ecosystems": feed.at("ecosystems").texts(),
         },
     }
-    words = f"{summary}; {len(findings)} findings in {audited} audited, {len(not_audited)} not audited"
+    words = f"{summary}; {count(len(findings), 'finding')} in {audited} audited, {len(not_audited)} not audited"
     return facts, Verdict(FAILS if fails else PASSES, words, read.at("reasons").texts())

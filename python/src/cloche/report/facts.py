@@ -11,6 +11,11 @@ PASSES, ATTENTION, FAILS, SHOWN = "passes", "attention", "fails", "shown"
 ORDER = (SHOWN, PASSES, ATTENTION, FAILS)
 
 
+def count(number: int, one: str, many: str = "") -> str:
+    """Return a number with the word for so many."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 @dataclass(frozen=True)
 class Verdict:
     """A section's line in the overview: its verdict, one sentence, and the reasons why it does not simply pass."""

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 # Outcomes as the table sorts them: what asks for attention first.
 WORST_FIRST = ("failed", "error", "flaky", "xfailed", "skipped", "passed")
 # The rows that are on the page without its script, and the rows of a page with it.
-ROWS = 100
+ROWS = 50
 WORDS = {"passes": "passes", "attention": "look", "fails": "fails", "shown": "facts"}
 MARKS = {"passes": "✓", "attention": "!", "fails": "✕", "shown": "·"}
 KILO = 1024

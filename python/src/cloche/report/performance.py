@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche.report.artifacts import Artifacts, folders, part
-from cloche.report.facts import ATTENTION, FAILS, ORDER, PASSES, SHOWN, Section, Verdict
+from cloche.report.facts import ATTENTION, FAILS, ORDER, PASSES, SHOWN, Section, Verdict, count
 from cloche.report.shapes import Node
 
 # "inconclusive" is never red by itself.
@@ -124,7 +124,7 @@ def profiles(artifacts: Artifacts, place: Path) -> Section:
                 "source": f"{below}/profile.json",
             }
         )
-    words = f"{len(found)} profiles, {sum(each['samples'] for each in found)} samples"
+    words = f"{count(len(found), 'profile')}, {sum(each['samples'] for each in found)} samples"
     state = ATTENTION if reasons else SHOWN
     return Section("profiles", "Profiles", Verdict(state, words, reasons), sources, {"profiles": found})
 

@@ -153,6 +153,7 @@ def leaves(number: int, experiment: dict[str, Any]) -> Plot:
     shown = [name for name in colors if counts[name]]
     drawn = _figure(96, y_range=["leaves"], x_axis_label="values compared")
     drawn.yaxis.visible = False
+    drawn.min_border_left = 16
     start = 0
     bars = []
     for name in shown:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche.report.artifacts import Artifacts, folders, part
-from cloche.report.facts import ATTENTION, FAILS, ORDER, PASSES, Section, Verdict
+from cloche.report.facts import ATTENTION, FAILS, ORDER, PASSES, Section, Verdict, count
 from cloche.report.history import History
 from cloche.report.shapes import Node
 
@@ -45,12 +45,11 @@ def section(artifacts: Artifacts, place: Path, history: History | None) -> Secti
         sources.append("history.json")
         if facts["shifts"]:
             state = max(state, ATTENTION, key=ORDER.index)
-            reasons.append(f"{len(facts['shifts'])} changes of level in the history")
-    many = "experiment" if len(experiments) == 1 else "experiments"
+            reasons.append(f"{count(len(facts['shifts']), 'change', 'changes')} of level in the history")
     return Section(
         "regression",
         "Numerical regression",
-        Verdict(state, f"{len(experiments)} {many}: {words}", reasons),
+        Verdict(state, f"{count(len(experiments), 'experiment')}: {words}", reasons),
         sources,
         facts,
     )

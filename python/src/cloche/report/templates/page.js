@@ -18,8 +18,15 @@
     return Bokeh.embed.embed_item(JSON.parse(dressed($(place.id + "-data").textContent)), place.id).then((views) => drawn.set(place, views));
   };
   const plots = document.querySelectorAll(".canvas");
-  const start = () => {
-    if (!plots.length) return;
+  // The library is asked for when the page is there, so that nobody waits for it to read the page.
+  const library = () => new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = document.body.dataset.plots;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error(`${script.src} is not there, so no plot is drawn; each has its values as a table`));
+    document.head.append(script);
+  });
+  const watched = () => {
     const watch = new IntersectionObserver((entries) => {
       for (const entry of entries) {
         if (!entry.isIntersecting) continue;
@@ -30,7 +37,7 @@
     for (const place of plots) watch.observe(place);
     addEventListener("beforeprint", () => { for (const place of plots) if (!drawn.has(place)) draw(place); });
   };
-  if (document.readyState === "loading") addEventListener("DOMContentLoaded", start); else start();
+  if (plots.length) addEventListener("load", () => setTimeout(() => library().then(watched)));
 
   // -- colours: as the system, light, dark
   const root = document.documentElement;
