@@ -41,6 +41,7 @@ in
   # What ci/test runs the integration tests with.
   packages.test-environment = config.cloche.build.environmentOf "test-environment" [
     "attest"
+    "browser"
     "test"
   ];
   packages.docs = docs.reference;

@@ -23,6 +23,7 @@ from environments import build, evaluation, imports, no_op, substitution
 from evidence import provenance, sbom, verify
 from images import image
 from measure import Bench, Figure, remove
+from reports import report
 from results import regression
 from selection.command import main as selection
 from stores import telemetry
@@ -40,6 +41,7 @@ GROUPS: dict[str, Callable[[Bench], list[Figure]]] = {
     "image": image,
     "telemetry": telemetry,
     "regression": regression,
+    "report": report,
     "chaos": chaos,
     "tests": tests,
     "tests-elsewhere": elsewhere,
