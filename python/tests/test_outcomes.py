@@ -42,6 +42,22 @@ def test_a_signal_from_without_is_no_outcome(project: Project) -> None:
         project.record()
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("raise OSError(28, 'No space left on device')", "OSError: [Errno 28] No space left on device"),
+        ("bytearray(1 << 62)", "MemoryError"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_outcome(line: str, words: str, project: Project) -> None:
+    project.write({"tests/test_it.py": f"def test_it():\n    {line}\n"})
+    with pytest.raises(SystemExit) as ended:
+        project.record()
+    assert ended.value.code == (
+        f"the machine lacked space or memory, so nothing is recorded:\n  tests.test_it::test_it: {words}"
+    )
+
+
 def test_all_tests_are_run_also_after_a_failure(project: Project) -> None:
     project.write({"tests/test_it.py": "def test_a():\n    assert 0\n\ndef test_b():\n    assert 0\n"})
     for arguments in (["-x"], ["--maxfail=1"]):
@@ -91,11 +107,13 @@ def test_a_file_that_cannot_be_collected_is_the_outcome_of_all_its_tests(project
 def test_parameters_subtests_and_doctests_are_told_apart(project: Project) -> None:
     code = "import pytest\n\n@pytest.mark.parametrize('word', ['a/b', 'c::d', 'e[f]'])\ndef test_p(word):\n    assert word != 'c::d'\n"
     code += "\ndef test_s(subtests):\n    for number in range(3):\n        with subtests.test('part', n=number):\n"
-    code += "            assert number != 1\n"
+    code += '            assert number != 1\n\ndef area(x):\n    """>>> area(2)\n    5\n    """\n    return x * x\n'
+    project.arguments = ["--doctest-modules", "--doctest-glob=test*.txt"]
     project.write({"tests/test_it.py": code, "tests/test_guide.txt": ">>> 1 + 1\n2\n"})
     outcomes = project.record()
     assert {test: entry["outcome"] for test, entry in outcomes.items()} == {
         "tests.test_guide.txt::test_guide.txt": "passed",
+        "tests.test_it::test_it.area": "failed",
         "tests.test_it::test_p[a/b]": "passed",
         "tests.test_it::test_p[c::d]": "failed",
         "tests.test_it::test_p[e[f]]": "passed",
