@@ -118,7 +118,7 @@ def test_a_model_that_was_changed_or_is_of_another_project_is_refused(consumer: 
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     ended = verb("select-tests", "--model", model, "--base", "HEAD", cwd=consumer)
     assert (ended.code, ended.out) == (2, "")
-    assert f"{file.name} has the digest" in ended.err
+    assert f"is refused as a model: the digest of {file.name} is " in ended.err
     file.write_bytes(data)
     text = (consumer / "pyproject.toml").read_text()
     (consumer / "pyproject.toml").write_text(text.replace('"sums"', '"others"'))

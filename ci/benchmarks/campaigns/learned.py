@@ -24,6 +24,7 @@ from cloche.impact.folders import files_of
 from cloche.learn.card import baselines
 from cloche.learn.fitting import KINDS, fit
 from cloche.learn.from_mutants import rows_of
+from cloche.learn.history import HALF_LIFE
 from cloche.learn.measuring import DRAWS, SEED, average_precision, measure
 from cloche.learn.rows import read, write
 from cloche.learn.training import fold_of, usable, validate
@@ -31,6 +32,11 @@ from cloche.mutants.matrix import load
 from cloche.telemetry.histories import read_history
 from cloche.telemetry.reports import PASSED
 from cloche.telemetry.sources import About
+
+HALF_LIVES = (0.5, 1, 2, 3, 5, 8, 13, 20, 40, 100)
+# Columns of a history that rank by themselves; the decayed failure rate with a half-life that has to be chosen is the smallest model.
+SIMPLE = ("last failed", f"decayed failure rate, half-life {HALF_LIFE}", "recent failure rate", "failure rate")
+WAYS = {name: column for column, name in enumerate(SIMPLE)} | {f"decayed failure rate, half-life {each}": 8 + i for i, each in enumerate(HALF_LIVES)}
 
 HEAD = "| way to select | recall | changes | caught | failures run | time of tests | F1 | average precision |\n|---|---|---|---|---|---|---|---|"
 
@@ -74,6 +80,7 @@ def report(samples, found, name=None):
 
 def history_table(path):
     """Return for each build of a history its tests' columns and failures, all columns known before the build."""
+    halving = 0.5 ** (1 / np.array(HALF_LIVES))
     state, builds = {}, []
     for run in read_history(path, About(path.stem, 0, None, None, None)):
         found = {}
@@ -85,48 +92,66 @@ def history_table(path):
         for test, (fails, _) in found.items():
             s = state.get(test)
             if s is None:
-                values.append([0, 0, 0, 0, 0, 99, 0, 0])
+                values.append([0.0] * 5 + [99, 0, 0] + [0.0] * len(HALF_LIVES))
             else:
-                recent = s["recent"][-20:]
-                values.append([s["last"], s["decayed"] / s["weight"], sum(recent) / len(recent), s["failures"] / s["runs"],
-                               min(s["runs"], 200), min(s["since"], 99), s["flips"], s["seconds"] / s["runs"]])
+                decayed = s["decayed"] / s["weight"]
+                recent = sum(s["recent"]) / len(s["recent"])
+                rates = [s["last"], decayed[HALF_LIVES.index(HALF_LIFE)], recent, s["failures"] / s["runs"], min(s["runs"], 200)]
+                values.append([*rates, min(s["since"], 99), s["flips"], s["seconds"] / s["runs"], *decayed])
             failed.append(float(fails))
         builds.append((np.array(values, dtype=float), np.array(failed)))
         for test, (fails, seconds) in found.items():
-            s = state.setdefault(test, {"last": 0, "decayed": 0.0, "weight": 0.0, "recent": [], "failures": 0, "runs": 0, "since": 99, "flips": 0, "seconds": 0.0})
+            start = {"last": 0, "decayed": 0.0, "weight": 0.0, "recent": [], "failures": 0, "runs": 0, "since": 99, "flips": 0, "seconds": 0.0}
+            s = state.setdefault(test, start)
             s["flips"] += s["runs"] > 0 and s["last"] != fails
             s["last"], s["failures"], s["runs"] = float(fails), s["failures"] + fails, s["runs"] + 1
-            s["decayed"], s["weight"] = s["decayed"] * 0.87 + fails, s["weight"] * 0.87 + 1
+            s["decayed"], s["weight"] = s["decayed"] * halving + fails, s["weight"] * halving + 1
             s["recent"] = [*s["recent"][-19:], float(fails)]
             s["since"], s["seconds"] = 0 if fails else s["since"] + 1, s["seconds"] + seconds
     return builds
 
 
+def joined(builds):
+    """Return the columns and failures of several builds as one."""
+    return [np.concatenate([each[i] for each in builds]) for i in (0, 1)]
+
+
+def scores(way, before, values):
+    """Return what a way to rank makes of pairs: an estimator that is fitted on what was before, or a column."""
+    return fit(way, *before).probability(values) if way in KINDS else values[:, WAYS[way]]
+
+
+def chosen_way(builds):
+    """Return the way whose worse one of two stretches of time is the best, as a share of the best simple way's average precision.
+
+    The stretches are the third and the fourth, and the fifth and the sixth tenth of all builds; fitted is on what was before.
+    """
+    merits = {way: [] for way in (*KINDS, *WAYS)}
+    for begin, end in ((1, 2), (2, 3)):
+        before, stretch = joined(builds[: len(builds) * begin // 3]), joined(builds[len(builds) * begin // 3 : len(builds) * end // 3])
+        found = {way: precision(scores(way, before, stretch[0]), stretch[1]) for way in merits}
+        best = max(found[way] for way in SIMPLE)
+        for way, value in found.items():
+            merits[way].append(value / best)
+    return max(merits, key=lambda way: min(merits[way]))
+
+
 def histories(folder):
-    """Print average precision over the last four tenths of each history's builds; the model is fitted on those before."""
-    simple = {"last failed": 0, "decayed failure rate": 1, "recent failure rate": 2, "failure rate": 3}
-    print("| history | builds, tests x builds, failing | way to rank | average precision |\n|---|---|---|---|")
+    """Print average precision over the last four tenths of each history's builds; way and model come from those before."""
+    print("| history | builds, tests x builds, failing | way to rank | average precision |\n|---|---|---|---|", flush=True)
     for path in sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")]):
         builds = history_table(path)
         cut = len(builds) * 6 // 10
-        middle = len(builds) * 4 // 10
-        train = [np.concatenate([each[i] for each in builds[:cut]]) for i in (0, 1)]
-        first = [np.concatenate([each[i] for each in builds[:middle]]) for i in (0, 1)]
-        second = [np.concatenate([each[i] for each in builds[middle:cut]]) for i in (0, 1)]
-        test = [np.concatenate([each[i] for each in builds[cut:]]) for i in (0, 1)]
+        way = chosen_way(builds[:cut])
+        before, test = joined(builds[:cut]), joined(builds[cut:])
         owner = np.concatenate([np.full(len(each[1]), i) for i, each in enumerate(builds[cut:])])
-        # What is best on the two tenths before, fitted on those before them; a simple way where no model is better than it.
-        tried = {kind: precision(fit(kind, *first).probability(second[0]), second[1]) for kind in KINDS}
-        tried |= {name: precision(second[0][:, column], second[1]) for name, column in simple.items()}
-        kind = max(tried, key=tried.__getitem__)
-        scores = {f"chosen: {kind}": fit(kind, *train).probability(test[0]) if kind in KINDS else test[0][:, simple[kind]]}
-        scores |= {each: fit(each, *train).probability(test[0]) for each in KINDS if each != kind}
-        scores |= {name: test[0][:, column] for name, column in simple.items()}
         generator = np.random.default_rng(SEED)
         weights = [np.bincount(generator.integers(0, owner[-1] + 1, owner[-1] + 1), minlength=owner[-1] + 1)[owner] for _ in range(DRAWS // 4)]
-        for name, score in scores.items():
+        for name in dict.fromkeys((way, *KINDS, *SIMPLE)):
+            score = scores(name, before, test[0])
             low, high = np.percentile([average_precision(score, test[1], w.astype(float)) for w in weights], [2.5, 97.5])
-            print(f"| {path.stem} | {len(builds) - cut}, {len(owner)}, {int(test[1].sum())} | {name} | {precision(score, test[1]):.3f} ({low:.3f} to {high:.3f}) |")
+            told = f"chosen: {name}" if name == way else name
+            print(f"| {path.stem} | {len(builds) - cut}, {len(owner)}, {int(test[1].sum())} | {told} | {precision(score, test[1]):.3f} ({low:.3f} to {high:.3f}) |", flush=True)
 
 
 def precision(scores, failed):
