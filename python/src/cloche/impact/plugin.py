@@ -6,7 +6,6 @@ It needs pytest and coverage, and nothing else of Cloche than the two modules be
 import importlib.machinery
 import importlib.metadata
 import os
-import subprocess
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import pytest
 
 from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
-from .source import cached
+from .source import cached, python_files
 
 try:
     import coverage
@@ -242,19 +241,6 @@ def _packages() -> dict[str, list[str]]:
             normalised = distribution.lower().replace("_", "-").replace(".", "-")
             found.setdefault(normalised, []).append(name)
     return {name: sorted(set(names)) for name, names in found.items()}
-
-
-def python_files(root: Path) -> list[str]:
-    """Return the Python files of the tree that git knows or could know; outside of git all below the folder."""
-    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-        found = os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else None
-    except FileNotFoundError:
-        found = None
-    if found is None:
-        found = [path.relative_to(root).as_posix() for path in root.rglob("*.py") if not cached(path)]
-    return sorted({path for path in found if path and (root / path).is_file()})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,10 +7,12 @@ something stands. Standard library only; it also runs in the project's environme
 import ast
 import copy
 import hashlib
+import os
+import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 # Folders of what programs keep for themselves, and of what is installed.
@@ -20,6 +22,19 @@ CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages"
 def cached(path: str | PurePath) -> bool:
     """Say whether a file lies in a cache, and so is no part of a project."""
     return not CACHES.isdisjoint(PurePath(path).parts)
+
+
+def python_files(root: Path) -> list[str]:
+    """Return the Python files of the tree that git knows or could know; outside of git all below the folder."""
+    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py"]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False)
+        found = os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else None
+    except FileNotFoundError:
+        found = None
+    if found is None:
+        found = [path.relative_to(root).as_posix() for path in root.rglob("*.py") if not cached(path)]
+    return sorted({path for path in found if path and (root / path).is_file()})
 
 
 @dataclass(frozen=True)
