@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,13 @@ from flakes import FLAKE, add, cloche, write
 NAMES = "abcdefghijkl"
 OPTIONS = """{
   cloche = {
-    src = ./.;
+    name = "sums";
+    src = ./after;
     selection = {
       rows = ./rows.jsonl;
       map = ./impact-map.json;
       base = ./before;
       recall = 0.9;
-      unrelated = [ "*.jsonl" "*.json" "*.nix" "before/*" ];
     };
   };
 }
@@ -47,37 +48,44 @@ def project(folder: Path) -> Path:
     return folder
 
 
-def verb(name: str, *arguments: str | Path, cwd: Path) -> Ended:
-    """Run one of the programs in a project's folder, as it is installed."""
-    return cloche("run", f"{cwd}#{name}", "--", *arguments, cwd=cwd)
+@dataclass(frozen=True)
+class Consumer:
+    """A checkout, and a flake with its tree before and after a change."""
 
+    checkout: Path
+    flake: Path
 
-def model_of(folder: Path) -> str:
-    return built(cloche("build", "--no-link", "--print-out-paths", ".#test-model", cwd=folder))
+    def verb(self, name: str, *arguments: str | Path) -> Ended:
+        """Run one of the programs in the checkout, as it is installed."""
+        return cloche("run", f"{self.flake}#{name}", "--", *arguments, cwd=self.checkout)
+
+    def built(self, name: str) -> str:
+        return built(cloche("build", "--no-link", "--print-out-paths", f".#{name}", cwd=self.flake))
 
 
 @pytest.fixture(scope="module")
-def consumer(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a flake whose rows were made by mutating it, and in which one function has changed since."""
-    folder = project(tmp_path_factory.mktemp("selection") / "sums")
-    write(folder, {"flake.nix": FLAKE, "cloche.nix": "{ cloche.src = ./.; }\n"})
-    ended = verb("select-tests", "--record", cwd=folder)
+def consumer(tmp_path_factory: pytest.TempPathFactory) -> Consumer:
+    """Return a project whose rows were made by mutating it, and in which one function has changed since."""
+    folder = tmp_path_factory.mktemp("selection")
+    found = Consumer(project(folder / "sums"), write(folder / "flake", {"flake.nix": FLAKE, "cloche.nix": OPTIONS}))
+    ended = found.verb("select-tests", "--record")
     assert ended.code == 0, ended.err
-    ended = verb("train", "--from-mutants", "--functions", "24", "--imports", "0", "--export", "rows.jsonl", cwd=folder)
+    ended = found.verb("train", "--from-mutants", "--functions", "24", "--imports", "0", "--export", "rows.jsonl")
     assert ended.code == 0, ended.err
     assert "rows.jsonl: 24 rows, sha256:" in ended.err
-    shutil.copy(folder / ".cloche/impact-map.json", folder / "impact-map.json")
-    for name in ("sums", "tests", "pyproject.toml"):
-        source, target = folder / name, folder / "before" / name
-        target.parent.mkdir(exist_ok=True)
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
-    changed = program().replace("return x + 3", "return x + 33")
-    return write(folder, {"sums/__init__.py": changed, "cloche.nix": OPTIONS})
+    shutil.copy(found.checkout / ".cloche/impact-map.json", found.flake / "impact-map.json")
+    shutil.move(found.checkout / "rows.jsonl", found.flake / "rows.jsonl")
+    for tree in ("before", "after"):
+        for name in ("sums", "tests"):
+            shutil.copytree(found.checkout / name, found.flake / tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(found.checkout / "pyproject.toml", found.flake / tree / "pyproject.toml")
+    write(found.flake, {"after/sums/__init__.py": program().replace("return x + 3", "return x + 33")})
+    return found
 
 
 @pytest.mark.slow
-def test_the_same_rows_give_the_same_model_and_card(consumer: Path) -> None:
-    path = model_of(consumer)
+def test_the_same_rows_give_the_same_model_and_card(consumer: Consumer) -> None:
+    path = consumer.built("test-model")
     assert nix("build", "--no-link", "--rebuild", path).code == 0
     card = json.loads(Path(path, "card.json").read_bytes())
     assert (card["project"], card["rows"]["by_origin"]) == ("sums", {"mutant": 24})
@@ -88,51 +96,52 @@ def test_the_same_rows_give_the_same_model_and_card(consumer: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_selection_is_a_function_of_its_inputs(consumer: Path) -> None:
-    path = built(cloche("build", "--no-link", "--print-out-paths", ".#test-selection", cwd=consumer))
+def test_the_selection_is_a_function_of_its_inputs(consumer: Consumer) -> None:
+    path = consumer.built("test-selection")
     assert nix("build", "--no-link", "--rebuild", path).code == 0
     chosen = json.loads(Path(path, "selection.json").read_bytes())
     assert "tests/test_sums.py::test_d" in {each["id"] for each in chosen["tests"]}
     assert "tests/test_sums.py::test_e" in {each["id"] for each in chosen["left_out"]}
     # The control: another change selects another test.
-    other = (consumer / "sums/__init__.py").read_text()
-    (consumer / "sums/__init__.py").write_text(program().replace("return x + 4", "return x + 44"))
+    changed = consumer.flake / "after/sums/__init__.py"
+    other = changed.read_text()
+    changed.write_text(program().replace("return x + 4", "return x + 44"))
     try:
-        path = built(cloche("build", "--no-link", "--print-out-paths", ".#test-selection", cwd=consumer))
+        path = consumer.built("test-selection")
     finally:
-        (consumer / "sums/__init__.py").write_text(other)
+        changed.write_text(other)
     chosen = json.loads(Path(path, "selection.json").read_bytes())
     assert "tests/test_sums.py::test_e" in {each["id"] for each in chosen["tests"]}
     assert "tests/test_sums.py::test_d" in {each["id"] for each in chosen["left_out"]}
 
 
 @pytest.mark.slow
-def test_a_model_that_was_changed_or_is_of_another_project_is_refused(consumer: Path, tmp_path: Path) -> None:
-    model = shutil.copytree(model_of(consumer), tmp_path / "model")
-    assert verb("select-tests", "--model", model, "--base", "HEAD", cwd=consumer).code in {0, 5}
+def test_a_model_that_was_changed_or_is_of_another_project_is_refused(consumer: Consumer, tmp_path: Path) -> None:
+    model = shutil.copytree(consumer.built("test-model"), tmp_path / "model")
+    assert consumer.verb("select-tests", "--model", model, "--base", "HEAD").code in {0, 5}
     own = model / (model / "current").read_text().strip()
     file = next(path for path in sorted(own.iterdir()) if path.suffix == ".npy")
     file.chmod(0o644)
     own.chmod(0o755)
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    ended = verb("select-tests", "--model", model, "--base", "HEAD", cwd=consumer)
+    ended = consumer.verb("select-tests", "--model", model, "--base", "HEAD")
     assert (ended.code, ended.out) == (2, "")
     assert f"is refused as a model: the digest of {file.name} is " in ended.err
     file.write_bytes(data)
-    text = (consumer / "pyproject.toml").read_text()
-    (consumer / "pyproject.toml").write_text(text.replace('"sums"', '"others"'))
+    text = (consumer.checkout / "pyproject.toml").read_text()
+    (consumer.checkout / "pyproject.toml").write_text(text.replace('"sums"', '"others"'))
     try:
-        ended = verb("select-tests", "--model", model, "--base", "HEAD", cwd=consumer)
+        ended = consumer.verb("select-tests", "--model", model, "--base", "HEAD")
     finally:
-        (consumer / "pyproject.toml").write_text(text)
+        (consumer.checkout / "pyproject.toml").write_text(text)
     assert (ended.code, ended.out) == (2, "")
     assert "is refused as a model: it is for the project 'sums', and this is 'others'\n" in ended.err
 
 
 @pytest.mark.slow
-def test_rows_of_another_project_are_no_model(consumer: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(consumer, tmp_path / "others", ignore=shutil.ignore_patterns(".git", "flake.lock", ".cloche"))
+def test_rows_of_another_project_are_no_model(consumer: Consumer, tmp_path: Path) -> None:
+    folder = shutil.copytree(consumer.flake, tmp_path / "others", ignore=shutil.ignore_patterns(".git", "flake.lock"))
     rows = (folder / "rows.jsonl").read_text()
     (folder / "rows.jsonl").write_text(rows.replace('"project":"sums"', '"project":"others"'))
     add(folder)

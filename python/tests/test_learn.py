@@ -481,3 +481,11 @@ def test_rows_of_another_project_are_refused(tmp_path: Path) -> None:
         "there are rows of growth, and the model is to be of sums; make rows of sums with\n"
         "cloche train --export, or name the project as its rows do"
     )
+
+
+def test_changes_are_made_by_mutants_without_pytest_in_the_own_environment() -> None:
+    """The program `train` starts the project's pytest, and has none itself."""
+    program = "import sys; sys.modules['pytest'] = None; import cloche.learn.from_mutants, cloche.mutants.matrix"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    control = program.replace("cloche.learn.from_mutants", "cloche.impact.plugin")
+    assert subprocess.run([sys.executable, "-c", control], check=False, capture_output=True).returncode == 1
