@@ -54,10 +54,12 @@ let
         if tests.coverage then
           map (module: "impact/${module}.py") [
             "__init__"
+            "children"
             "contexts"
             "plugin"
             "recording"
             "source"
+            "watch"
           ]
         else
           [ ]

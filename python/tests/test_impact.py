@@ -389,8 +389,8 @@ def test_without_a_map_everything_is_selected(checkout: Checkout) -> None:
     ("text", "fault"),
     [
         ("[", "is no JSON"),
-        ("{}", "its version is None, and this program reads 2"),
-        ('{"version": 2}', "KeyError: 'tests'"),
+        ("{}", "its version is None, and this program reads 3"),
+        ('{"version": 3}', "KeyError: 'tests'"),
     ],
 )
 def test_a_map_that_cannot_be_read_selects_everything(checkout: Checkout, text: str, fault: str) -> None:

@@ -20,6 +20,11 @@ def seen_in(data: dict[str, Any]) -> Seen:
             for file, lines in data["lines"].items()
         },
         files={name: set(each) for name, each in data["files"].items()},
+        reads={
+            (file, name): set(contexts) for file, names in data["reads"].items() for name, contexts in names.items()
+        },
+        evaluated={name: set(each) for name, each in data["evaluated"].items()},
+        unwatched=set(data["unwatched"]),
         programs=set(data["programs"]),
         outcomes=data["outcomes"],
         users={name: set(each) for name, each in data["users"].items()},

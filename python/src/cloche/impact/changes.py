@@ -49,8 +49,10 @@ class Change:
     file: str
     # A function's qualified name, a package's name, or the reason for "everything".
     name: str = ""
-    # The top-level names that changed statements bind.
+    # The top-level names that a changed statement binds, or at whose objects it works.
     names: tuple[str, ...] = ()
+    # The statements outside of functions that came and went with it.
+    digests: frozenset[str] = frozenset()
     # For a function the digest of what it was, and which of the steps it had then run otherwise now; None for all.
     before: str = ""
     steps: tuple[int, ...] | None = None
@@ -164,24 +166,27 @@ def compare(file: str, old: Parts, new: Parts) -> list[Change]:
 
 
 def _statements(file: str, old: Parts, new: Parts) -> list[Change]:
-    found: list[Change] = []
+    found: dict[tuple[str, ...], set[str]] = {}
     former, latter = Counter(old.statements), Counter(new.statements)
     matcher = difflib.SequenceMatcher(a=old.statements, b=new.statements, autojunk=False)
     for operation, a1, a2, b1, b2 in matcher.get_opcodes():
         if operation == "equal":
             continue
         for statement in [*old.statements[a1:a2], *new.statements[b1:b2]]:
-            kind, _, names = statement
+            kind, digest, names = statement
             # A definition that only moved does the same.
             if kind in {"def", "method", "class"} and former[statement] == latter[statement]:
                 continue
-            exported = None
-            if "__all__" in names and old.exports is not None and new.exports is not None:
-                exported = tuple(sorted(old.exports ^ new.exports))
-            change = Change("names", file, names=names, exported=exported)
-            if change not in found:
-                found.append(change)
-    return found
+            found.setdefault(names, set()).add(digest)
+    exported = None
+    if old.exports is not None and new.exports is not None:
+        exported = tuple(sorted(old.exports ^ new.exports))
+    return [
+        Change(
+            "names", file, names=names, digests=frozenset(digests), exported=exported if "__all__" in names else None
+        )
+        for names, digests in found.items()
+    ]
 
 
 def compare_modules(old: Mapping[str, Module], new: Mapping[str, Module]) -> list[Change]:

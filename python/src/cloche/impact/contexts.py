@@ -15,7 +15,7 @@ import pytest
 from .plugin import HAVE_COVERAGE, Recorder, pytest_configure
 from .recording import Seen
 
-VERSION = 1
+VERSION = 2
 
 
 class ContextRecorder(Recorder):
@@ -54,11 +54,22 @@ def as_json(seen: Seen) -> dict[str, Any]:
             for file, lines in sorted(seen.lines.items())
         },
         "files": {name: sorted(each) for name, each in sorted(seen.files.items())},
+        "reads": reads_by_file(seen),
+        "evaluated": {name: sorted(each) for name, each in sorted(seen.evaluated.items())},
+        "unwatched": sorted(seen.unwatched),
         "programs": sorted(seen.programs),
         "outcomes": dict(sorted(seen.outcomes.items())),
         "users": {name: sorted(each) for name, each in sorted(seen.users.items())},
         "before": sorted(seen.before),
     }
+
+
+def reads_by_file(seen: Seen) -> dict[str, dict[str, list[str]]]:
+    """Return by file and name the contexts in which a module was asked for the name."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for (file, name), contexts in sorted(seen.reads.items()):
+        found.setdefault(file, {})[name] = sorted(contexts)
+    return found
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:

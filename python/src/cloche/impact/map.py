@@ -8,41 +8,41 @@ from typing import Any
 
 from cloche import regular_file, strict_json
 from cloche.impact.errors import BadMapError
-from cloche.impact.recording import VERSION
+from cloche.impact.recording import UNKNOWN, VERSION
 from cloche.impact.source import Module
 from cloche.limits import IMPACT_MAP
 
 
 @dataclass(frozen=True)
-class Recorded:
-    """What the map knows of one function."""
+class Ran:
+    """What did something: tests, and statements that ran while modules were imported."""
 
-    digest: str
-    # Whether it also ran outside of tests, mostly while a module was imported.
-    imported: bool
-    tests: frozenset[str]
-    steps: tuple["RecordedStep", ...] = ()
-    # Whether it changes objects that outlive the call.
-    shared: bool = True
+    tests: frozenset[str] = frozenset()
+    # Numbers of the map's statements, UNKNOWN for what ran between tests.
+    statements: frozenset[int] = frozenset()
+
+    @property
+    def imported(self) -> bool:
+        """Whether this was also done outside of tests."""
+        return bool(self.statements)
 
 
 @dataclass(frozen=True)
-class RecordedStep:
+class RecordedStep(Ran):
     """What the map knows of one step of a function."""
 
-    digest: str
-    parent: int
-    imported: bool
-    tests: frozenset[str]
+    digest: str = ""
+    parent: int = -1
 
 
 @dataclass(frozen=True)
-class Touched:
-    """Which tests read a file, or started programs."""
+class Recorded(Ran):
+    """What the map knows of one function."""
 
-    # Whether this was also done outside of tests.
-    imported: bool
-    tests: frozenset[str]
+    digest: str = ""
+    steps: tuple[RecordedStep, ...] = ()
+    # Whether it changes objects that outlive the call.
+    shared: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,19 @@ class ImpactMap:
     statements: dict[str, list[tuple[str, str, tuple[str, ...]]]]
     # Hashes of the files themselves.
     sources: dict[str, str]
-    files: dict[str, Touched]
-    programs: Touched
+    # What opened a file or listed a folder.
+    files: dict[str, Ran]
+    # What asked a file's module for a name; watch.EVERY for all of them, watch.IMPORTED for the module itself.
+    reads: dict[str, dict[str, Ran]]
+    # What evaluated a text with a name in it.
+    evaluated: dict[str, Ran]
+    # Files of which `reads` has not all.
+    unwatched: frozenset[str]
+    programs: Ran
     # distribution -> names that it can be imported by
     packages: dict[str, list[str]]
+    # The statements that did something while modules were imported: their files, and the hashes of what they consist of.
+    numbered: list[tuple[str, frozenset[str]]]
 
     def tests_in(self, file: str) -> set[str]:
         """Return the tests whose ids begin with this file."""
@@ -124,25 +133,34 @@ def load(path: Path) -> ImpactMap:
 
 def _read(data: dict[str, Any]) -> ImpactMap:
     names = [str(name) for name, _ in data["tests"]]
+    numbered = [(str(file), frozenset(map(str, digests))) for file, digests in data["statements"]]
 
-    def tests(numbers: list[int]) -> frozenset[str]:
-        if any(type(number) is not int or number < 0 for number in numbers):
-            message = f"tests are numbered from 0, and here is {numbers!r}"
+    def numbers(found: list[int], least: int, end: int) -> list[int]:
+        if any(type(number) is not int or not least <= number < end for number in found):
+            message = f"tests and statements are numbered, and here is {found!r}"
             raise ValueError(message)
-        return frozenset(names[number] for number in numbers)
+        return found
+
+    def tests(found: list[int]) -> frozenset[str]:
+        return frozenset(names[number] for number in numbers(found, 0, len(names)))
+
+    def statements(found: list[int]) -> frozenset[int]:
+        return frozenset(numbers(found, UNKNOWN, len(numbered)))
+
+    def ran(value: dict[str, Any]) -> Ran:
+        return Ran(tests(value["tests"]), statements(value["import"]))
 
     def function(value: dict[str, Any]) -> Recorded:
-        ran = tests(value["tests"])
+        every = ran(value)
         steps = []
         for number, (digest, parent, imported, own) in enumerate(value["steps"]):
             if type(parent) is not int or not -1 <= parent < number:
                 message = f"a step stands in one before it, and here is {parent!r}"
                 raise ValueError(message)
-            steps.append(RecordedStep(str(digest), parent, bool(imported), ran if own is None else tests(own)))
-        return Recorded(str(value["hash"]), bool(value["import"]), ran, tuple(steps), bool(value["shared"]))
-
-    def touched(value: dict[str, Any]) -> Touched:
-        return Touched(bool(value["import"]), tests(value["tests"]))
+            of_tests = every.tests if own is None else tests(own)
+            of_statements = every.statements if imported is None else statements(imported)
+            steps.append(RecordedStep(of_tests, of_statements, str(digest), parent))
+        return Recorded(every.tests, every.statements, str(value["hash"]), tuple(steps), bool(value["shared"]))
 
     return ImpactMap(
         outcomes={str(name): str(outcome) for name, outcome in data["tests"]},
@@ -152,7 +170,11 @@ def _read(data: dict[str, Any]) -> ImpactMap:
             for file, value in data["modules"].items()
         },
         sources={file: str(value["file"]) for file, value in data["modules"].items()},
-        files={file: touched(value) for file, value in data["files"].items()},
-        programs=touched(data["programs"]),
+        files={file: ran(value) for file, value in data["files"].items()},
+        reads={file: {name: ran(value) for name, value in of_file.items()} for file, of_file in data["reads"].items()},
+        evaluated={name: ran(value) for name, value in data["evaluated"].items()},
+        unwatched=frozenset(map(str, data["unwatched"])),
+        programs=ran(data["programs"]),
         packages={name: [str(each) for each in value] for name, value in data["packages"].items()},
+        numbered=numbered,
     )

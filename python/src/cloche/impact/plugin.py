@@ -1,21 +1,25 @@
 """A pytest plugin that records which test ran what: `pytest -p cloche.impact.plugin --impact-map FILE`.
 
-It needs pytest and coverage, and nothing else of Cloche than the two modules beside it.
+It needs pytest and coverage, and nothing else of Cloche than the modules beside it.
 """
 
-import importlib.machinery
+import _posixsubprocess
 import importlib.metadata
 import os
 import sys
-from collections.abc import Generator
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Generator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType
 from typing import Any
 
 import pytest
 
+from .children import BEGAN, FORKED, LINE, Child, said
 from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
 from .source import cached, python_files
+from .watch import Watch, evaluated_names
 
 try:
     import coverage
@@ -24,17 +28,8 @@ except ImportError:
 else:
     HAVE_COVERAGE = True
 
-# Functions that start another program, in which coverage sees nothing.
-STARTS = {
-    "subprocess.Popen",
-    "os.system",
-    "os.exec",
-    "os.posix_spawn",
-    "os.spawn",
-    "os.fork",
-    "os.forkpty",
-    "pty.spawn",
-}
+# Functions that start another program, in which nothing is seen.
+STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"}
 LISTS = {"os.listdir", "os.scandir", "glob.glob"}
 
 
@@ -56,8 +51,15 @@ class Recorder:
             del os.environ["COVERAGE_CORE"]
         else:
             os.environ["COVERAGE_CORE"] = before
-        self.seen.before = {path for path in map(self.relative, _files_of_modules()) if path}
-        self._mark_imports()
+        self.seen.unwatched = {path for path in map(self.relative, _files_of_modules()) if path}
+        self.seen.before = set(self.seen.unwatched)
+        self.watch = Watch(self._watched, self._statement, lambda file, name: self.note("read", file, name))
+        self.children = tempfile.TemporaryDirectory(prefix="cloche-impact-")
+        self.process = os.getpid()
+        self.child: Child | None = None
+        self.forks: Counter[str] = Counter()
+        os.register_at_fork(after_in_parent=self._forked, after_in_child=self._began)
+        self._hear_of_programs()
         sys.addaudithook(self.audit)
 
     def measured(self) -> dict[str, Any]:
@@ -74,54 +76,121 @@ class Recorder:
     def switch(self, context: str) -> str:
         """Record under another context from here on; return the former one."""
         former, self.context = self.context, context
-        if self.active:
+        if self.active and self.child is None:
             self.coverage.switch_context(context)
         return former
 
-    def _mark_imports(self) -> None:
-        """Record what runs while a module is imported as such, also when a test is the first to import it."""
-        loader = importlib.machinery.SourceFileLoader
-        original = loader.exec_module
+    def note(self, kind: str, *words: str) -> None:
+        """Take note of something that happens in this context, here or in a forked process."""
+        if not self.active:
+            return
+        if self.child is not None:
+            self.child.say(kind, *words)
+        else:
+            self._keep(self.context, kind, *words)
 
-        def exec_module(this: importlib.machinery.SourceFileLoader, module: ModuleType) -> None:
-            if not self.active or not self.relative(this.path):
-                original(this, module)
-                return
-            former = self.switch(IMPORT)
-            try:
-                original(this, module)
-            finally:
-                self.switch(former)
+    def _keep(self, context: str, kind: str, *words: str) -> None:
+        seen = self.seen
+        if kind == "program":
+            seen.programs.add(context)
+        elif kind == "file":
+            seen.files.setdefault(words[0], set()).add(context)
+        elif kind == "read":
+            seen.reads.setdefault((words[0], words[1]), set()).add(context)
+        elif kind == "evaluated":
+            seen.evaluated.setdefault(words[0], set()).add(context)
+        elif kind == LINE:
+            seen.lines.setdefault(words[0], {}).setdefault(int(words[1]), set()).add(context)
 
-        loader.exec_module = exec_module  # type: ignore[method-assign,assignment]
+    # -- modules
+
+    def _watched(self, path: str) -> str:
+        return self.relative(path) if self.active else ""
+
+    def _statement(self, file: str, number: int, run: Callable[[], None]) -> None:
+        """Run a statement of a module as such, also when a test is the first to import it."""
+        former = self.switch(f"{IMPORT}{file}#{number}")
+        try:
+            run()
+        finally:
+            self.switch(former)
+
+    # -- other processes
+
+    def _forked(self) -> None:
+        if self.active:
+            self.forks[self.context] += 1
+            if self.child is not None:
+                self.child.said.discard((self.context, FORKED))
+                self.child.say(FORKED)
+
+    def _began(self) -> None:
+        if self.active:
+            # Its trace function takes the place of coverage's. Stopping that one here would also end the new one.
+            self.child = Child(Path(self.children.name), self.relative, lambda: self.context)
+
+    def _hear_of_programs(self) -> None:
+        """Hear of programs that multiprocessing starts, of which no audit event tells."""
+        original = _posixsubprocess.fork_exec
+
+        def fork_exec(arguments: Any, *words: Any) -> int:  # noqa: ANN401 - passed on
+            if not any("resource_tracker import main" in str(word) for word in arguments):
+                self.note("program")
+            return original(arguments, *words)
+
+        _posixsubprocess.fork_exec = fork_exec
+
+    def _join_children(self) -> None:
+        """Add what forked processes wrote; one that wrote nothing is a program in which nothing is seen."""
+        began: Counter[str] = Counter()
+        for context, kind, *words in said(Path(self.children.name)):
+            if kind == BEGAN:
+                began[context] += 1
+            elif kind == FORKED:
+                self.forks[context] += 1
+            else:
+                self._keep(context, kind, *words)
+        for context in self.forks:
+            if began[context] != self.forks[context]:
+                self.seen.programs.add(context)
+        self.children.cleanup()
 
     def audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Take note of a file that is read, a folder that is listed, a program that is started."""
+        """Take note of a file that is read, a folder that is listed, a program that is started, a text that is evaluated."""
         if not self.active:
             return
         if event in STARTS:
-            self.seen.programs.add(self.context)
+            self.note("program")
+        elif event == "exec":
+            if isinstance(arguments[0], CodeType):
+                for name in evaluated_names(arguments[0]):
+                    self.note("evaluated", name)
         elif event in {"open", "sqlite3.connect"} or event in LISTS:
-            name = arguments[0] if arguments else None
-            if isinstance(name, bytes):
-                name = os.fsdecode(name)
-            if name is None:
-                name = "."
-            if not isinstance(name, str) or name.startswith(("<", "file:", ":")):
-                return
-            # pytest itself reads sources and lists folders between tests, and imports read sources.
-            if self.context in {BETWEEN, IMPORT} and (name.endswith((".py", ".pyc")) or event in LISTS):
-                return
-            if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax"):
-                return
-            path = self.relative(name)
-            if path:
-                self.seen.files.setdefault(path, set()).add(self.context)
+            self._opened(event, arguments)
+
+    def _opened(self, event: str, arguments: tuple[Any, ...]) -> None:
+        name: object = arguments[0] if arguments else None
+        if isinstance(name, bytes):
+            name = os.fsdecode(name)
+        if name is None:
+            name = "."
+        if not isinstance(name, str) or name.startswith(("<", "file:", ":")):
+            return
+        # pytest itself reads sources and lists folders between tests, and imports read sources.
+        quiet = self.context == BETWEEN or self.context.startswith(IMPORT)
+        if quiet and (name.endswith((".py", ".pyc")) or event in LISTS):
+            return
+        if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax"):
+            return
+        path = self.relative(name)
+        if path:
+            self.note("file", path)
 
     def stop(self) -> None:
         """Measure no more, and keep the lines that ran."""
         self.active = False
         self.coverage.stop()
+        self.seen.unwatched |= self.watch.lost()
         data = self.coverage.get_data()
         for file in data.measured_files():
             path = self.relative(file)
@@ -129,6 +198,7 @@ class Recorder:
                 self.seen.lines[path] = {
                     line: set(contexts) for line, contexts in data.contexts_by_lineno(file).items()
                 }
+        self._join_children()
 
     def finish(self, session: pytest.Session) -> None:
         """Stop, and write the map."""
@@ -217,6 +287,8 @@ class Recorder:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Write the map when the tests came to their end."""
+        if os.getpid() != self.process:
+            return
         if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             self.active = False
             self.coverage.stop()
@@ -261,6 +333,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
             "group with the project's test tools and make the environment anew"
         )
         raise pytest.UsageError(message)
+    # What pytest makes of assert is not needed here; without it, test modules are imported like any other.
+    sys.meta_path[:] = [each for each in sys.meta_path if type(each).__name__ != "AssertionRewritingHook"]
     root = Path(os.path.realpath(early_config.invocation_params.dir))
     early_config.pluginmanager.register(Recorder(root, Path(target).absolute()), "cloche-impact-recorder")
 

@@ -13,10 +13,13 @@ from typing import Any
 
 from .source import Function, Module, file_digest, parse
 
-VERSION = 2
-# Contexts that are no tests: what ran while a module was imported, and what pytest did between tests.
-IMPORT = "import"
+VERSION = 3
+# Contexts that are no tests: what pytest did between tests, and a statement that runs when its module is imported, with the
+# file, "#" and its number in the module.
 BETWEEN = ""
+IMPORT = "import "
+# Stands for a statement of which nothing is known, and for what happened between tests.
+UNKNOWN = -1
 
 
 def test_of(node_id: str) -> str:
@@ -30,12 +33,18 @@ def test_of(node_id: str) -> str:
 
 @dataclass
 class Seen:
-    """What a run of the tests did, by context: a test's id, IMPORT, BETWEEN, or "fixture ..."."""
+    """What a run of the tests did, by context: a test's id, IMPORT..., BETWEEN, or "fixture ..."."""
 
     # file -> line -> contexts
     lines: dict[str, dict[int, set[str]]] = field(default_factory=dict)
     # file or folder that was opened or listed -> contexts
     files: dict[str, set[str]] = field(default_factory=dict)
+    # file, and a name that its module was asked for -> contexts
+    reads: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    # name in a text that was evaluated -> contexts
+    evaluated: dict[str, set[str]] = field(default_factory=dict)
+    # files of which it is not known what their modules were asked for
+    unwatched: set[str] = field(default_factory=set)
     # contexts that started other programs, in which nothing is seen
     programs: set[str] = field(default_factory=set)
     # test -> outcome
@@ -89,66 +98,101 @@ def described(module: Module) -> dict[str, Any]:
     return {"statements": [[each.kind, each.digest, list(each.names)] for each in module.statements]}
 
 
+class _Contexts:
+    """Turns contexts into tests and statements, by number."""
+
+    def __init__(self, seen: Seen, modules: dict[str, Module]) -> None:
+        self.tests = sorted(seen.outcomes)
+        self.number = {test: index for index, test in enumerate(self.tests)}
+        self.users = seen.users
+        self.modules = modules
+        # [file, hashes of what the statement consists of]
+        self.statements: list[tuple[str, list[str]]] = []
+        self.known: dict[str, int] = {}
+
+    def by_tests(self, contexts: set[str]) -> list[int]:
+        """Return the tests; those that use a fixture for the fixture."""
+        names: set[str] = set()
+        for context in contexts:
+            names |= self.users.get(context, {context})
+        return sorted({self.number[name] for name in names if name in self.number})
+
+    def by_statements(self, contexts: set[str]) -> list[int]:
+        """Return the statements, UNKNOWN for what ran between tests."""
+        found = {self._statement(context) for context in contexts if context.startswith(IMPORT)}
+        return sorted(found | ({UNKNOWN} if BETWEEN in contexts else set()))
+
+    def _statement(self, context: str) -> int:
+        if context not in self.known:
+            file, _, number = context.removeprefix(IMPORT).rpartition("#")
+            statements = self.modules[file].statements if file in self.modules else []
+            digests = [each.digest for each in statements if each.position == int(number)]
+            self.known[context] = len(self.statements) if digests else UNKNOWN
+            if digests:
+                self.statements.append((file, digests))
+        return self.known[context]
+
+    def row(self, contexts: set[str]) -> dict[str, list[int]]:
+        """Return both."""
+        return {"tests": self.by_tests(contexts), "import": self.by_statements(contexts)}
+
+
 def make(root: Path, files: Iterable[str], seen: Seen, packages: dict[str, list[str]]) -> dict[str, Any]:
     """Return the map of a recorded run.
 
     `files` are the Python files of the tree, `packages` the names that each installed distribution can be imported by.
     """
     functions: dict[str, Any] = {}
-    modules: dict[str, Any] = {}
-    tests = sorted(seen.outcomes)
-    number = {test: index for index, test in enumerate(tests)}
-
-    def tests_of(contexts: set[str]) -> set[int]:
-        names: set[str] = set()
-        for context in contexts:
-            names |= seen.users.get(context, {context})
-        return {number[name] for name in names if name in number}
-
-    def outside(contexts: set[str]) -> bool:
-        return bool(contexts & {IMPORT, BETWEEN})
-
+    described_modules: dict[str, Any] = {}
+    modules: dict[str, Module] = {}
+    sources: dict[str, bytes] = {}
     for path in sorted(set(files)):
-        data = (root / path).read_bytes()
+        sources[path] = (root / path).read_bytes()
         try:
-            module = parse(data)
+            modules[path] = parse(sources[path])
         except (SyntaxError, ValueError):
             continue
-        modules[path] = {**described(module), "file": file_digest(data)}
+        described_modules[path] = {**described(modules[path]), "file": file_digest(sources[path])}
+    contexts = _Contexts(seen, modules)
+    for path, module in modules.items():
         owner = innermost(module)
         ran: dict[str, dict[int, set[str]]] = {name: {} for name in module.functions}
-        for line, contexts in seen.lines.get(path, {}).items():
+        for line, of_line in seen.lines.get(path, {}).items():
             if line in owner:
-                ran[owner[line]][line] = contexts
-        traced = traced_lines(data, path)
+                ran[owner[line]][line] = of_line
+        traced = traced_lines(sources[path], path)
+        before = {BETWEEN} if path in seen.before else set()
         for name, lines in ran.items():
             function = module.functions[name]
-            every: set[str] = set().union(*lines.values())
-            ran_by = sorted(tests_of(every))
+            every = contexts.row(before.union(*lines.values()))
             steps: list[list[Any]] = []
             for step, of_step in zip(function.steps, contexts_of_steps(function, lines, traced), strict=True):
-                of_tests = sorted(tests_of(of_step))
-                imported = path in seen.before or outside(of_step)
-                steps.append([step.digest, step.parent, int(imported), None if of_tests == ran_by else of_tests])
+                own = contexts.row(of_step | before)
+                # What is as for the whole function is not written again.
+                differing = [None if own[which] == every[which] else own[which] for which in ("import", "tests")]
+                steps.append([step.digest, step.parent, *differing])
             functions[f"{path}::{name}"] = {
                 "hash": function.digest,
-                "import": outside(every) or path in seen.before,
-                "tests": ran_by,
+                **every,
                 "shared": function.shared,
                 "steps": steps,
             }
+    reads: dict[str, dict[str, Any]] = {}
+    for (path, name), of_name in seen.reads.items():
+        reads.setdefault(path, {})[name] = contexts.row(of_name)
     return {
         "version": VERSION,
         "python": platform.python_version(),
-        "tests": [[name, seen.outcomes[name]] for name in tests],
+        "tests": [[name, seen.outcomes[name]] for name in contexts.tests],
         "functions": functions,
-        "modules": modules,
-        "files": {
-            path: {"import": outside(contexts), "tests": sorted(tests_of(contexts))}
-            for path, contexts in seen.files.items()
-        },
-        "programs": {"import": outside(seen.programs), "tests": sorted(tests_of(seen.programs))},
+        "modules": described_modules,
+        "files": {path: contexts.row(of_file) for path, of_file in seen.files.items()},
+        "reads": reads,
+        "evaluated": {name: contexts.row(of_name) for name, of_name in seen.evaluated.items()},
+        "unwatched": sorted(seen.unwatched),
+        "programs": contexts.row(seen.programs),
         "packages": packages,
+        "statements": contexts.statements,
     }
 
 
@@ -174,4 +218,4 @@ def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-__all__ = ["BETWEEN", "IMPORT", "VERSION", "Seen", "make", "test_of", "write"]
+__all__ = ["BETWEEN", "IMPORT", "UNKNOWN", "VERSION", "Seen", "make", "test_of", "write"]

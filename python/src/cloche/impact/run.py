@@ -10,7 +10,7 @@ from pathlib import Path
 from cloche.impact.errors import NoPytestError, NotRecordedError
 
 # What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
-RECORDER = ["plugin.py", "recording.py", "source.py"]
+RECORDER = ["children.py", "plugin.py", "recording.py", "source.py", "watch.py"]
 
 
 def pytest_command() -> list[str]:

@@ -102,6 +102,8 @@ class Statement:
     node: ast.stmt = field(compare=False, repr=False)
     # The function whose head this is.
     function: str = ""
+    # Which of the module's statements it is, or is a part of.
+    position: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -182,23 +184,28 @@ def bound_names(nodes: list[ast.stmt]) -> set[str]:
     return names
 
 
-def changed_roots(node: ast.stmt) -> tuple[str, ...]:
-    """Return the name at the root of what an assignment stores into, or whose method is called."""
-    targets: list[ast.expr] = []
-    if isinstance(node, ast.Assign | ast.Delete):
-        targets = node.targets
-    elif isinstance(node, ast.AugAssign | ast.AnnAssign):
-        targets = [node.target]
-    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
-        targets = [node.value.func.value]
-    roots = set()
-    for target in targets:
+def changed_roots(statement: ast.stmt) -> set[str]:
+    """Return the names at the roots of what a statement stores into, and of what is called in it for its effects."""
+    roots: set[str] = set()
+
+    def root(target: ast.expr) -> None:
         inner = target
         while isinstance(inner, ast.Attribute | ast.Subscript):
             inner = inner.value
         if isinstance(inner, ast.Name):
             roots.add(inner.id)
-    return tuple(sorted(roots))
+
+    for node in outside_functions([statement]):
+        if isinstance(node, ast.Assign | ast.Delete):
+            for target in node.targets:
+                root(target)
+        elif isinstance(node, ast.AugAssign | ast.AnnAssign):
+            root(node.target)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            called = node.value.func
+            if isinstance(called, ast.Attribute):
+                root(called.value)
+    return roots
 
 
 def keeps_state(node: FunctionNode) -> bool:
@@ -265,6 +272,11 @@ class _Reader:
     def __init__(self) -> None:
         self.functions: dict[str, Function] = {}
         self.statements: list[Statement] = []
+        self.position = 0
+
+    def take(self, kind: str, names: tuple[str, ...], text: str, node: ast.stmt, function: str = "") -> None:
+        """Take a statement, with the text that its digest is of."""
+        self.statements.append(Statement(kind, names, digest(text), node, function, self.position))
 
     def function(self, node: FunctionNode, qualifier: str, owner: str) -> str:
         """Take a function and those inside of it; return its qualified name."""
@@ -294,16 +306,16 @@ class _Reader:
     def class_statement(self, node: ast.ClassDef, qualifier: str, owner: str) -> None:
         """Take a class apart: its head, and each statement of its body."""
         empty = ast.ClassDef(node.name, node.bases, node.keywords, [], node.decorator_list)
-        self.statements.append(Statement("class", (owner,), digest(normal(empty)), node))
+        self.take("class", (owner,), normal(empty), node)
         qualifier = f"{qualifier}{node.name}."
         for inner in node.body:
             if isinstance(inner, FunctionNode):
                 name = self.function(inner, qualifier, owner)
-                self.statements.append(Statement("method", (owner,), digest(head(inner)), inner, name))
+                self.take("method", (owner,), head(inner), inner, name)
             elif isinstance(inner, ast.ClassDef):
                 self.class_statement(inner, qualifier, owner)
             else:
-                self.statements.append(Statement("class body", (owner,), digest(normal(inner)), inner))
+                self.take("class body", (owner,), normal(inner), inner)
                 self.inside(inner, qualifier, owner)
 
     def statement(self, node: ast.stmt) -> None:
@@ -311,7 +323,7 @@ class _Reader:
         names = tuple(sorted(bound_names([node])))
         if isinstance(node, FunctionNode):
             name = self.function(node, "", "")
-            self.statements.append(Statement("def", names, digest(head(node)), node, name))
+            self.take("def", names, head(node), node, name)
         elif isinstance(node, ast.ClassDef):
             self.class_statement(node, "", node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -320,13 +332,14 @@ class _Reader:
                 single = copy.copy(node)
                 single.names = [alias]
                 bound = tuple(bound_names([single]))
-                self.statements.append(Statement("import", bound, digest(normal(single)), single))
+                self.take("import", bound, normal(single), single)
         else:
             kind = "other"
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 kind = "assign"
             # TABLE["x"] = 1 and TABLE.add(1) bind nothing, and say what TABLE is all the same.
-            self.statements.append(Statement(kind, names or changed_roots(node), digest(normal(node)), node))
+            every = tuple(sorted({*names, *changed_roots(node)}))
+            self.take(kind, every, normal(node), node)
             self.inside(node, "", "")
 
 
@@ -338,7 +351,7 @@ def file_digest(data: bytes) -> str:
 def parse(text: str | bytes) -> Module:
     """Return the parts of a Python file; raises SyntaxError or ValueError for what Python cannot parse."""
     reader = _Reader()
-    for node in ast.parse(text).body:
+    for reader.position, node in enumerate(ast.parse(text).body):
         reader.statement(node)
     return Module(reader.functions, reader.statements)
 

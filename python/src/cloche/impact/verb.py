@@ -13,8 +13,9 @@ from cloche.impact.changes import Change, compare_modules, other_file, since_rec
 from cloche.impact.errors import BadMapError
 from cloche.impact.git import Repository
 from cloche.impact.map import ImpactMap, Staleness, load, staleness
-from cloche.impact.select import Selection, Spread, new_tests, still_there
+from cloche.impact.select import Selection, new_tests, still_there
 from cloche.impact.source import Module, file_digest, parse
+from cloche.impact.spread import Spread
 from cloche.impact.uses import Project
 
 # A map that does not know more of the tree's functions than this as they are is of no use.
@@ -137,7 +138,14 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
     stale = staleness(known, before, same)
     if stale.share > MOST_STALE:
         selection.all(f"the map is stale: {stale.sentence()}")
-    spread = Spread(known, lambda: Project({**old, **modules_of(new_files)}), selection)
+
+    after = {**old, **new}
+    spread = Spread(
+        known,
+        lambda: Project({**after, **modules_of({path: data for path, data in new_files.items() if path not in after})}),
+        selection,
+        lambda: Project({path: each for path, each in spread.project.modules.items() if path not in status} | old),
+    )
     for change in changes:
         spread.follow(change, change.sentence())
     for change in since_recording(known, before, same):

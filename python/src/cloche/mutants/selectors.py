@@ -4,12 +4,14 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from cloche.impact.changes import compare_modules
 from cloche.impact.map import ImpactMap
 from cloche.impact.recording import innermost
-from cloche.impact.select import Selection, Spread
+from cloche.impact.select import Selection
 from cloche.impact.source import Module, parse
+from cloche.impact.spread import Spread
 from cloche.impact.uses import Project
 from cloche.mutants.matrix import Judged, Matrix
 from cloche.mutants.replay import Selected, Selector
@@ -25,6 +27,11 @@ class Tree:
     known: ImpactMap
     # file -> line -> tests that ran it; empty where it was not recorded.
     lines: Mapping[str, Mapping[int, frozenset[str]]]
+
+    @cached_property
+    def project(self) -> Project:
+        """The uses of names without a fault."""
+        return Project(dict(self.modules))
 
     def with_fault(self, mutant: Mutant) -> Module:
         """Return the file with the fault in it."""
@@ -50,7 +57,7 @@ def explained(here: Tree, mutant: Mutant) -> Selection:
     """Return what the impact layer selects for a fault, with its reasons."""
     selection = Selection()
     new = dict(here.modules) | {mutant.file: here.with_fault(mutant)}
-    spread = Spread(here.known, lambda: Project(new), selection)
+    spread = Spread(here.known, lambda: Project(new), selection, lambda: here.project)
     old = {mutant.file: here.modules[mutant.file]}
     for change in compare_modules(old, {mutant.file: new[mutant.file]}):
         spread.follow(change, change.sentence())
@@ -111,12 +118,11 @@ def covered_line(here: Tree) -> Selector:
 
 def import_graph(here: Tree) -> Selector:
     """Return the tests of the files that import the changed one, directly or through others."""
-    project = Project(dict(here.modules))
     reached: dict[str, frozenset[str]] = {}
 
     def select(mutant: Mutant) -> Selected:
         if mutant.file not in reached:
-            files = project.importers(mutant.file)
+            files = here.project.importers(mutant.file)
             tests = frozenset(test for test in here.known.outcomes if test.partition("::")[0] in files)
             reached[mutant.file] = tests
         return Selected(reached[mutant.file])
