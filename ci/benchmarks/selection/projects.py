@@ -75,8 +75,9 @@ def unpacked(name: str, work: Path, purpose: str) -> Path:
 
 
 def in_git(folder: Path) -> None:
-    """Make a folder a git checkout whose main branch has all of its files."""
+    """Make a folder a git checkout whose main branch has all of its files; a fault that a killed call left in it is taken out."""
     if (folder / ".git").exists():
+        subprocess.run(["git", "checkout", "-q", "."], cwd=folder, check=True)
         return
     who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A", "-f"], [*who, "commit", "-q", "-m", "as published"]):

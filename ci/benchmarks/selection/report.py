@@ -82,7 +82,7 @@ def times(stored: Path) -> dict[str, Any]:
         loads = sorted(row["load"] for row in rows)
         parts = {"all": rows, "function": [row for row in rows if row["stratum"] == "function"]}
         told[first["project"]] = {
-            "python": first["python"], "cores": first["cores"], "load": [loads[0], statistics.median(loads), loads[-1]],
+            "cloche": first["cloche"], "python": first["python"], "cores": first["cores"], "load": [loads[0], statistics.median(loads), loads[-1]],
             "recording": {name: first[name]["processor"] for name in ("plain", "record", "record testmon")},
             **{part: summed(of) for part, of in parts.items() if of},
         }
