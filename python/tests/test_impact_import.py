@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 from cloche.impact import verb
+from cloche.impact.effects import Effects
 from cloche.impact.folders import Folders, files_of
+from cloche.impact.source import parse
+from cloche.impact.uses import Project
 
 SOURCES = {
     "pytest.ini": "[pytest]\npythonpath = .\ntestpaths = tests\naddopts = -p no:cacheprovider\n",
@@ -380,3 +383,22 @@ def test_a_change_at_import_reaches_what_fails(nasty: Path, file: str, old: str,
 )
 def test_what_a_change_at_import_does_not_reach(nasty: Path, file: str, old: str, new: str, expected: set[str]) -> None:
     assert selected(nasty, file, old, new) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("import pytest\n\n\n@pytest.fixture\ndef f():\n    pass\n", False),
+        ("from pytest import mark as m\n\n\n@m.skipif(True, reason='x')\ndef f():\n    pass\n", False),
+        ("import functools\n\n\n@functools.cache\ndef f():\n    pass\n", False),
+        # The same names of other packages may do anything.
+        ("import django\n\n\n@django.fixture\ndef f():\n    pass\n", True),
+        ("from other import settings\n\n\n@settings(1)\ndef f():\n    pass\n", True),
+        ("from other import cache as fixture\n\n\n@fixture\ndef f():\n    pass\n", True),
+        ("from pytest import register_assert_rewrite\n\nregister_assert_rewrite('x')\n", True),
+    ],
+)
+def test_only_the_wrappers_of_known_packages_are_harmless(*, text: str, unknown: bool) -> None:
+    project = Project({"m.py": parse(text)})
+    effects = Effects(project)
+    assert any(effects.of(code).unknown for code in project.statements["m.py"]) is unknown

@@ -217,7 +217,10 @@ class Effects:
         if isinstance(called, ast.Attribute):
             chain = dotted_name(called.value)
             if chain is None or not self.project.is_module(file, chain):
-                self._called_on(file, own, called.value)
+                # What calling a method of something from another package may do is judged as a call.
+                probe = Own()
+                self._called_on(file, probe, called.value)
+                own.changes |= probe.changes
 
     def _called_on(self, file: str, own: Own, node: ast.expr) -> None:
         """Note that an object may change, if it has a name."""
