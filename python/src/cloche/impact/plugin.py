@@ -198,6 +198,10 @@ class Recorder:
                 self.seen.lines[path] = {
                     line: set(contexts) for line, contexts in data.contexts_by_lineno(file).items()
                 }
+        # What was imported in another way than by its loader, as pytest does with test modules whose assert it rewrites.
+        self.seen.unwatched |= {
+            path for path in map(self.relative, _files_of_modules()) if path
+        } - self.watch.watched.keys()
         self._join_children()
 
     def finish(self, session: pytest.Session) -> None:
