@@ -77,11 +77,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if "benchmark" in getattr(item, "fixturenames", ())]
 
 
+def total(folder: Path, process: int) -> int:
+    """Return what cachegrind has counted of a process."""
+    return int((folder / f"counts.{process}").read_text().splitlines()[-1].removeprefix("summary:"))
+
+
 def forked(item: pytest.Item, real: int, empty: int) -> dict[str, Any]:
     """Run a test in a fork of this process; return what became of it, with its count."""
     folder = Path(os.environ[FOLDER])
     note = folder / "fork.json"
     note.unlink(missing_ok=True)
+    # A child's count begins with its parent's, which another child tells that does nothing.
+    idle = os.fork()
+    if idle == 0:
+        os._exit(0)
+    os.waitpid(idle, 0)
     process = os.fork()
     if process == 0:
         Plan.real, Plan.empty, Plan.used = real, empty, False
@@ -104,8 +114,7 @@ def forked(item: pytest.Item, real: int, empty: int) -> dict[str, Any]:
     if not note.exists():
         return {"failed": f"the process ended by itself (status {status})", "skipped": False, "used": True}
     found: dict[str, Any] = json.loads(note.read_text())
-    last = (folder / f"counts.{process}").read_text().splitlines()[-1]
-    found["count"] = int(last.removeprefix("summary:"))
+    found["count"] = total(folder, process) - total(folder, idle)
     return found
 
 
