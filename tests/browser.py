@@ -48,7 +48,7 @@ class Browser:
         options = webdriver.ChromeOptions()
         options.binary_location = str(place / "usr/lib/chromium/chromium-headless-shell")
         # Its own sandbox needs what containers do not give; it sees nothing but files that the tests made.
-        for word in ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", f"--user-data-dir={work}/profile"):
+        for word in ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
             options.add_argument(word)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(str(place / "bin/chromedriver"), env=environment))
