@@ -4,6 +4,7 @@ One project is recorded once, with real pytest; each change is then selected for
 must be selected. What is cut has a test of its own, beside the trap where it must not be cut.
 """
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -155,7 +156,7 @@ def find(name):
     module, _, entry = name.partition(":")
     return getattr(importlib.import_module(module), entry)
 """,
-    "pkg/work.py": "def square(x):\n    return x * x\n\n\ndef never(x):\n    return x\n",
+    "pkg/work.py": "NUMBER = 1\n\n\ndef square(x):\n    return x * x\n\n\ndef never(x):\n    return x\n",
     "tests/conftest.py": """import pytest
 
 from pkg.given import SIZE
@@ -173,6 +174,23 @@ import sys
 import pkg
 from pkg import base, classes, data, dispatch, dynamic, evaluated, finder, given, higher, lazy, outer, patch, work
 from pkg.registry import KINDS
+
+MADE = getattr(work, "NUM" + "BER")
+
+
+def ask(name):
+    return getattr(work, name)
+
+
+AGAIN = ask("NUMBER")
+
+
+def test_made():
+    assert MADE == 1
+
+
+def test_again():
+    assert AGAIN == 1
 
 
 def test_star():
@@ -273,7 +291,7 @@ def test_plugin():
 
 
 def test_every_name():
-    assert sorted(name for name in vars(importlib.import_module("pkg.work")) if name[0] != "_") == ["never", "square"]
+    assert sorted(name for name in vars(importlib.import_module("pkg.work")) if name[0] != "_") == ["NUMBER", "never", "square"]
 
 
 def test_fork():
@@ -309,13 +327,13 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def selected(folder: Path, file: str, old: str, new: str) -> set[str]:
+def selected(folder: Path, file: str, old: str, new: str, name: str = "map.json") -> set[str]:
     """Return the names of the tests that are selected for a change; it must not be everything."""
     before = files_of(folder)
     text = before[file].decode()
     assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in {file}"
     after = {**before, file: text.replace(old, new).encode()}
-    request = verb.Request(folder, "base", "head", folder.parent / "map.json")
+    request = verb.Request(folder, "base", "head", folder.parent / name)
     answer = verb.answer(request, print, Folders(before, after))
     assert answer.selection.everything is None
     return {test.removeprefix("tests/test_all.py::test_") for test in answer.selection.reasons}
@@ -361,6 +379,7 @@ def selected(folder: Path, file: str, old: str, new: str) -> set[str]:
         ("pkg/plugin.py", "def run()", "def walk()", {"plugin"}),
         ("pkg/work.py", "def never", "def always", {"every_name"}),
         ("pkg/work.py", "x * x", "x + x", {"fork", "killed_fork"}),
+        ("pkg/work.py", "NUMBER = 1", "NUMBER = 2", {"made", "again"}),
     ],
 )
 def test_a_change_at_import_reaches_what_fails(nasty: Path, file: str, old: str, new: str, failing: set[str]) -> None:
@@ -402,3 +421,28 @@ def test_only_the_wrappers_of_known_packages_are_harmless(*, text: str, unknown:
     project = Project({"m.py": parse(text)})
     effects = Effects(project)
     assert any(effects.of(code).unknown for code in project.statements["m.py"]) is unknown
+
+
+def test_what_test_modules_ask_for_where_they_are_not_heard(nasty: Path) -> None:
+    """A map of recorded derivations: pytest imports test modules itself there, so that nobody says which statement runs."""
+    data = json.loads((nasty.parent / "map.json").read_text())
+    own = {number for number, (file, _) in enumerate(data["statements"]) if file.startswith("tests/")}
+    assert own
+
+    def unheard(each: object) -> object:
+        if isinstance(each, dict):
+            return {
+                name: sorted({-1 if number in own else number for number in value})
+                if name == "import" and isinstance(value, list)
+                else unheard(value)
+                for name, value in each.items()
+            }
+        return [unheard(value) for value in each] if isinstance(each, list) else each
+
+    data["unwatched"] += ["tests/test_all.py", "tests/conftest.py"]
+    for function in data["functions"].values():
+        for step in function["steps"]:
+            step[2] = step[2] and sorted({-1 if number in own else number for number in step[2]})
+    (nasty.parent / "unheard.json").write_text(json.dumps(unheard(data)))
+    assert {"made", "again"} <= selected(nasty, "pkg/work.py", "NUMBER = 1", "NUMBER = 2", "unheard.json")
+    assert "words" in selected(nasty, "pkg/data.py", "words.txt", "other.txt", "unheard.json")

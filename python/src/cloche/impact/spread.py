@@ -230,9 +230,16 @@ class Spread:
         """Return the code that uses a name, or may, as far as the map does not know who asked for it."""
         project = self.project
         found = [*project.users.get((file, top), []), *project.users.get((file, OWN), []), *project.by_frames]
-        if not self.watched(file):
-            found += [*project.users.get((file, EVERY), []), *project.by_string.get(top, []), *project.looking_up]
-        return found
+        computed = [*project.users.get((file, EVERY), []), *project.by_string.get(top, []), *project.looking_up]
+        watched = self.watched(file)
+        return [*found, *(code for code in computed if not watched or self.unheard(code))]
+
+    def unheard(self, code: Code) -> bool:
+        """Say whether the map does not tell what code asks for from what pytest does between tests."""
+        if code.statement is not None:
+            return code.file in self.known.unwatched
+        recorded = self.known.functions.get(f"{code.file}::{code.function}")
+        return recorded is not None and UNKNOWN in recorded.statements
 
     def name(self, file: str, top: str, why: str) -> None:
         """Select for a top-level name that may stand for something else."""
