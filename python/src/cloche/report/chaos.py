@@ -33,6 +33,7 @@ def section(artifacts: Artifacts, given: Chaos, outcomes: Node) -> tuple[Section
         artifacts.rename("chaos/new.json", name)
         sources.append(name)
         recordings.append(_checked(read))
+    recordings.sort(key=lambda recording: int(recording["settings"]["seed"]))
     verdict, problems, facts = judge_chaos.judge(recordings, outcomes.of(dict), given.floor, given.most)
     by_test: dict[str, tuple[int, int]] = {
         judge_chaos.plain_name(test.name): (test.survived, test.fired) for test in facts.tests.values() if test.fired

@@ -288,7 +288,8 @@ def _trend(  # noqa: PLR0913, PLR0917 - what a plot is made of
     return Plot(
         name,
         caption
-        + (" The band is two deviations of its noise about the median; dashed: a change of level." if values else ""),
+        + (" The band is two deviations of its noise about the median." if values else "")
+        + (" Dashed: a change of level." if moved else ""),
         words,
         190,
         _item(drawn),
@@ -311,7 +312,7 @@ def suite(history: list[dict[str, Any]]) -> list[Plot]:
             "at": [each["at"] for each in history],
         }
     )
-    drawn = _figure(150, x_axis_label="revisions, the oldest first", y_axis_label="tests that failed")
+    drawn = _figure(190, x_axis_label="revisions, the oldest first", y_axis_label="tests that failed")
     drawn.ygrid.grid_line_color = RULE
     drawn.y_range.start = 0
     if not any(each["failed"] for each in history):
@@ -325,7 +326,7 @@ def suite(history: list[dict[str, Any]]) -> list[Plot]:
             "plot-failures",
             f"Tests that failed in the latest {len(history)} runs.",
             f"in {red} of {len(history)} runs at least one test failed; {history[-1]['failed']} in the latest",
-            150,
+            190,
             _item(drawn),
             ["Commit", "At", "Passed", "Failed", "Skipped"],
             [

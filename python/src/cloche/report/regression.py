@@ -20,7 +20,7 @@ FORMATS = ("json", "npz", "csv", "parquet")
 # How many findings of an experiment are shown, the furthest off first.
 FINDINGS = 200
 # How many histories of an experiment are drawn; those that moved first.
-SERIES = 6
+SERIES = 4
 
 
 def section(artifacts: Artifacts, place: Path, history: History | None) -> Section:
