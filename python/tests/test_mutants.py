@@ -123,7 +123,7 @@ BASE = {f"tests/test_code.py::test_{name}": "passed" for name in ("double", "nam
 )
 def test_what_a_suite_says_of_a_fault(suite: Suite, old: str, new: str, outcome: str, failed: set[str]) -> None:
     before = (suite.folder / "pkg/code.py").stat().st_mtime_ns
-    judged = judge(suite, fault(old, new), BASE, frozenset(), 30 if outcome == "time" else 300)
+    judged = judge(suite, fault(old, new), BASE, frozenset(), 8 if outcome == "time" else 300)
     seen = frozenset(f"tests/test_code.py::test_{name}" for name in failed)
     assert (judged.outcome, judged.failed) == (outcome, seen)
     assert judged.broken == ({"tests/test_code.py"} if outcome == "collection" else set())
