@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bokeh.core.property.validation import validate
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cloche.report import plots
@@ -139,7 +140,9 @@ def render(report: Report) -> dict[str, bytes]:
     # Bokeh reads a model where it first stands, so its order is to be kept.
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "ensure_ascii": False}
     environment.filters |= {"grouped": grouped, "size": size, "value": value}
-    drawn = draw(report)
+    # What is drawn is made here, and checking the types of each property would take as long again.
+    with validate(False):  # noqa: FBT003 - Bokeh's signature
+        drawn = draw(report)
     name, library = plots.library()
     needed = bool(drawn.all())
     sections = {section.name: section for section in report.sections}

@@ -17,11 +17,22 @@ WORDS: dict[type, str] = {
 
 
 class Node:
-    """A value of a JSON file and its place in it."""
+    """A value of a JSON file, and by its parents the place where it stands."""
 
-    def __init__(self, value: object, source: Path, place: str = "") -> None:
-        """Keep a `value` that stands at a `place` of a `source`."""
-        self.value, self.source, self.place = value, source, place
+    __slots__ = ("_name", "_parent", "source", "value")
+
+    def __init__(self, value: object, source: Path, parent: "Node | None" = None, name: str | int = "") -> None:
+        """Keep a `value` of a `source`, which stands in its `parent` under a name or position."""
+        self.value, self.source, self._parent, self._name = value, source, parent, name
+
+    @property
+    def place(self) -> str:
+        """Return where the value stands, such as `tests[3].outcome`; nothing for the whole."""
+        if self._parent is None:
+            return ""
+        if isinstance(self._name, int):
+            return f"{self._parent.place}[{self._name}]"
+        return f"{self._parent.place}.{self._name}".lstrip(".")
 
     def at(self, name: str) -> "Node":
         """Return a member; raises BadArtifactError where there is none, or this is no object."""
@@ -29,13 +40,13 @@ class Node:
             raise self.wrong("an object")
         if name not in self.value:
             raise BadArtifactError(self.source, f"{self.place or 'the whole'} has no member {name!r}", self._cure())
-        return Node(self.value[name], self.source, f"{self.place}.{name}".lstrip("."))
+        return Node(self.value[name], self.source, self, name)
 
     def get(self, name: str) -> "Node":
         """Return a member, or a null where there is none."""
         if not isinstance(self.value, dict):
             raise self.wrong("an object")
-        return Node(self.value.get(name), self.source, f"{self.place}.{name}".lstrip("."))
+        return Node(self.value.get(name), self.source, self, name)
 
     def items(self) -> "list[tuple[str, Node]]":
         """Return the members of an object."""
@@ -43,7 +54,7 @@ class Node:
 
     def each(self) -> "list[Node]":
         """Return the elements of a list."""
-        return [Node(each, self.source, f"{self.place}[{index}]") for index, each in enumerate(self.of(list))]
+        return [Node(each, self.source, self, index) for index, each in enumerate(self.of(list))]
 
     def of(self, kind: type[T]) -> T:
         """Return the value if it is of this type; a whole number is a number, and no boolean is one."""
