@@ -36,6 +36,8 @@ COLORS = {
     SOFT: "--soft",
 }
 FONT = "Helvetica, Arial, sans-serif"
+# With more values than this a line shows each without a dot.
+DOTS = 60
 # How far about the median a value of an unchanged level lies, in deviations of the noise.
 BAND_WIDTH = 2.0
 
@@ -277,14 +279,15 @@ def _trend(  # noqa: PLR0913, PLR0917 - what a plot is made of
             "at": [point["at"] for point in points],
         }
     )
-    drawn.line(x="place", y="value", source=data, color=LINE, line_width=1.4)
-    dots = drawn.scatter(x="place", y="value", size=4, source=data, color=LINE)
+    shown = [drawn.line(x="place", y="value", source=data, color=LINE, line_width=1.4)]
+    if len(values) <= DOTS:
+        shown.append(drawn.scatter(x="place", y="value", size=5, source=data, color=LINE))
     for place, point in zip(places, points, strict=True):
         if point["at"] in moved:
             drawn.add_layout(
                 Span(location=place - 0.5, dimension="height", line_color=ATTENTION, line_dash="dashed", line_width=1)
             )
-    _hover(drawn, [dots], [("value", "@value"), ("commit", "@commit"), ("at", "@at")], "vline")
+    _hover(drawn, shown[-1:], [("value", "@value"), ("commit", "@commit"), ("at", "@at")], "vline")
     return Plot(
         name,
         caption
