@@ -110,6 +110,21 @@ def make(word):
 
 for word in WORDS:
     setattr(this, word, make(word))
+setattr(this, "float", make("own"))
+
+
+def number():
+    return float()
+
+
+def put(value):
+    own = sys.modules[__name__]
+    setattr(own, "gamma", value)
+
+
+put(3)
+exec("delta = 4")
+exec("epsilon = 5", globals())
 """,
     "pkg/evaluated.py": "LIMIT = 3\nOTHER = 4\nCHECK = eval('lambda x: x < LIMIT')\n",
     "pkg/higher.py": """SEEN = []
@@ -250,6 +265,22 @@ def test_alpha():
     assert getattr(dynamic, "al" + "pha")() == "alpha"
 
 
+def test_number():
+    assert dynamic.number() == "own"
+
+
+def test_gamma():
+    assert dynamic.gamma == 3
+
+
+def test_delta():
+    assert dynamic.delta == 4
+
+
+def test_epsilon():
+    assert dynamic.epsilon == 5
+
+
 def test_check():
     assert evaluated.CHECK(2)
 
@@ -365,6 +396,12 @@ def selected(folder: Path, file: str, old: str, new: str, name: str = "map.json"
         ("pkg/dynamic.py", '"alpha"', '"gamma"', {"alpha"}),
         ("pkg/dynamic.py", "lambda: word", "lambda: word * 2", {"alpha"}),
         ("pkg/dynamic.py", "setattr(this, word, make(word))", "pass", {"alpha"}),
+        # In the place of one of Python's own names.
+        ("pkg/dynamic.py", 'make("own")', 'make("other")', {"number"}),
+        ("pkg/dynamic.py", "put(3)", "put(4)", {"gamma"}),
+        ("pkg/dynamic.py", 'own, "gamma", value', 'own, "gamma", -value', {"gamma"}),
+        ("pkg/dynamic.py", "delta = 4", "delta = 5", {"delta"}),
+        ("pkg/dynamic.py", "epsilon = 5", "epsilon = 6", {"epsilon"}),
         ("pkg/evaluated.py", "LIMIT = 3", "LIMIT = 1", {"check"}),
         ("pkg/evaluated.py", "OTHER = 4", "OTHER = 5", {"other", "later"}),
         ("pkg/higher.py", "SEEN.append(name)", "SEEN.append(name * 2)", {"seen"}),

@@ -24,6 +24,10 @@ WRAPPERS = {
     "hypothesis": {"example", "given", "settings"},
     "pytest": {"fixture", "parametrize", "skip", "skipif", "usefixtures", "xfail"},
 }
+# What gives a module by its name.
+GIVES_MODULES = {"import_module", "__import__", "resolve_name"}
+# The calls that give all names of a module, or of what they are given.
+OWN_SPACES = [[name] for name in sorted(OWN_NAMES)]
 # What a class that is derived from another one, or has it for a metaclass, runs of it.
 OF_CLASSES = {"__init_subclass__", "__new__", "__init__", "__prepare__", "__call__", "__mro_entries__", "mro"}
 
@@ -179,6 +183,8 @@ class Effects:
                 self._method(file, own, node.func)
                 if isinstance(node.func, ast.Name) and node.func.id in {"setattr", "delattr"} and node.args:
                     self._called_on(file, own, node.args[0])
+                elif isinstance(node.func, ast.Name) and node.func.id == "exec" and len(node.args) == 1:
+                    own.changes.add((file, EVERY))
             elif isinstance(node, ast.Expr | ast.With):
                 self._told(file, own, [node.value] if isinstance(node, ast.Expr) else node.items)
 
@@ -204,7 +210,7 @@ class Effects:
         for each in [*call.args, *(keyword.value for keyword in call.keywords)]:
             if isinstance(each, ast.Attribute) and plain:
                 self._method(file, own, each)
-            elif not plain and not isinstance(each, ast.Call):
+            elif not plain and (not isinstance(each, ast.Call) or dotted_name(each.func) in OWN_SPACES):
                 self._called_on(file, own, each)
 
     def _is_builtin(self, file: str, name: str) -> bool:
@@ -262,10 +268,10 @@ class Effects:
                 self._called_on(code.file, own, defaults[base.id])
             # An object that sets its own attributes is new where it is called for at import.
             own.given |= base.id in local and not (plain is base and base.id == this)
-        # It may look a module up and change it, its own or another one.
-        own.modules = code.looks_up and _changes_modules(function)
-        if own.modules:
+        if code.looks_up and _changes_modules(function):
+            # Its own module, or another one.
             own.changes.add((code.file, EVERY))
+            own.modules = not _only_its_own(function)
 
     def _changed(self, file: str, own: Own, node: ast.expr) -> None:
         while isinstance(node, ast.Subscript | ast.Call | ast.Starred):
@@ -303,7 +309,7 @@ class Effects:
         own.changes |= {(file, name) for file, name in code.symbols if name == EVERY}
         if code.looks_up:
             value = getattr(code.statement and code.statement.node, "value", None)
-            if isinstance(value, ast.Subscript) and ast.unparse(value) == "sys.modules[__name__]":
+            if isinstance(value, ast.Subscript) and _is_own_module(value):
                 own.changes.add((code.file, EVERY))
             else:
                 own.opaque = True
@@ -323,10 +329,23 @@ def _looked_up(node: ast.AST, modules: set[str]) -> bool:
     for each in ast.walk(node):
         chain = dotted_name(each)
         if chain is not None and (
-            chain[:2] == ["sys", "modules"] or chain[-1] in LOOKS_UP or (len(chain) == 1 and chain[0] in modules)
+            chain[:2] == ["sys", "modules"] or chain[-1] in GIVES_MODULES or (len(chain) == 1 and chain[0] in modules)
         ):
             return True
     return False
+
+
+def _is_own_module(node: ast.AST) -> bool:
+    return isinstance(node, ast.Subscript) and ast.unparse(node) == "sys.modules[__name__]"
+
+
+def _only_its_own(function: Function) -> bool:
+    """Say whether the only module that a function looks up is its own."""
+    nodes = list(outside_functions(function.node.body))
+    chains = [chain for node in nodes if (chain := dotted_name(node)) is not None]
+    modules = sum(chain[:2] == ["sys", "modules"] for chain in chains)
+    others = any(chain[-1] in GIVES_MODULES for chain in chains)
+    return modules == sum(map(_is_own_module, nodes)) and not others
 
 
 def _changes_modules(function: Function) -> bool:

@@ -191,6 +191,8 @@ class Recorder:
         self.active = False
         self.coverage.stop()
         self.seen.unwatched |= self.watch.lost()
+        for symbol in self.watch.in_place_of_builtins():
+            self.seen.reads.setdefault(symbol, set())
         data = self.coverage.get_data()
         for file in data.measured_files():
             path = self.relative(file)

@@ -4,6 +4,7 @@ A test can be affected when it ran what changed, or asked for a name whose value
 from a statement to the names that it binds and the objects that it changes, and to the statements that use those.
 """
 
+import builtins
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
@@ -173,9 +174,11 @@ class Spread:
         if file in self.whole_files:
             return
         self.whole_files.add(file)
-        bound = self.project.bound.get(file, set())
-        names = {name for where, name in self.project.users if where == file} | self.known.reads.get(file, {}).keys()
-        for name in sorted({*bound, *(names - IMPLICIT - {EVERY, OWN, IMPORTED})}):
+        reads = self.known.reads.get(file, {}).keys()
+        used = {name for where, name in self.project.users if where == file}
+        # Python's own names are used everywhere; the map has those in whose place the module puts others.
+        names = {name for name in used if not hasattr(builtins, name)} | reads
+        for name in sorted({*self.project.bound.get(file, set()), *(names - IMPLICIT - {EVERY, OWN, IMPORTED})}):
             self.name(file, name, why)
 
     def exports(self, change: Change, why: str) -> None:

@@ -9,6 +9,7 @@ project's environment.
 import __future__
 
 import ast
+import builtins
 import importlib.machinery
 import sys
 from collections.abc import Callable
@@ -111,6 +112,15 @@ class Watch:
         Watched.__name__ = Watched.__qualname__ = "module"
         module.__class__ = Watched
         self.watched[path] = (module, Watched)
+
+    def in_place_of_builtins(self) -> list[tuple[str, str]]:
+        """Return the names of Python's own that modules have themselves: file and name."""
+        return [
+            (path, name)
+            for path, (module, _) in self.watched.items()
+            for name in ModuleType.__getattribute__(module, "__dict__")
+            if hasattr(builtins, name) and not name.startswith("__")
+        ]
 
     def lost(self) -> set[str]:
         """Return the files whose modules were not, or not to the end, what was watched."""
