@@ -130,8 +130,9 @@ class Spread:
                 self.name(file, function, why)
             elif not self.import_time(file, owner(function), why):
                 self.importers(file, f"{function} runs outside of tests, from where is not known; {why}")
-        for code in self.project.code_of.get((file, function), []):
-            self.effects(code, why)
+        for before, effects in ((False, self.effects_of), (True, self.effects_before)):
+            for code in effects.project.code_of.get((file, function), []):
+                self.effects(code, why, before=before)
         self.canary(file, why)
 
     def ran_at_import(self, statements: Iterable[int], why: str, symbol: Symbol | None = None) -> bool:
