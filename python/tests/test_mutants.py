@@ -210,11 +210,33 @@ def test_a_suite_that_cannot_be_run_and_a_tree_without_sites(suite: Suite, tmp_p
 
 
 def judged(
-    number: int, outcome: str, failed: set[str], *, stratum: str = "function", broken: set[str] | None = None
+    number: int,
+    outcome: str,
+    failed: set[str],
+    *,
+    stratum: str = "function",
+    broken: set[str] | None = None,
 ) -> Judged:
     """Return a fault that was judged."""
     mutant = Mutant("m.py", number, number + 1, number, "number", "1", "2", stratum, f"f{number // 2}")
     return Judged(mutant, outcome, frozenset(failed), frozenset(broken or set()), 0, 1.0, 1.0)
+
+
+def test_time_is_that_of_the_same_tree() -> None:
+    # With a.py broken pytest ends before it runs a test, unless only tests of other files are selected.
+    matrix = Matrix(
+        {}, {"a.py::one": "passed", "b.py::two": "passed"}, {"a.py::one": 3.0, "b.py::two": 1.0}, frozenset(), 5.0, 1.0,
+        {"function": 2, "import": 0}, 1,
+        [dataclasses.replace(judged(0, "collection", set(), broken={"a.py"}), missing=2), judged(2, "killed", {"a.py::one"})],
+    )  # fmt: skip
+
+    def times(*tests: str) -> list[tuple[float, float]]:
+        rows = replay(matrix, lambda _: Selected(frozenset(tests)))
+        return [(row.test_seconds, row.suite_seconds) for row in rows]
+
+    assert times("a.py::one") == [(0.0, 0.0), (3.0, 4.0)]
+    assert times("b.py::two") == [(1.0, 0.0), (1.0, 4.0)]
+    assert figures(matrix, replay(matrix, lambda _: Selected(frozenset({"b.py::two"})))).test_seconds.value == 2 / 4
 
 
 def test_figures_of_a_matrix() -> None:

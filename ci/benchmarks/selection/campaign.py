@@ -120,15 +120,16 @@ def selecting(name: str, work: Path) -> None:
     """Measure what selecting takes beside plain pytest, in processor time."""
     folder, maps = unpacked(name, work, "record"), work / "maps"
     in_git(folder)
-    found = suite(name, folder)
-    plain = spent(found, [*found.words(), "-q", "-p", "no:cacheprovider"], PATHS, {})
+    # Byte code is kept, as it is for users.
+    found = replace(suite(name, folder), cache=work / "byte-code" / name)
+    plain = sorted(spent(found, [*found.words(), "-q", "-p", "no:cacheprovider"], PATHS, {})["processor"] for _ in range(3))[1]
     words = [sys.executable, "-c", CLOCHE, "select-tests", "--base", "HEAD", "--map", str(maps / f"{name}.json"), "--store", str(maps / f"{name}.sqlite")]
     mutant = next(each for each in draw(folder, source_files(folder), functions=100, imports=50, seed=1).mutants if each.stratum == "function")
     with applied(folder, mutant):
         runs = [spent(found, [*words, "--output", os.devnull], PATHS, {}) for _ in range(3)]
     if any(run["code"] not in {0, 5} for run in runs):
         sys.exit(f"select-tests failed in {folder}: {runs[0]['said']}")
-    told = {"plain": plain["processor"], "selecting": sorted(run["processor"] for run in runs)[1]}
+    told = {"plain": plain, "selecting": sorted(run["processor"] for run in runs)[1]}
     (maps / f"{name}.selecting.json").write_text(json.dumps(told))
 
 

@@ -6,6 +6,7 @@ the faults are in, because faults of one function are alike.
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from cloche.mutants.matrix import COLLECTION, KILLED, SURVIVED, Judged, Matrix
@@ -39,8 +40,10 @@ class Row:
     selected: Selected
     # Whether a selected test sees it, None when no test does.
     detected: bool | None
-    # The selected tests' own seconds without the fault.
+    # The selected tests' own seconds, as they are without the fault: none where pytest ends before it runs a test.
     test_seconds: float
+    # The same of the whole suite.
+    suite_seconds: float
     # Sites that it stands for.
     weight: float
 
@@ -71,9 +74,9 @@ class Figures:
     # The same of the faults that at most FEW tests see, and how many those are.
     detected_few: Interval
     few: int
-    # Seconds of the selected tests over those of all tests, over all faults.
+    # Seconds of the selected tests over those of all tests, summed over all faults, each in a tree with the fault.
     test_seconds: Interval
-    # Selecting, pytest's fixed cost unless nothing is selected, and the tests, over plain pytest, over all faults.
+    # Selecting, pytest's fixed cost unless nothing is selected, and the tests, over plain pytest, in the same way.
     time: Interval
     # The part of the tests that is selected, on average.
     tests: Interval
@@ -97,6 +100,16 @@ def detects(judged: Judged, tests: frozenset[str]) -> bool | None:
     return False
 
 
+def seconds_of(matrix: Matrix, judged: Judged, tests: AbstractSet[str]) -> float:
+    """Return the seconds that pytest spends in these tests when the tree has the fault.
+
+    Where it meets a broken file, it ends before it runs a test. What a fault does to a single test's time is not counted.
+    """
+    if judged.outcome == COLLECTION and judged.missing == len(matrix.base) and detects(judged, frozenset(tests)):
+        return 0.0
+    return sum(matrix.seconds[test] for test in tests if test in matrix.seconds)
+
+
 def replay(matrix: Matrix, select: Selector) -> list[Row]:
     """Return a row for each fault of a matrix, in its order."""
     sample = matrix.sample()
@@ -104,8 +117,8 @@ def replay(matrix: Matrix, select: Selector) -> list[Row]:
     rows = []
     for judged in matrix.judged:
         selected = select(judged.mutant)
-        seconds = sum(matrix.seconds[test] for test in selected.tests if test in matrix.seconds)
-        rows.append(Row(judged, selected, detects(judged, selected.tests), seconds, weight[judged.mutant.stratum]))
+        seconds = seconds_of(matrix, judged, selected.tests), seconds_of(matrix, judged, matrix.base.keys())
+        rows.append(Row(judged, selected, detects(judged, selected.tests), *seconds, weight[judged.mutant.stratum]))
     return rows
 
 
@@ -131,7 +144,7 @@ def interval(rows: Sequence[Row], part: Callable[[Row], tuple[float, float]], *,
 
 def figures(matrix: Matrix, rows: Sequence[Row], *, seed: int = 1, repeats: int = 1000) -> Figures:
     """Sum up the rows of a matrix; faults that break the collection, most tests or the time limit are killed as well."""
-    total, number = sum(matrix.seconds.values()), len(matrix.base)
+    number = len(matrix.base)
     killed = [row for row in rows if row.detected is not None]
     few = [row for row in killed if row.judged.outcome == KILLED and len(row.judged.failed) <= FEW]
 
@@ -140,7 +153,7 @@ def figures(matrix: Matrix, rows: Sequence[Row], *, seed: int = 1, repeats: int 
 
     def time(row: Row) -> tuple[float, float]:
         fixed = matrix.fixed if row.selected.tests else 0.0
-        return row.selected.seconds + fixed + row.test_seconds, matrix.fixed + total
+        return row.selected.seconds + fixed + row.test_seconds, matrix.fixed + row.suite_seconds
 
     def share(part: Callable[[Row], tuple[float, float]], of: Sequence[Row]) -> Interval:
         return interval(of, part, seed=seed, repeats=repeats)
@@ -163,7 +176,7 @@ def figures(matrix: Matrix, rows: Sequence[Row], *, seed: int = 1, repeats: int 
         detected_drawn=sum(row.detected is True for row in killed) / len(killed) if killed else 0.0,
         detected_few=bounded(few),
         few=len(few),
-        test_seconds=share(lambda row: (row.test_seconds, total), rows),
+        test_seconds=share(lambda row: (row.test_seconds, row.suite_seconds), rows),
         time=share(time, rows),
         tests=share(lambda row: (float(len(row.selected.tests & matrix.base.keys())), float(number)), rows),
         precision=right / said if said else 0.0,
@@ -183,4 +196,5 @@ __all__ = [
     "figures",
     "interval",
     "replay",
+    "seconds_of",
 ]
