@@ -6,12 +6,15 @@ RFC 8259 leaves duplicate member names undefined, and Python's parser takes NaN 
 import json
 import math
 import re
+from itertools import accumulate
 from typing import Any
 
 from cloche.errors import ClocheError
 from cloche.limits import Limit
 
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_OTHERS = bytes(byte for byte in range(256) if byte not in _STEPS)
 
 
 class BadJsonError(ClocheError):
@@ -67,13 +70,7 @@ def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401 - JSO
 
 
 def _check_depth(data: bytes, what: str, most: int) -> None:
-    depth = 0
-    for match in _BRACKETS.finditer(data):
-        first = match[0][:1]
-        if first in b"[{":
-            depth += 1
-            if depth > most:
-                message = f"{what}: nested more than {most} levels deep"
-                raise BadJsonError(message)
-        elif first in b"]}":
-            depth -= 1
+    brackets = _STRING.sub(b"", data).translate(None, delete=_OTHERS)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most:
+        message = f"{what}: nested more than {most} levels deep"
+        raise BadJsonError(message)

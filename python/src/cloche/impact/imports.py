@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from cloche.impact.source import Module, outside_functions
+from cloche.impact.source import Module
 
 # All names of a module.
 EVERY = "*"
@@ -32,10 +32,12 @@ class Imports:
     def __init__(self, modules: Mapping[str, Module]) -> None:
         """Read the imports of a tree; the names of its files are relative paths."""
         self.modules = modules
+        # File -> the names that it can be imported by.
+        self.names = {file: module_names(file, modules) for file in modules}
         # Dotted name -> files.
         self.files: dict[str, set[str]] = {}
         for file in modules:
-            for name in module_names(file, modules):
+            for name in self.names[file]:
                 self.files.setdefault(name, set()).add(file)
         # File -> files that it imports, and packages from elsewhere.
         self.imports: dict[str, set[str]] = {file: set() for file in modules}
@@ -45,7 +47,7 @@ class Imports:
         # File -> files of which it takes all names.
         self.stars: dict[str, set[str]] = {}
         for file, module in modules.items():
-            self.bindings[file], self.stars[file] = self._bindings(file, [each.node for each in module.statements])
+            self.bindings[file], self.stars[file] = self._bindings(file, module)
         self._imported_by: dict[str, set[str]] | None = None
 
     def targets(self, file: str, node: ast.Import | ast.ImportFrom) -> list[tuple[str, str, str]]:
@@ -57,23 +59,22 @@ class Imports:
             ]
         base = node.module or ""
         if node.level:
-            package = next(iter(sorted(module_names(file, self.modules), key=len, reverse=True)))
+            package = next(iter(sorted(self.names[file], key=len, reverse=True)))
             parts = package.split(".")
             up = node.level - (1 if PurePosixPath(file).name == "__init__.py" else 0)
             parts = parts[: len(parts) - up] if up else parts
             base = ".".join([*parts, *([base] if base else [])])
         return [(alias.asname or alias.name, base, alias.name) for alias in node.names]
 
-    def _bindings(self, file: str, nodes: list[ast.stmt]) -> tuple[dict[str, list[Target]], set[str]]:
+    def _bindings(self, file: str, module: Module) -> tuple[dict[str, list[Target]], set[str]]:
         found: dict[str, list[Target]] = {}
         stars: set[str] = set()
-        for node in outside_functions(nodes):
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                for bound, module, name in self.targets(file, node):
-                    if name == EVERY:
-                        stars |= self.files.get(module, set())
-                    else:
-                        found.setdefault(bound, []).append((module, name))
+        for node in module.imports:
+            for bound, other, name in self.targets(file, node):
+                if name == EVERY:
+                    stars |= self.files.get(other, set())
+                else:
+                    found.setdefault(bound, []).append((other, name))
         return found, stars
 
     def note(self, file: str, node: ast.Import | ast.ImportFrom) -> None:
@@ -127,7 +128,7 @@ class Imports:
         """Return what a name at the top level stands for, if it is imported; a package has its modules as names, too."""
         found = self.bindings.get(file, {}).get(name, [])
         if not found and PurePosixPath(file).name == "__init__.py":
-            for package in module_names(file, self.modules):
+            for package in self.names[file]:
                 if f"{package}.{name}" in self.files:
                     return [(f"{package}.{name}", "")]
         return found

@@ -41,12 +41,17 @@ def python_files(root: Path) -> list[str]:
 class Step:
     """A statement of a function's body, or the head of one that holds others: what runs when execution comes to it."""
 
-    # Of the step itself, its depth, and whether it stands in a body, an else, a handler and so on.
-    digest: str
+    # How deep it stands, and whether in a body, an else, a handler and so on.
+    place: str
     # The step that it stands in, -1 for one at the top of the body.
     parent: int
     # Without what stands inside of it.
-    node: ast.AST = field(compare=False, repr=False)
+    node: ast.AST = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the step itself and its place; made when it is asked for, because most are not."""
+        return digest(f"{self.place} {normal(self.node)}")
 
     @property
     def kind(self) -> str:
@@ -77,12 +82,16 @@ class Function:
     name: str
     # The name at the module's top level through which it can be reached.
     owner: str
-    digest: str
     # Lines of the body.
     first: int
     last: int
-    steps: tuple[Step, ...] = field(compare=False, repr=False)
-    node: FunctionNode = field(compare=False, repr=False)
+    steps: tuple[Step, ...] = field(repr=False)
+    node: FunctionNode = field(repr=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the body."""
+        return digest(" ".join(step.digest for step in self.steps))
 
     @cached_property
     def shared(self) -> bool:
@@ -98,12 +107,21 @@ class Statement:
     kind: str
     # The top-level names that it binds; for a part of a class the class.
     names: tuple[str, ...]
-    digest: str
-    node: ast.stmt = field(compare=False, repr=False)
+    node: ast.stmt = field(repr=False)
     # The function whose head this is.
     function: str = ""
     # Which of the module's statements it is, or is a part of.
-    position: int = field(default=0, compare=False)
+    position: int = 0
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of what runs at import."""
+        if isinstance(self.node, FunctionNode):
+            return digest(head(self.node))
+        node = self.node
+        if isinstance(node, ast.ClassDef) and self.kind == "class":
+            node = ast.ClassDef(node.name, node.bases, node.keywords, [], node.decorator_list)
+        return digest(normal(node))
 
 
 @dataclass(frozen=True)
@@ -112,6 +130,12 @@ class Module:
 
     functions: dict[str, Function]
     statements: list[Statement]
+
+    @cached_property
+    def imports(self) -> list[ast.Import | ast.ImportFrom]:
+        """The import statements outside of functions."""
+        nodes = outside_functions([each.node for each in self.statements if each.kind != "class body"])
+        return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def normal(node: ast.AST | list[ast.stmt], *, cut: bool = True) -> str:
@@ -142,17 +166,46 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+# Fields that hold no nodes to walk into: names, and operators and contexts, which say nothing that a name depends on.
+LEAVES = {"arg", "asname", "attr", "ctx", "id", "kind", "level", "module", "op", "ops", "type_comment"}
+# Expressions with a scope of their own, what has a body that runs another time, and what can bind names.
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_WITH_BODIES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_BINDING = {
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Name, ast.ExceptHandler),
+    *(ast.MatchAs, ast.MatchStar, ast.MatchMapping, *_SCOPES),
+}
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {ast.Constant: ()}
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """Return the nodes right below one, as ast.iter_child_nodes does, but faster and without operators and contexts."""
+    kind = type(node)
+    fields = _FIELDS.get(kind)
+    if fields is None:
+        fields = _FIELDS[kind] = tuple(name for name in kind._fields if name not in LEAVES)
+    found: list[ast.AST] = []
+    for name in fields:
+        value = getattr(node, name, None)
+        if type(value) is list:
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
 def outside_functions(nodes: Sequence[ast.AST]) -> Iterator[ast.AST]:
     """Walk over what runs with these statements: not into bodies of functions."""
     stack: list[ast.AST] = list(reversed(nodes))
     while stack:
         node = stack.pop()
         yield node
-        for name, value in ast.iter_fields(node):
-            if isinstance(node, FunctionNode | ast.Lambda) and name == "body":
-                continue
-            values = value if isinstance(value, list) else [value]
-            stack.extend(each for each in values if isinstance(each, ast.AST))
+        if isinstance(node, _WITH_BODIES):
+            own = node.body if isinstance(node.body, list) else [node.body]
+            body = {id(each) for each in own}
+            stack += [each for each in children(node) if id(each) not in body]
+        else:
+            stack += children(node)
 
 
 def bound_names(nodes: list[ast.stmt]) -> set[str]:
@@ -161,10 +214,13 @@ def bound_names(nodes: list[ast.stmt]) -> set[str]:
     stack: list[ast.AST] = list(nodes)
     while stack:
         node = stack.pop()
-        if isinstance(node, FunctionNode | ast.ClassDef):
+        if type(node) not in _BINDING:
+            stack += children(node)
+            continue
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
             continue
-        if isinstance(node, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+        if isinstance(node, _SCOPES):
             # Their targets are in a scope of their own; := binds outside of it.
             names.update(
                 each.target.id
@@ -180,7 +236,7 @@ def bound_names(nodes: list[ast.stmt]) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
             names.add(node.rest)
-        stack.extend(ast.iter_child_nodes(node))
+        stack += children(node)
     return names
 
 
@@ -257,7 +313,7 @@ def steps_of(function: FunctionNode) -> list[Step]:
                     own = copy.copy(node) if own is node else own
                     setattr(own, name, [])
         number = len(found)
-        found.append(Step(digest(f"{depth} {place} {normal(own)}"), parent, own))
+        found.append(Step(f"{depth} {place}", parent, own))
         for name, each in inner:
             visit(each, f"{place}.{name}", number, depth + 1)
 
@@ -274,9 +330,9 @@ class _Reader:
         self.statements: list[Statement] = []
         self.position = 0
 
-    def take(self, kind: str, names: tuple[str, ...], text: str, node: ast.stmt, function: str = "") -> None:
-        """Take a statement, with the text that its digest is of."""
-        self.statements.append(Statement(kind, names, digest(text), node, function, self.position))
+    def take(self, kind: str, names: tuple[str, ...], node: ast.stmt, function: str = "") -> None:
+        """Take a statement."""
+        self.statements.append(Statement(kind, names, node, function, self.position))
 
     def function(self, node: FunctionNode, qualifier: str, owner: str) -> str:
         """Take a function and those inside of it; return its qualified name."""
@@ -286,9 +342,8 @@ class _Reader:
             name = f"{qualifier}{node.name}#{number}"
         top = owner or node.name
         steps = tuple(steps_of(node))
-        body = digest(" ".join(step.digest for step in steps))
         first = node.body[0].lineno
-        self.functions[name] = Function(name, top, body, first, node.end_lineno or first, steps, node)
+        self.functions[name] = Function(name, top, first, node.end_lineno or first, steps, node)
         for inner in node.body:
             self.inside(inner, f"{name}.<locals>.", top)
         return name
@@ -300,22 +355,21 @@ class _Reader:
             return
         if isinstance(node, ast.ClassDef):
             qualifier, owner = f"{qualifier}{node.name}.", owner or node.name
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             self.inside(child, qualifier, owner)
 
     def class_statement(self, node: ast.ClassDef, qualifier: str, owner: str) -> None:
         """Take a class apart: its head, and each statement of its body."""
-        empty = ast.ClassDef(node.name, node.bases, node.keywords, [], node.decorator_list)
-        self.take("class", (owner,), normal(empty), node)
+        self.take("class", (owner,), node)
         qualifier = f"{qualifier}{node.name}."
         for inner in node.body:
             if isinstance(inner, FunctionNode):
                 name = self.function(inner, qualifier, owner)
-                self.take("method", (owner,), head(inner), inner, name)
+                self.take("method", (owner,), inner, name)
             elif isinstance(inner, ast.ClassDef):
                 self.class_statement(inner, qualifier, owner)
             else:
-                self.take("class body", (owner,), normal(inner), inner)
+                self.take("class body", (owner,), inner)
                 self.inside(inner, qualifier, owner)
 
     def statement(self, node: ast.stmt) -> None:
@@ -323,7 +377,7 @@ class _Reader:
         names = tuple(sorted(bound_names([node])))
         if isinstance(node, FunctionNode):
             name = self.function(node, "", "")
-            self.take("def", names, head(node), node, name)
+            self.take("def", names, node, name)
         elif isinstance(node, ast.ClassDef):
             self.class_statement(node, "", node.name)
         elif isinstance(node, ast.Import | ast.ImportFrom):
@@ -332,14 +386,14 @@ class _Reader:
                 single = copy.copy(node)
                 single.names = [alias]
                 bound = tuple(bound_names([single]))
-                self.take("import", bound, normal(single), single)
+                self.take("import", bound, single)
         else:
             kind = "other"
             if isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
                 kind = "assign"
             # TABLE["x"] = 1 and TABLE.add(1) bind nothing, and say what TABLE is all the same.
             every = tuple(sorted({*names, *changed_roots(node)}))
-            self.take(kind, every, normal(node), node)
+            self.take(kind, every, node)
             self.inside(node, "", "")
 
 

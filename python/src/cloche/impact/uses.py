@@ -9,9 +9,22 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cloche.impact.imports import EVERY, Imports, Scope, Symbol, dotted_name, module_names
-from cloche.impact.source import Function, FunctionNode, Module, Statement, bound_names, outside_functions
+from cloche.impact.imports import EVERY, Imports, Scope, Symbol, dotted_name
+from cloche.impact.source import (
+    Function,
+    FunctionNode,
+    Module,
+    Statement,
+    Step,
+    bound_names,
+    children,
+)
 
+# Nodes that say something themselves.
+_SAYING = {
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef),
+    *(ast.Name, ast.Attribute, ast.Call, ast.Constant),
+}
 # A use of every name of a file by code of its own, past its module: globals().
 OWN = "globals()"
 BY_NAME = {"getattr", "setattr", "delattr", "hasattr", "patch", "object", "attrgetter", "methodcaller", "import_module"}
@@ -54,11 +67,35 @@ class Code:
         return self.statement.names if self.statement is not None else ()
 
 
+@dataclass
+class Words:
+    """What a piece of code says, whatever its names stand for."""
+
+    imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
+    # Names with the attributes that are taken of them.
+    chains: list[list[str]] = field(default_factory=list)
+    calls: list[ast.Call] = field(default_factory=list)
+    strings: set[str] = field(default_factory=set)
+    frames: bool = False
+
+
+@dataclass
+class OwnNames:
+    """The names that a function binds in its body, those that it declares to be the module's, and its imports."""
+
+    bound: set[str]
+    shared: set[str] = field(default_factory=set)
+    imports: list[ast.Import | ast.ImportFrom] = field(default_factory=list)
+
+
 class Project(Imports):
     """The modules of a tree, and an index from names to the code that uses them."""
 
-    def __init__(self, modules: Mapping[str, Module]) -> None:
-        """Index the files of a tree; their names are relative paths."""
+    def __init__(self, modules: Mapping[str, Module], like: "Project | None" = None) -> None:
+        """Index the files of a tree; their names are relative paths. Of modules that `like` has, too, it knows what they say."""
+        # By the identity of objects, which stay here with it so that no other one gets their number.
+        self.words: dict[int, tuple[Step | Statement, Words]] = like.words if like is not None else {}
+        self.own_names: dict[int, tuple[Function, OwnNames]] = like.own_names if like is not None else {}
         super().__init__(modules)
         self.bound = {
             file: {name for statement in module.statements for name in statement.names}
@@ -161,7 +198,7 @@ class Project(Imports):
             if not files and not self.files.get(target[0]) and not target[1]:
                 return True
             for name in chain[1:]:
-                further = [(each, name) for file in files for each in module_names(file, self.modules)]
+                further = [(each, name) for file in files for each in self.names[file]]
                 files = {each for module, inner in further for each in self.meant(module, inner)[0]}
             if files:
                 return True
@@ -181,61 +218,44 @@ class Project(Imports):
             # A function that is defined inside of another one comes after it.
             outer = self.scopes.get((file, function.name.rpartition(".<locals>.")[0]), Scope(set(), {}))
             scope = self.scopes[file, function.name] = Scope(outer.names | own.names, outer.imports | own.imports)
-            pieces = [(number, [step.node]) for number, step in enumerate(function.steps)]
-            self._read(code, pieces, scope)
+            self._read(code, enumerate(function.steps), scope)
             self.code.append(code)
         for statement in module.statements:
             code = Code(file, "", statement)
-            self._read(code, [(0, head_of(statement))], Scope(set(), {}))
+            self._read(code, [(0, statement)], Scope(set(), {}))
             if isinstance(statement.node, ast.AugAssign | ast.Delete):
                 code.symbols |= {(file, name) for name in statement.names}
             self.code.append(code)
 
     def _scope(self, file: str, function: Function) -> Scope:
         """Return the names of a function's own."""
-        arguments = function.node.args
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        names = {each.arg for each in every if each is not None} | bound_names(function.node.body)
-        shared: set[str] = set()
-        imports: list[ast.Import | ast.ImportFrom] = []
-        for each in outside_functions(function.node.body):
-            if isinstance(each, ast.Global):
-                shared |= set(each.names)
-            elif isinstance(each, ast.Import | ast.ImportFrom):
-                imports.append(each)
+        if id(function) not in self.own_names:
+            self.own_names[id(function)] = function, own_names(function)
+        _, own = self.own_names[id(function)]
         found: dict[str, list[tuple[str, str]]] = {}
-        for node in imports:
+        for node in own.imports:
             for bound, module, name in self.targets(file, node):
                 if name != EVERY:
                     found.setdefault(bound, []).append((module, name))
-        return Scope(names - shared, found)
+        return Scope(own.bound - own.shared, found)
 
-    def _read(self, code: Code, pieces: Iterable[tuple[int, Sequence[ast.AST]]], scope: Scope) -> None:
+    def _read(self, code: Code, pieces: Iterable[tuple[int, Step | Statement]], scope: Scope) -> None:
         """Add what pieces of code use to the code that they make up."""
         strings: set[str] = set()
         by_name = False
-        for number, nodes in pieces:
-            piece = Code(code.file, "", None)
-            stack = list(reversed(nodes))
-            while stack:
-                node = stack.pop()
-                if isinstance(node, ast.Import | ast.ImportFrom):
-                    self._import(piece, node)
-                    continue
-                if isinstance(node, FunctionNode):
-                    # Its body is code of its own.
-                    stack.extend(head_nodes(node))
-                    continue
-                code.frames |= isinstance(node, ast.Attribute) and node.attr in FRAMES
-                chain = dotted_name(node)
-                if chain is not None:
-                    self._dotted(piece, chain, scope)
-                    continue
-                if isinstance(node, ast.Call):
-                    by_name |= self._call(piece, node)
-                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    strings.add(node.value)
-                stack.extend(ast.iter_child_nodes(node))
+        for number, part in pieces:
+            if id(part) not in self.words:
+                nodes = head_of(part) if isinstance(part, Statement) else [part.node]
+                self.words[id(part)] = part, words_of(nodes)
+            _, words = self.words[id(part)]
+            piece = Code(code.file, "", None, frames=words.frames)
+            for node in words.imports:
+                self._import(piece, node)
+            for chain in words.chains:
+                self._dotted(piece, chain, scope)
+            for call in words.calls:
+                by_name |= self._call(piece, call)
+            strings |= words.strings
             code.symbols |= piece.symbols
             code.unbound |= piece.unbound
             code.looks_up |= piece.looks_up
@@ -280,6 +300,48 @@ class Project(Imports):
         if called in OWN_NAMES and not node.args:
             code.symbols.add((code.file, OWN))
         return called in BY_NAME or called.endswith(("attr", "patch"))
+
+
+def words_of(nodes: Sequence[ast.AST]) -> Words:
+    """Return what nodes say, without the bodies of functions in them."""
+    found = Words()
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        if type(node) not in _SAYING:
+            stack += children(node)
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found.imports.append(node)
+            continue
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            # Its body is code of its own.
+            stack += head_nodes(node)
+            continue
+        found.frames |= isinstance(node, ast.Attribute) and node.attr in FRAMES
+        chain = dotted_name(node)
+        if chain is not None:
+            found.chains.append(chain)
+            continue
+        if isinstance(node, ast.Call):
+            found.calls.append(node)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.strings.add(node.value)
+        stack += children(node)
+    return found
+
+
+def own_names(function: Function) -> OwnNames:
+    """Return the names of a function's own, and what it imports."""
+    arguments = function.node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    found = OwnNames({each.arg for each in every if each is not None} | bound_names(function.node.body))
+    for step in function.steps:
+        if isinstance(step.node, ast.Global):
+            found.shared |= set(step.node.names)
+        elif isinstance(step.node, (ast.Import, ast.ImportFrom)):
+            found.imports.append(step.node)
+    return found
 
 
 def head_nodes(node: FunctionNode) -> list[ast.AST]:

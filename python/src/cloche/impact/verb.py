@@ -144,7 +144,9 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
         known,
         lambda: Project({**after, **modules_of({path: data for path, data in new_files.items() if path not in after})}),
         selection,
-        lambda: Project({path: each for path, each in spread.project.modules.items() if path not in status} | old),
+        lambda: Project(
+            {path: each for path, each in spread.project.modules.items() if path not in status} | old, spread.project
+        ),
     )
     for change in changes:
         spread.follow(change, change.sentence())

@@ -57,7 +57,7 @@ def explained(here: Tree, mutant: Mutant) -> Selection:
     """Return what the impact layer selects for a fault, with its reasons."""
     selection = Selection()
     new = dict(here.modules) | {mutant.file: here.with_fault(mutant)}
-    spread = Spread(here.known, lambda: Project(new), selection, lambda: here.project)
+    spread = Spread(here.known, lambda: Project(new, here.project), selection, lambda: here.project)
     old = {mutant.file: here.modules[mutant.file]}
     for change in compare_modules(old, {mutant.file: new[mutant.file]}):
         spread.follow(change, change.sentence())
