@@ -203,6 +203,7 @@ def replayed(name: str, options: argparse.Namespace) -> dict[str, Any]:
         "flaky": sorted(found.flaky),
         "test seconds": round(sum(found.seconds.values()), 3),
         "fixed seconds": found.fixed,
+        "processor seconds": measured["plain"],
         "selecting seconds": round(selecting, 3),
         "sites": found.sites,
         "seed": found.seed,
