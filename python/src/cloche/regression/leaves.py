@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from cloche.regression.patterns import Matcher, Path, parse, shown
-from cloche.regression.readers import Document
+from cloche.regression.readers import Document, Numbers
 
 
 def numbers(document: Document, patterns: list[str]) -> Iterator[tuple[str, float]]:
@@ -19,6 +19,8 @@ def _below(value: Any, path: Path, matcher: Matcher, state: int) -> Iterator[tup
     parts: Any = ()
     if isinstance(value, dict):
         parts = value.items()
+    elif isinstance(value, Numbers):
+        parts = enumerate(value.values.tolist())
     elif isinstance(value, list) or (isinstance(value, np.ndarray) and value.ndim):
         parts = enumerate(value)
     elif isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "fiu":

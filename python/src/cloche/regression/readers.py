@@ -35,6 +35,28 @@ class Document:
     infinite: bool = True
 
 
+# Lists of so many numbers are worth an array.
+_LONG = 1000
+# Below this, the least default tolerance, four units in the last place, is less than the distance of two integers.
+SMALL = 2**49
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A long list of numbers of one type, doubles or integers of 64 bits."""
+
+    values: np.ndarray[Any, Any]
+
+    @property
+    def small(self) -> bool:
+        """Return whether a double is not too coarse for the numbers."""
+        return self.values.dtype.kind == "f" or bool(-SMALL < self.values.min() <= self.values.max() < SMALL)
+
+    def __len__(self) -> int:
+        """Return how many items the list has."""
+        return len(self.values)
+
+
 def format_of(path: Path, given: str | None = None) -> str:
     """Return the format of a file: the one that is given, else by the end of its name."""
     name = given or path.suffix.removeprefix(".").lower()
@@ -101,36 +123,52 @@ def _quickly(data: bytes) -> Any:
     """Return a text's value by orjson, None where only Python's own reader, which is slower, can tell it or what is wrong.
 
     Of two members of one name orjson keeps the last: then the value has fewer colons than the text, whose colons are
-    either between a name and its value or inside texts.
+    either between a name and its value or inside texts. Long lists of numbers are arrays.
     """
-    if b"\\u003a" in data or b"\\u003A" in data:
+    if b"\\" in data and (b"\\u003a" in data or b"\\u003A" in data):
         return None
     try:
-        root = orjson.loads(data)
-        return root if _colons(root) == data.count(b":") else None
+        root = [orjson.loads(data)]
+        return root[0] if _pack(root) == data.count(b":") else None
     except (orjson.JSONDecodeError, OverflowError, RecursionError):
         return None
 
 
-def _colons(value: Any) -> int:
-    """Return how many colons the text of a value has; raises OverflowError for numbers that may have been integers."""
-    if isinstance(value, str):
-        return value.count(":")
-    parts: Collection[Any] = ()
-    total = 0
-    if isinstance(value, dict):
-        parts, total = value.values(), len(value) + sum(name.count(":") for name in value)
-    elif isinstance(value, list):
-        parts = value
-    elif isinstance(value, float | int):
-        parts = (value,)
-    if not parts:
-        return total
-    if set(map(type, parts)) <= {int, float, bool}:
+def _pack(holder: dict[str, Any] | list[Any]) -> int:
+    """Replace the long lists of numbers in a tree by arrays, and return how many colons the text of the tree has.
+
+    Raises OverflowError for numbers that may have been integers that orjson reads as doubles.
+    """
+    parts: Collection[Any] = holder.values() if isinstance(holder, dict) else holder
+    total = len(holder) + sum(name.count(":") for name in holder) if isinstance(holder, dict) else 0
+    if parts and set(map(type, parts)) <= {int, float, bool}:
         if not -_LARGE < min(parts) <= max(parts) < _LARGE:
             raise OverflowError
         return total
-    return total + sum(map(_colons, parts))
+    for place, part in holder.items() if isinstance(holder, dict) else enumerate(holder):
+        kind = type(part)
+        if kind is str:
+            total += part.count(":")
+        elif kind is list and len(part) >= _LONG and (packed := _packed(part)):
+            # The names of an object, and the length of a list, stay the same meanwhile.
+            holder[place] = packed  # type: ignore[index]
+        elif kind is list or kind is dict:
+            total += _pack(part)
+        elif (kind is float or kind is int) and not -_LARGE < part < _LARGE:
+            raise OverflowError
+    return total
+
+
+def _packed(items: list[Any]) -> Numbers | None:
+    """Return a list of numbers of one type as an array, and None for any other list."""
+    types = set(map(type, items))
+    if types not in ({float}, {int}):
+        return None
+    # Whole numbers beyond 64 bits are an OverflowError here.
+    values = np.array(items, np.float64 if types == {float} else np.int64)
+    if not -_LARGE < values.min() <= values.max() < _LARGE:
+        raise OverflowError
+    return Numbers(values)
 
 
 def _npz(path: Path) -> Document:
@@ -180,12 +218,13 @@ def _table(path: Path, name: str) -> Document:
 def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
     """Read a CSV file into a table, and return what selects its columns with their types.
 
-    Nothing is guessed: the first row has the names, all others have as many fields, an empty field is null, and a
-    column whose fields are all whole numbers, or all numbers, is one of numbers; any other is text.
+    The first row has the names, all others have as many fields, an empty field is null, and a column whose fields are
+    all whole numbers, or all numbers, is one of numbers; any other is text.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            names = next(csv.reader(file, strict=True), [])
+            rows = csv.reader(file, strict=True)
+            names, first = next(rows, []), next(rows, [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadResultError(path, f"no csv that can be read: {error}") from error
     if not names:
@@ -194,12 +233,53 @@ def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
         raise BadResultError(path, f"the column {twice[0]!r} stands twice in its first row")
     if all(_is_number(name) for name in names):
         raise BadResultError(path, "its first row has numbers only, where the names of the columns should be")
-    columns = {f"c{number}": "VARCHAR" for number in range(len(names))}
+    texts = dict.fromkeys((f"c{number}" for number in range(len(names))), "VARCHAR")
+    # Where the first field has a point, most columns are numbers that are not all whole: these are read as such at once.
+    points = {
+        column: "DOUBLE" for column, field in zip(texts, first, strict=False) if "." in field and _is_number(field)
+    }
+    kinds = _numbers_at_once(connection, path, texts | points, [*points]) if points else None
+    if kinds is None:
+        kinds = texts
+        _load(connection, path, texts)
+    kinds = kinds | _kinds(connection, [column for column, kind in kinds.items() if kind == "VARCHAR"])
+    casts = []
+    for (column, kind), name in zip(kinds.items(), names, strict=True):
+        quoted = name.replace('"', '""')
+        casts.append(f'CAST({column} AS {kind}) AS "{quoted}"')
+    return f"(SELECT {', '.join(casts)} FROM fields)"  # noqa: S608 - names are quoted
+
+
+def _load(connection: "duckdb.DuckDBPyConnection", path: Path, columns: dict[str, str]) -> None:
     connection.execute(
-        "CREATE TABLE fields AS SELECT * FROM read_csv($path, header = true, delim = ',', quote = '\"', escape = '\"', "
-        "columns = $columns, auto_detect = false, null_padding = false, nullstr = '', comment = '', strict_mode = true)",
+        "CREATE OR REPLACE TABLE fields AS SELECT * FROM read_csv($path, header = true, delim = ',', quote = '\"', "
+        "escape = '\"', columns = $columns, auto_detect = false, null_padding = false, nullstr = '', comment = '', "
+        "strict_mode = true)",
         {"path": str(path), "columns": columns},
     )
+
+
+def _numbers_at_once(
+    connection: "duckdb.DuckDBPyConnection", path: Path, columns: dict[str, str], doubles: list[str]
+) -> dict[str, str] | None:
+    """Read a file with columns of doubles, and return its columns; None where one of them is none, or may be none."""
+    import duckdb  # noqa: PLC0415 - takes long to load, and JSON and NPZ don't need it
+
+    try:
+        _load(connection, path, columns)
+    except duckdb.Error:
+        # A field that is no number; what else is wrong with the file shows when it is read as texts.
+        return None
+    # A number beyond all doubles would be infinite, as infinity itself is.
+    infinite = " OR ".join(f"isinf({column})" for column in doubles)
+    found = connection.execute(f"SELECT count_if({infinite}) FROM fields").fetchone()  # noqa: S608 - names of our own
+    return columns if found == (0,) else None
+
+
+def _kinds(connection: "duckdb.DuckDBPyConnection", columns: list[str]) -> dict[str, str]:
+    """Return of columns of texts what they are columns of."""
+    if not columns:
+        return {}
     values = ", ".join(f"any_value({column})" for column in columns)
     firsts = connection.execute(f"SELECT {values} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
     counts = ", ".join(
@@ -211,15 +291,13 @@ def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
         for column, first in zip(columns, firsts, strict=True)
     )
     found = connection.execute(f"SELECT {counts} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
-    casts = []
-    for number, (column, name) in enumerate(zip(columns, names, strict=True)):
+    kinds = {}
+    for number, column in enumerate(columns):
         filled, numbers, beyond, whole, large = found[5 * number : 5 * number + 5]
         # As a double, a whole number that 64 bits don't hold would lose its last digits.
         text = numbers < filled or not filled or large or beyond
-        kind = "VARCHAR" if text else "BIGINT" if whole == filled else "DOUBLE"
-        quoted = name.replace('"', '""')
-        casts.append(f'CAST({column} AS {kind}) AS "{quoted}"')
-    return f"(SELECT {', '.join(casts)} FROM fields)"  # noqa: S608 - names are quoted
+        kinds[column] = "VARCHAR" if text else "BIGINT" if whole == filled else "DOUBLE"
+    return kinds
 
 
 def _is_number(text: str) -> bool:

@@ -1,6 +1,5 @@
 """Walk two trees of results together: every leaf of both sides is compared, missing, extra or ignored."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,18 +10,19 @@ import numpy.typing as npt
 from cloche.regression.errors import BadResultError, BadRuleError
 from cloche.regression.findings import MOST, Counts, Finding, Findings, What
 from cloche.regression.numbers import Array, Code, Judged, judge
-from cloche.regression.patterns import Matcher, Path, Segment, shown
-from cloche.regression.readers import Document
+from cloche.regression.patterns import Matcher, Path, shown
+from cloche.regression.pool import Pool
+from cloche.regression.readers import SMALL, Document, Numbers
 from cloche.regression.rules import DEFAULT, Kind, Rule, Rules, Waiver
 
-# Below this, the least default tolerance, four units in the last place, is less than the distance of two integers.
-_SMALL = 2**49
 _LARGEST = 2**63
 # How many characters of a text a finding shows.
 _SHOWN = 200
 _WHAT = {Code.CHANGED: What.NUMBER, Code.IMPROVED: What.IMPROVED, Code.NAN: What.NAN, Code.ZERO: What.ZERO}
 _EXACT_RULE = Rule("**", Kind.EXACT)
 _NUMBERS = {int, float}
+_LISTS = {list, Numbers}
+_HOLDERS = {dict, *_LISTS}
 _SCALARS = {int, float, str, bool, type(None)}
 
 
@@ -34,6 +34,7 @@ def kind_of(value: object) -> str:
     names = {
         dict: "object",
         list: "list",
+        Numbers: "list",
         str: "text",
         bool: "boolean",
         int: "number",
@@ -49,6 +50,8 @@ def leaves(value: object) -> int:
         parts = value.values() if isinstance(value, dict) else value
         # Most leaves stand beside others, and need not be looked at one by one.
         return (len(parts) if _SCALARS.issuperset(map(type, parts)) else sum(map(leaves, parts))) or 1
+    if isinstance(value, Numbers):
+        return len(value)
     return max(1, value.size) if isinstance(value, np.ndarray) else 1
 
 
@@ -80,37 +83,6 @@ class _Pairs:
 
 
 @dataclass
-class _Pool:
-    """Pairs of single numbers from all over the trees, with the places that they come from."""
-
-    reference: list[Any] = field(default_factory=list)
-    current: list[Any] = field(default_factory=list)
-    states: list[int] = field(default_factory=list)
-    # Per run of pairs its first index, the path of what holds them, and their segments there (None: 0, 1, ...).
-    starts: list[int] = field(default_factory=list)
-    places: list[tuple[Path, list[Segment] | None]] = field(default_factory=list)
-
-    def add(
-        self, reference: list[Any], current: list[Any], states: list[int], path: Path, segments: list[Segment] | None
-    ) -> None:
-        """Add pairs that one object or list holds."""
-        self.starts.append(len(self.reference))
-        self.places.append((path, segments))
-        self.reference += reference
-        self.current += current
-        self.states += states
-
-    def path(self, index: int) -> Path:
-        """Return the path of a pair."""
-        run = bisect_right(self.starts, index) - 1
-        holder, segments = self.places[run]
-        offset = index - self.starts[run]
-        if segments is None:
-            return (*holder, offset)
-        return (*holder, segments[offset]) if segments else holder
-
-
-@dataclass
 class Walk:
     """A comparison of two documents under way."""
 
@@ -131,13 +103,13 @@ class Walk:
         rules, waivers = self.rules.rules, self.rules.waivers
         self.matcher = Matcher([*(each.steps for each in rules), *(each.steps for each in waivers)])
         self._rules: dict[int, tuple[Rule, Waiver | None]] = {}
-        self._floats, self._integers = _Pool(), _Pool()
+        self._floats, self._integers = Pool(np.float64), Pool(np.int64)
 
     def run(self) -> None:
         """Compare everything."""
         self._pair(self.reference.root, self.current.root, (), self.matcher.start)
-        for pool, kind in ((self._floats, np.float64), (self._integers, np.int64)):
-            self._settle(pool, kind)
+        for pool in (self._floats, self._integers):
+            self._settle(pool)
 
     # What holds for a path.
 
@@ -172,13 +144,14 @@ class Walk:
         before, after = type(reference), type(current)
         if before is dict and after is dict:
             self._objects(reference, current, path, state)
-        elif before is list and after is list:
-            self._lists(reference, current, path, state)
+        elif before in _LISTS and after in _LISTS:
+            if not self._numbers(reference, current, path, state):
+                self._lists(_listed(reference), _listed(current), path, state)
         elif isinstance(reference, np.ndarray) and isinstance(current, np.ndarray):
             self._arrays(reference, current, path, state)
         elif before in _NUMBERS and after in _NUMBERS:
             self._number(reference, current, path, state)
-        elif before in (dict, list) or after in (dict, list):
+        elif before in _HOLDERS or after in _HOLDERS:
             # What no finding of the whole says, since the whole is ignored, is said of the parts that are not.
             quiet = self.rule(state).kind is not Kind.IGNORE
             self._absent(reference, path, state, What.MISSING, quiet=quiet)
@@ -257,6 +230,16 @@ class Walk:
                 quiet = bool(reference and current) and rule.kind is not Kind.IGNORE
                 self._absent(longer[index], (*path, index), step(state, index), what, quiet=quiet)
 
+    def _numbers(self, reference: object, current: object, path: Path, state: int) -> bool:
+        """Put two long lists of numbers where pairs are judged; return False for lists that are looked at one by one."""
+        if not isinstance(reference, Numbers) or not isinstance(current, Numbers):
+            return False
+        alike = len(reference) == len(current) and not self.matcher.positions
+        if not alike or self.rule(state).kind is Kind.DISTRIBUTION or not (reference.small and current.small):
+            return False
+        self._floats.add_arrays(reference.values, current.values, self.matcher.step(state, 0), path)
+        return True
+
     def _absent(self, value: Any, path: Path, state: int, what: What, *, quiet: bool = False) -> None:
         """Account for a part that the other side lacks."""
         counted, ignored = self._count(value, state)
@@ -272,6 +255,8 @@ class Walk:
 
     def _count(self, value: Any, state: int) -> tuple[int, int]:
         """Return how many leaves of a part count, and how many are ignored."""
+        if isinstance(value, Numbers) and self.matcher.lives[state]:
+            value = _listed(value)
         if not self.matcher.lives[state] or not isinstance(value, dict | list) or not value:
             number = leaves(value)
             shape = value.shape if isinstance(value, np.ndarray) else ()
@@ -306,7 +291,7 @@ class Walk:
     def _number(self, reference: float, current: float, path: Path, state: int) -> None:
         """Put a pair of numbers where pairs of their type are judged."""
         whole = [each for each in (reference, current) if type(each) is int]
-        if all(abs(each) < _SMALL for each in whole):
+        if all(abs(each) < SMALL for each in whole):
             pool = self._floats
         elif len(whole) == len((reference, current)) and all(abs(each) < _LARGEST for each in whole):
             pool = self._integers
@@ -316,13 +301,10 @@ class Walk:
             return
         pool.add([reference], [current], [state], path[:-1], [path[-1]] if path else [])
 
-    def _settle(self, pool: _Pool, kind: type) -> None:
-        reference: Array = np.array(pool.reference, kind)
-        current: Array = np.array(pool.current, kind)
-        states = np.array(pool.states, np.int64)
-        pool.reference, pool.current, pool.states = [], [], []
+    def _settle(self, pool: Pool) -> None:
+        reference, current, states = pool.taken()
         for side, document in ((reference, self.reference), (current, self.current)):
-            if not document.infinite and kind is np.float64 and np.isinf(side).any():
+            if not document.infinite and pool.kind is np.float64 and np.isinf(side).any():
                 raise self._beyond(document, pool.path(int(np.flatnonzero(np.isinf(side))[0])))
         if states.size:
             self._judge(reference, current, states, pool.path)
@@ -334,8 +316,9 @@ class Walk:
         self, reference: Array, current: Array, states: npt.NDArray[np.int64], path: Callable[[int], Path]
     ) -> None:
         """Judge pairs of numbers; `path(index)` is the place of a pair."""
-        for state in np.unique(states).tolist():
-            chosen = np.flatnonzero(states == state) if states.size and (states != state).any() else None
+        several = _several(states)
+        for state in several:
+            chosen = np.flatnonzero(states == state) if len(several) > 1 else None
             first, second = (reference, current) if chosen is None else (reference[chosen], current[chosen])
             rule, waiver = self._of(state)
             if rule.kind is Kind.IGNORE:
@@ -501,7 +484,18 @@ def _plain(values: Collection[object]) -> bool:
     types = set(map(type, values))
     if types == {float}:
         return True
-    return bool(types) and types <= _NUMBERS and max(map(abs, values)) < _SMALL  # type: ignore[arg-type]
+    return bool(types) and types <= _NUMBERS and max(map(abs, values)) < SMALL  # type: ignore[arg-type]
+
+
+def _several(states: npt.NDArray[np.int64]) -> list[int]:
+    """Return the distinct states, in their order."""
+    # Mostly there is one, and finding that out takes less than sorting.
+    several: list[int] = (states[:1] if (states == states[:1]).all() else np.unique(states)).tolist()
+    return several
+
+
+def _listed(value: list[Any] | Numbers) -> list[Any]:
+    return value.values.tolist() if isinstance(value, Numbers) else value
 
 
 def _plain_value(value: Any) -> Any:
@@ -533,6 +527,6 @@ def _brief(value: Any) -> Any:
         value = repr(value)
     if isinstance(value, str):
         return value if len(value) <= _SHOWN else f"{value[:_SHOWN]}... ({len(value)} characters)"
-    if isinstance(value, dict | list | np.ndarray):
+    if isinstance(value, dict | list | Numbers | np.ndarray):
         return f"{kind_of(value)} with {leaves(value)} leaves"
     return value
