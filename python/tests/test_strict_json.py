@@ -30,6 +30,10 @@ def test_ordinary_json_is_read() -> None:
         (b'{"a": NaN}', "bundle.json: NaN is no JSON number"),
         (b"[-Infinity]", "bundle.json: -Infinity is no JSON number"),
         (b"[[[[1]]]]", "bundle.json: nested more than 3 levels deep"),
+        (b'["]]", {"\\\\": [[', "bundle.json: nested more than 3 levels deep"),
+        (b"[[[1]], [[{", "bundle.json: nested more than 3 levels deep"),
+        (b'["[[[[', "bundle.json is no JSON: Unterminated string starting at: line 1 column 2 (char 1)"),
+        (b'["\\', "bundle.json is no JSON: Unterminated string starting at: line 1 column 2 (char 1)"),
         (b'{"a":1,"b":2,"c":3,"d":4,"e":5}', "bundle.json: more than 4 members"),
         (b'"' + b"x" * 300 + b'"', "bundle.json: 302 bytes, where at most 200 are read"),
         (b'"\xff"', "bundle.json: byte 1 is no UTF-8"),
@@ -41,3 +45,10 @@ def test_what_is_refused_and_why(text: bytes, message: str) -> None:
     with pytest.raises(BadJsonError) as caught:
         read(text)
     assert caught.value.message == message
+
+
+def test_no_text_takes_longer_than_its_length() -> None:
+    limit = Limit(bytes=10_000_000, depth=3)
+    # Tried from each of its quotation marks to the end, this would take hours.
+    with pytest.raises(BadJsonError, match="Unterminated string"):
+        loads(b'"' + b'\\"' * 1_000_000, what="bundle.json", limit=limit)

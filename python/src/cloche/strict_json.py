@@ -6,15 +6,18 @@ RFC 8259 leaves duplicate member names undefined, and Python's parser takes NaN 
 import json
 import math
 import re
+from array import array
 from itertools import accumulate
 from typing import Any
 
 from cloche.errors import ClocheError
 from cloche.limits import Limit
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-_OTHERS = bytes(byte for byte in range(256) if byte not in _STEPS)
+# Also one without an end, so that no text makes looking for it take longer than its length.
+_TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+# What a bracket adds to the depth, as a signed byte, and all that is no bracket.
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_OTHERS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
 class BadJsonError(ClocheError):
@@ -70,7 +73,7 @@ def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401 - JSO
 
 
 def _check_depth(data: bytes, what: str, most: int) -> None:
-    brackets = _STRING.sub(b"", data).translate(None, delete=_OTHERS)
-    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > most:
+    steps = array("b", _TEXT.sub(b"", data).translate(_STEPS, _OTHERS))
+    if max(accumulate(steps), default=0) > most:
         message = f"{what}: nested more than {most} levels deep"
         raise BadJsonError(message)

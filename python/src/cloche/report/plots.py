@@ -15,8 +15,18 @@ from typing import Any, Literal
 os.environ["BOKEH_SIMPLE_IDS"] = "yes"
 
 from bokeh import __version__
-from bokeh.embed import json_item
-from bokeh.models import ColumnDataSource, FixedTicker, HoverTool, NumeralTickFormatter
+from bokeh.document import Document
+from bokeh.models import (
+    ColumnDataSource,
+    FixedTicker,
+    HBar,
+    HoverTool,
+    Line,
+    NumeralTickFormatter,
+    Scatter,
+    Segment,
+    VBar,
+)
 from bokeh.models.annotations import BoxAnnotation, Span
 from bokeh.plotting import figure
 from bokeh.util.paths import bokehjs_path
@@ -71,6 +81,7 @@ def _figure(height: int, **settings: Any) -> Any:  # noqa: ANN401 - Bokeh's own 
         sizing_mode="stretch_width",
         toolbar_location=None,
         tools="",
+        title=None,
         background_fill_alpha=0,
         border_fill_alpha=0,
         outline_line_color=None,
@@ -94,7 +105,19 @@ def _figure(height: int, **settings: Any) -> Any:  # noqa: ANN401 - Bokeh's own 
 
 
 def _item(drawn: Any) -> dict[str, Any]:  # noqa: ANN401 - a figure
-    return dict(json_item(drawn))
+    # As bokeh.embed.json_item does, which makes ready for further use what is used once.
+    document = Document(title="")
+    document.add_root(drawn)
+    return {"target_id": None, "root_id": drawn.id, "doc": document.to_json(deferred=False), "version": __version__}
+
+
+def _add(drawn: Any, source: ColumnDataSource, glyph: Any, **values: Any) -> Any:  # noqa: ANN401 - as _figure
+    """Add a glyph of a kind. The figure's own methods add three more, for what is selected and what is not."""
+    return drawn.add_glyph(source, glyph(**values))
+
+
+def _both(color: str) -> dict[str, str]:
+    return {"fill_color": color, "line_color": color}
 
 
 def _hover(
@@ -127,8 +150,8 @@ def survival(chaos: dict[str, Any]) -> Plot:
     drawn.add_layout(
         Span(location=chaos["floor"], dimension="height", line_color=FAIL, line_dash="dashed", line_width=1)
     )
-    drawn.hbar(y="name", left="lower", right="one", height=0.28, source=data, color=SOFT)
-    dots = drawn.scatter(x="share", y="name", size=10, source=data, color=LINE)
+    _add(drawn, data, HBar, y="name", left="lower", right="one", height=0.28, **_both(SOFT))
+    dots = _add(drawn, data, Scatter, x="share", y="name", size=10, **_both(LINE))
     _hover(drawn, [dots], [("survived", "@words"), ("at least", "@lower{0.0 %}")])
     return Plot(
         "plot-survival",
@@ -168,7 +191,7 @@ def leaves(number: int, experiment: dict[str, Any]) -> Plot:
                 "n": [counts[name]],
             }
         )
-        bars.append(drawn.hbar(y="y", left="left", right="right", height=0.5, source=data, color=colors[name]))
+        bars.append(_add(drawn, data, HBar, y="y", left="left", right="right", height=0.5, **_both(colors[name])))
         start += counts[name]
     drawn.x_range.start = 0
     _hover(drawn, bars, [("@what", "@n")])
@@ -204,8 +227,8 @@ def excess(number: int, experiment: dict[str, Any], most: int = 40) -> Plot | No
     )
     drawn.ygrid.grid_line_color = RULE
     drawn.add_layout(Span(location=1, dimension="width", line_color=FAIL, line_dash="dashed", line_width=1))
-    drawn.segment(x0="rank", x1="rank", y0="one", y1="excess", source=data, color=SOFT)
-    dots = drawn.scatter(x="rank", y="excess", size=7, source=data, color=FAIL)
+    _add(drawn, data, Segment, x0="rank", x1="rank", y0="one", y1="excess", line_color=SOFT)
+    dots = _add(drawn, data, Scatter, x="rank", y="excess", size=7, **_both(FAIL))
     _hover(drawn, [dots], [("path", "@path"), ("value", "@values"), ("accepted differences", "@excess")])
     return Plot(
         f"plot-excess-{number}",
@@ -279,9 +302,9 @@ def _trend(  # noqa: PLR0913, PLR0917 - what a plot is made of
             "at": [point["at"] for point in points],
         }
     )
-    shown = [drawn.line(x="place", y="value", source=data, color=LINE, line_width=1.4)]
+    shown = [_add(drawn, data, Line, x="place", y="value", line_color=LINE, line_width=1.4)]
     if len(values) <= DOTS:
-        shown.append(drawn.scatter(x="place", y="value", size=5, source=data, color=LINE))
+        shown.append(_add(drawn, data, Scatter, x="place", y="value", size=5, **_both(LINE)))
     for place, point in zip(places, points, strict=True):
         if point["at"] in moved:
             drawn.add_layout(
@@ -321,7 +344,7 @@ def suite(history: list[dict[str, Any]]) -> list[Plot]:
     if not any(each["failed"] for each in history):
         drawn.y_range.end = 1
         drawn.yaxis.ticker = FixedTicker(ticks=[0, 1])
-    bars = drawn.vbar(x="place", top="failed", width=0.8, source=data, color=FAIL)
+    bars = _add(drawn, data, VBar, x="place", top="failed", width=0.8, **_both(FAIL))
     _hover(drawn, [bars], [("failed", "@failed"), ("passed", "@passed"), ("commit", "@commit"), ("at", "@at")], "vline")
     red = sum(each["failed"] > 0 for each in history)
     found = [
@@ -373,9 +396,9 @@ def performance(number: int, benchmark: dict[str, Any]) -> Plot | None:
             Span(location=place, dimension="height", line_color=ATTENTION, line_dash="dashed", line_width=1)
         )
     drawn.add_layout(Span(location=0, dimension="height", line_color=RULE, line_width=1))
-    drawn.hbar(y="name", left="less", right="noise", height=0.6, source=data, color=BAND)
-    drawn.segment(x0="low", x1="high", y0="name", y1="name", source=data, color=LINE, line_width=2)
-    dots = drawn.scatter(x="change", y="name", size=9, source=data, color=LINE)
+    _add(drawn, data, HBar, y="name", left="less", right="noise", height=0.6, **_both(BAND))
+    _add(drawn, data, Segment, x0="low", x1="high", y0="name", y1="name", line_color=LINE, line_width=2)
+    dots = _add(drawn, data, Scatter, x="change", y="name", size=9, **_both(LINE))
     _hover(drawn, [dots], [("change", "@change{+0.0 %}"), ("verdict", "@verdict"), ("noise", "@noise{0.0 %}")])
     words = "; ".join(f"{each['name']}: {each['time']['change']:+.1%}, {each['time']['verdict']}" for each in cases)
     return Plot(
