@@ -298,9 +298,23 @@ class Sample:
                     "class": "x86-64-v2",
                     "path": f"error.{self.word}",
                     "points": [{"commit": None, "at": at, "value": 1.0 + (day > 6)} for day, at in enumerate(moments)],
-                }
+                },
+                {
+                    "experiment": "performance/fit",
+                    "class": "seconds",
+                    "path": f"test_fit {self.word}",
+                    "points": [
+                        {"commit": f"{day:040}", "at": at, "value": 0.01 + day % 3 / 1e4 + 0.01 * (day > 7)}
+                        for day, at in enumerate(moments)
+                    ],
+                },
+                # Of a benchmark that there is no more.
+                {"experiment": "performance/gone", "class": "seconds", "path": "a", "points": []},
             ],
-            "constant": [{"experiment": "search", "class": "x86-64-v2", "values": 11, "results": 12}],
+            "constant": [
+                {"experiment": "search", "class": "x86-64-v2", "values": 11, "results": 12},
+                {"experiment": "performance/fit", "class": "instructions", "values": 1, "results": 12},
+            ],
             "shifts": [
                 {
                     "experiment": "search",
@@ -311,7 +325,17 @@ class Sample:
                     "after": 2.0,
                     "commit": None,
                     "at": moments[7],
-                }
+                },
+                {
+                    "experiment": "performance/fit",
+                    "class": "seconds",
+                    "path": f"test_fit {self.word}",
+                    "direction": "rose",
+                    "before": 0.01,
+                    "after": 0.02,
+                    "commit": f"{8:040}",
+                    "at": moments[8],
+                },
             ],
         }
         return [f"--history={put(self.folder / 'history.json', data)}"]

@@ -108,6 +108,17 @@ def test_all_that_is_known_is_there_and_every_link_leads_somewhere(write: Callab
     }
 
 
+def test_every_number_of_a_table_links_to_where_it_is_from(write: Callable[..., Path], sample: Sample) -> None:
+    folder = write(sample.everything())
+    text = (folder / "index.html").read_text()
+    cells = re.findall(r'<td class="r">(.*?)</td>', text, re.DOTALL)
+    assert len(cells) > 60
+    plain = [cell for cell in cells if re.search(r"[0-9]", re.sub("<[^>]*>", "", cell)) and "href=" not in cell]
+    # The overview of artifacts has their own sizes, and what is no evidence has what the options allow.
+    assert all(re.fullmatch(r"[0-9.]+ (B|KiB|MiB)", cell) for cell in plain), plain
+    assert "plot-trend-1" in page_of(folder).ids
+
+
 def test_the_facts_are_those_of_the_artifacts(write: Callable[..., Path], sample: Sample) -> None:
     data = json.loads((write(sample.everything()) / "report.json").read_text())
     assert {name: (each["verdict"], each["summary"]) for name, each in data["sections"].items()} == {
@@ -132,6 +143,12 @@ def test_the_facts_are_those_of_the_artifacts(write: Callable[..., Path], sample
     }
     assert second["selection"] == {"state": "left out", "reason": "cannot reach the change"}
     assert (third["outcome"], third["message"]) == ("skipped", "why plain")
+    measured = data["sections"]["performance"]
+    assert measured["reasons"] == ["fit: test_fit plain: 5 % more plain", "1 change of level in the history"]
+    assert [(each["benchmark"], each["unit"], each["case"]) for each in measured["facts"]["history"]] == [
+        ("fit", "seconds", "test_fit plain")
+    ]
+    assert measured["facts"]["constant"] == [{"benchmark": "fit", "unit": "instructions", "values": 1, "results": 12}]
     assert data["sections"]["regression"]["reasons"] == [
         "new: incomparable; there is no baseline",
         "search: regressed; 1 number differs plain",

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, text
 
 from cloche.cli import cloche
 from cloche.errors import ClocheError
+from cloche.report.history_store import export
 from cloche.telemetry import plugin
 from cloche.telemetry.features import features_as_of
 from cloche.telemetry.importing import Reduction, store_runs
@@ -573,3 +574,57 @@ def test_telemetry_keeps_results_of_experiments(store: str, tmp_path: Path) -> N
         gone.output == "forgotten: 0 runs, 0 executions, 0 tests, 0 changes, 0 observed changes, 5 results, 0 people\n"
     )
     assert rows(store, "SELECT count(*) FROM result_values") == [(24,)]
+
+
+def figures(head: float | None, seconds: float | None) -> dict[str, object]:
+    """Return a comparison of a benchmark, as packages.performance has it."""
+    case = {
+        "name": "test_fit[a.b]",
+        "instructions": None if head is None else {"head": head, "base": None},
+        "time": None if seconds is None else {"head": seconds},
+    }
+    return {"version": 1, "benchmark": "fit", "verdict": "not compared", "cases": [case]}
+
+
+def test_telemetry_keeps_what_benchmarks_cost(store: str, tmp_path: Path) -> None:
+    folder = tmp_path / "out/fit"
+    folder.mkdir(parents=True)
+    for day in range(1, 13):
+        data = figures(1000.0 if day < 8 else 1200.0, 0.01 + day % 3 / 1e5)
+        (folder / "performance.json").write_text(json.dumps(data))
+        words = ["--store", store, "--project", "p", "--commit", f"c{day}", "--at", f"2026-01-{day:02}T00:00:00Z"]
+        assert telemetry("import", *words, tmp_path / "out").output == f"{folder}: 2 numbers, stored\n"
+        assert telemetry("import", *words, folder).output == f"{folder}: 2 numbers, known already\n"
+    looked = CliRunner().invoke(cloche, ["regress", "drift", "--store", store, "--project", "p"])
+    assert looked.output == (
+        "performance/fit (instructions) test_fit[a.b]: rose from 1000 to 1200 at commit c8, 2026-01-08T00:00:00Z\n"
+        "1 change of level in 2 histories of up to 12 runs\n"
+    )
+    with opened(store) as engine, reading(engine) as connection:
+        series = export(connection, "p")["series"]
+    assert {(each["experiment"], each["class"], each["path"], len(each["points"])) for each in series} == {
+        ("performance/fit", "instructions", "test_fit[a.b]", 12),
+        ("performance/fit", "seconds", "test_fit[a.b]", 12),
+    }
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"version": 2}, "{}: it is no comparison of a benchmark that this Cloche reads (version 1)"),
+        (
+            {
+                "version": 1,
+                "benchmark": "fit",
+                "verdict": "slower",
+                "cases": [{"name": "a", "time": 3, "instructions": None}],
+            },
+            "{}: it is no comparison of a benchmark that this Cloche reads (version 1)",
+        ),
+        (figures(None, None), "{}: it has no figure of this revision to follow"),
+    ],
+)
+def test_what_is_no_comparison_of_a_benchmark(tmp_path: Path, data: dict[str, object], message: str) -> None:
+    place = tmp_path / "performance.json"
+    place.write_text(json.dumps(data))
+    assert refused("import", "--store", tmp_path / "store", "--project", "p", tmp_path)[0] == message.format(place)

@@ -55,8 +55,9 @@ def gather(project: Project, sources: Sources) -> tuple[Report, dict[str, bytes]
         sections.append(regression.section(artifacts, sources.regression, history))
     if sources.sbom is not None:
         sections.append(components.section(artifacts, sources.sbom, sources.audit))
+    if sources.performance is not None:
+        sections.append(performance.section(artifacts, sources.performance, history))
     for place, section in (
-        (sources.performance, performance.section),
         (sources.profile, performance.profiles),
         (sources.provenance, provenance.section),
         (sources.reproduce, reproducibility.section),

@@ -31,13 +31,15 @@ class Drawn:
     excess: dict[str, Plot]
     series: dict[str, list[Plot]]
     performance: dict[str, Plot]
+    # By benchmark, over revisions.
+    trends: dict[str, list[Plot]]
 
     def all(self) -> list[Plot]:
         """Return the plots one after another."""
         found = [*self.suite, *([] if self.survival is None else [self.survival])]
         for each in (self.leaves, self.excess, self.performance):
             found += each.values()
-        return found + [plot for each in self.series.values() for plot in each]
+        return found + [plot for group in (self.series, self.trends) for each in group.values() for plot in each]
 
 
 def draw(report: Report) -> Drawn:
@@ -45,26 +47,32 @@ def draw(report: Report) -> Drawn:
     facts = {section.name: section.facts for section in report.sections}
     chaos = facts.get("chaos")
     experiments = facts.get("regression", {}).get("experiments", [])
+    sources = {section.name: section.sources for section in report.sections}
     compared = [(number, each) for number, each in enumerate(experiments, start=1) if each["compared"] is not None]
     history = facts.get("regression", {}).get("history", [])
     shifts = facts.get("regression", {}).get("shifts", [])
     series: dict[str, list[Plot]] = {}
     for number, each in enumerate(history, start=1):
         series.setdefault(each["experiment"], []).append(plots.series(number, each, shifts))
+    measured = facts.get("performance", {})
+    trends: dict[str, list[Plot]] = {}
+    for number, each in enumerate(measured.get("history", []), start=1):
+        trends.setdefault(each["benchmark"], []).append(plots.trend(number, each, measured["shifts"]))
     excess = {each["name"]: plots.excess(number, each) for number, each in compared}
-    benchmarks = facts.get("performance", {}).get("benchmarks", [])
-    timed = {each["name"]: plots.performance(number, each) for number, each in enumerate(benchmarks, start=1)}
+    benchmarks = enumerate(measured.get("benchmarks", []), start=1)
+    timed = {each["name"]: plots.performance(number, each) for number, each in benchmarks}
     return Drawn(
-        plots.survival(chaos) if chaos is not None and chaos["pairs"] else None,
+        plots.survival(chaos, sources["chaos"][0]) if chaos is not None and chaos["pairs"] else None,
         plots.suite(facts["tests"]["history"]) if facts.get("tests", {}).get("history") else [],
         {each["name"]: plots.leaves(number, each) for number, each in compared},
         {name: plot for name, plot in excess.items() if plot is not None},
         series,
         {name: plot for name, plot in timed.items() if plot is not None},
+        trends,
     )
 
 
-def rows_of(tests: list[dict[str, Any]]) -> dict[str, Any]:
+def rows_of(tests: list[dict[str, Any]], links: dict[str, str | None]) -> dict[str, Any]:
     """Return the rows of the table of tests as the script reads them: short, and without what is not known of any."""
     files: dict[str, int] = {}
     reasons: dict[str, int] = {}
@@ -93,6 +101,7 @@ def rows_of(tests: list[dict[str, Any]]) -> dict[str, Any]:
         "reasons": list(reasons),
         "rows": rows,
         "page": ROWS,
+        "links": links,
         "shown": {
             "seconds": any(row[3] is not None for row in rows),
             "selection": any(row[4] is not None for row in rows),
@@ -146,18 +155,25 @@ def render(report: Report) -> dict[str, bytes]:
     name, library = plots.library()
     needed = bool(drawn.all())
     sections = {section.name: section for section in report.sections}
+    links = {each.id: each.link for each in report.artifacts}
+    rows = None
+    if "tests" in sections:
+        chaos = sections["chaos"].sources[0] if "chaos" in sections else ""
+        columns = {"seconds": "tests/durations.json", "before": "history.json", "chaos": chaos}
+        found = {column: links.get(artifact) for column, artifact in columns.items()}
+        rows = rows_of(sections["tests"].facts["tests"], found)
     text = environment.get_template("page.html").render(
         report=report,
         sections=sections,
         plots=drawn,
-        rows=rows_of(sections["tests"].facts["tests"]) if "tests" in sections else None,
+        rows=rows,
         colors=plots.COLORS,
         bokeh=f"assets/{name}" if needed else None,
         style=(HERE / "templates/page.css").read_text(encoding="utf-8"),
         script=(HERE / "templates/page.js").read_text(encoding="utf-8"),
         words=WORDS,
         marks=MARKS,
-        links={each.id: each.link for each in report.artifacts},
+        links=links,
         found={each.id: each for each in report.artifacts},
     )
     return {"index.html": text.encode(), **({f"assets/{name}": library} if needed else {})}

@@ -5,6 +5,7 @@ from typing import Any
 
 from cloche.report.artifacts import Artifacts, folders, part
 from cloche.report.facts import ATTENTION, FAILS, ORDER, PASSES, SHOWN, Section, Verdict, count
+from cloche.report.history import History
 from cloche.report.shapes import Node
 
 # "inconclusive" is never red by itself.
@@ -17,10 +18,14 @@ STATES = {
 }
 ENOUGH, TOO_FEW = "enough samples", "not enough samples"
 FUNCTIONS = 15
+# The name by which the telemetry keeps a benchmark among the experiments.
+BENCHMARK = "performance/"
+# How many cases of a benchmark and instrument are drawn over revisions; those that moved first.
+TRENDS = 4
 
 
-def section(artifacts: Artifacts, place: Path) -> Section:
-    """Return the section on the folder of `packages.performance`."""
+def section(artifacts: Artifacts, place: Path, history: History | None) -> Section:
+    """Return the section on the folder of `packages.performance`, and what its benchmarks cost on former revisions."""
     benchmarks: list[dict[str, Any]] = []
     sources: list[str] = []
     reasons: list[str] = []
@@ -54,9 +59,34 @@ def section(artifacts: Artifacts, place: Path) -> Section:
         ]
     verdicts = [case["verdict"] for each in benchmarks for case in each["cases"]]
     words = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in STATES if verdict in verdicts)
-    return Section(
-        "performance", "Performance", Verdict(state, words or "no case", reasons), sources, {"benchmarks": benchmarks}
-    )
+    facts: dict[str, Any] = {"benchmarks": benchmarks}
+    names = {f"{BENCHMARK}{each['name']}": each["name"] for each in benchmarks}
+    if history is not None and (over := _over_revisions(history, names)):
+        facts |= over
+        sources.append("history.json")
+        if facts["shifts"]:
+            state = max(state, ATTENTION, key=ORDER.index)
+            reasons.append(f"{count(len(facts['shifts']), 'change', 'changes')} of level in the history")
+    return Section("performance", "Performance", Verdict(state, words or "no case", reasons), sources, facts)
+
+
+def _over_revisions(history: History, names: dict[str, str]) -> dict[str, Any]:
+    """Return the history of benchmarks that the telemetry keeps under these names; nothing where there is none."""
+
+    def named(each: dict[str, Any]) -> dict[str, Any]:
+        rest = {name: value for name, value in each.items() if name not in {"experiment", "class", "path"}}
+        case = {"case": each["path"]} if "path" in each else {}
+        return {"benchmark": names[each["experiment"]], "unit": each["class"], **case, **rest}
+
+    drawn = [named(each) for each in history.chosen(TRENDS) if each["experiment"] in names]
+    constant = [named(each) for each in history.constant if each["experiment"] in names]
+    if not drawn and not constant:
+        return {}
+    return {
+        "history": drawn,
+        "constant": constant,
+        "shifts": [named(each) for each in history.shifts if each["experiment"] in names],
+    }
 
 
 def _case(each: Node) -> dict[str, Any]:

@@ -45,6 +45,8 @@ COLORS = {
     LINE: "--line",
     SOFT: "--soft",
 }
+# The artifact that all that is over revisions is from.
+HISTORY = "history.json"
 FONT = "Helvetica, Arial, sans-serif"
 # With more values than this a line shows each without a dot.
 DOTS = 60
@@ -62,6 +64,8 @@ class Plot:
     height: int
     item: dict[str, Any]
     columns: list[str]
+    # The artifact that the values are from.
+    source: str
     rows: list[list[Any]] = field(default_factory=list)
 
 
@@ -129,7 +133,7 @@ def _hover(
     drawn.add_tools(HoverTool(renderers=renderers, tooltips=tips, mode=mode))
 
 
-def survival(chaos: dict[str, Any]) -> Plot:
+def survival(chaos: dict[str, Any], source: str) -> Plot:
     """Draw the share of survivors by type of faults, each with its one-sided 95 % interval, beside the floor."""
     found = [("all faults", chaos["survived"], chaos["pairs"], chaos["lower95"])]
     found += [(kind, each["survived"], each["pairs"], each["lower95"]) for kind, each in chaos["by_type"].items()]
@@ -160,6 +164,7 @@ def survival(chaos: dict[str, Any]) -> Plot:
         height,
         _item(drawn),
         ["Faults", "Survived", "Pairs", "Share", "At least (95 %)"],
+        source,
         [[name, good, pairs, f"{good / pairs:.1%}", f"{lower:.1%}"] for name, good, pairs, lower in found],
     )
 
@@ -203,6 +208,7 @@ def leaves(number: int, experiment: dict[str, Any]) -> Plot:
         96,
         _item(drawn),
         ["Verdict", "Values"],
+        experiment["source"],
         [[name.replace("_", " "), counts[name]] for name in shown],
     )
 
@@ -237,6 +243,7 @@ def excess(number: int, experiment: dict[str, Any], most: int = 40) -> Plot | No
         220,
         _item(drawn),
         ["Path", "Baseline", "Current", "Accepted differences"],
+        experiment["source"],
         [[each["path"], each.get("baseline"), each.get("current"), f"{each['excess']:.3g}"] for each in found],
     )
 
@@ -259,14 +266,30 @@ def series(number: int, each: dict[str, Any], shifts: list[dict[str, Any]]) -> P
         if shift["path"] == each["path"] and shift["experiment"] == each["experiment"]
     }
     name = f"{each['experiment']}: {each['path']}"
-    words = f"{len(points)} results"
-    if points:
-        words += f", from {points[0]['value']:g} to {points[-1]['value']:g}"
-    words += "".join(
-        f"; {shift['direction']} from {shift['before']} to {shift['after']} on {at[:10]}" for at, shift in here.items()
-    )
+    words = _course(points, "results", here)
     return _trend(
         f"plot-series-{number}", f"{name} over {len(points)} results.", words, points, list(here), each["path"]
+    )
+
+
+def trend(number: int, each: dict[str, Any], shifts: list[dict[str, Any]]) -> Plot:
+    """Draw what one case of a benchmark cost over revisions, with the band of its noise and its changes of level."""
+    keys = ("benchmark", "unit", "case")
+    here = {shift["at"]: shift for shift in shifts if all(shift[key] == each[key] for key in keys)}
+    points = each["points"]
+    caption = f"{each['case']}: {each['unit']} over {len(points)} measurements."
+    words = _course(points, "measurements", here)
+    return _trend(f"plot-trend-{number}", caption, words, points, list(here), each["unit"])
+
+
+def _course(points: list[dict[str, Any]], what: str, shifts: dict[str, dict[str, Any]]) -> str:
+    """Return in words where values began and ended, and their changes of level."""
+    words = f"{len(points)} {what}"
+    if points:
+        words += f", from {points[0]['value']:g} to {points[-1]['value']:g}"
+    return words + "".join(
+        f"; {shift['direction']} from {shift['before']} to {shift['after']} on {at[:10]}"
+        for at, shift in shifts.items()
     )
 
 
@@ -320,6 +343,7 @@ def _trend(  # noqa: PLR0913, PLR0917 - what a plot is made of
         190,
         _item(drawn),
         ["Commit", "At", "Value"],
+        HISTORY,
         [
             [(point["commit"] or "")[:12], point["at"], f"{value:.6g}"]
             for point, value in zip(points, values, strict=True)
@@ -355,6 +379,7 @@ def suite(history: list[dict[str, Any]]) -> list[Plot]:
             190,
             _item(drawn),
             ["Commit", "At", "Passed", "Failed", "Skipped"],
+            HISTORY,
             [
                 [(each["commit"] or "")[:12], each["at"], each["passed"], each["failed"], each["skipped"]]
                 for each in history
@@ -408,6 +433,7 @@ def performance(number: int, benchmark: dict[str, Any]) -> Plot | None:
         height,
         _item(drawn),
         ["Case", "Change", "Interval", "Noise", "Verdict"],
+        benchmark["source"],
         [
             [
                 each["name"],

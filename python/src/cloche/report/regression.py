@@ -40,7 +40,7 @@ def section(artifacts: Artifacts, place: Path, history: History | None) -> Secti
     if history is not None and history.series:
         names = {each["name"] for each in experiments}
         facts["history"] = [each for each in history.chosen(SERIES) if each["experiment"] in names]
-        facts["constant"] = history.constant
+        facts["constant"] = [each for each in history.constant if each["experiment"] in names]
         facts["shifts"] = [each for each in history.shifts if each["experiment"] in names]
         sources.append("history.json")
         if facts["shifts"]:

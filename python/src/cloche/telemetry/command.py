@@ -57,9 +57,10 @@ def import_(  # noqa: PLR0913 - click passes each option as an argument
     reduced: tuple[str, ...],
     sources: tuple[Path, ...],
 ) -> None:
-    """Store runs of tests, results of experiments, and changes.
+    """Store runs of tests, results of experiments and benchmarks, and changes.
 
-    SOURCES are recordings (packages.test-results), results (packages.regression), files of the pytest plugin (.jsonl),
+    SOURCES are recordings (packages.test-results), results (packages.regression and
+    packages.performance), files of the pytest plugin (.jsonl),
     JUnit XML (.xml), histories (.csv, .parquet) and git repositories. What is stored already is not stored again.
     """
     from cloche.telemetry.git_changes import read_changes  # noqa: PLC0415 - `cloche --help` must not load the libraries

@@ -1,4 +1,4 @@
-"""Store what experiments computed, revision by revision, and read the history of their numbers."""
+"""Store what experiments computed and what benchmarks cost, revision by revision, and read the history of the numbers."""
 
 import hashlib
 import json
@@ -21,6 +21,22 @@ from cloche.telemetry.sources import About
 MOST = 10_000
 
 
+# A benchmark is stored as an experiment of this name, which no experiment has since it is a part of a path; in place of a
+# platform class stands the instrument.
+BENCHMARK = "performance/"
+INSTRUMENTS = {"instructions": "instructions", "time": "seconds"}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The numbers of one result, by their paths."""
+
+    experiment: str
+    platform: str
+    verdict: str
+    numbers: list[tuple[str, float]]
+
+
 @dataclass(frozen=True)
 class Point:
     """One value of a history: of which commit, when (microseconds since 1970), and the number."""
@@ -31,10 +47,11 @@ class Point:
 
 
 def folders(source: Path) -> list[Path]:
-    """Return the folders of experiments in an output of `packages.regression`: itself, or those in it."""
-    if (source / "comparison.json").exists():
+    """Return the folders of results in an output of `packages.regression` or `packages.performance`: itself, or those in it."""
+    files = ("comparison.json", "performance.json")
+    if any((source / file).exists() for file in files):
         return [source]
-    return sorted(path.parent for path in source.glob("*/comparison.json"))
+    return sorted(path.parent for file in files for path in source.glob(f"*/{file}"))
 
 
 def store_result(
@@ -42,8 +59,50 @@ def store_result(
 ) -> tuple[bool, int]:
     """Store the result in a folder; return whether it is new, and how many numbers it has.
 
-    Raises BadSourceError for what is no comparison of an experiment, and for more than MOST numbers.
+    Raises BadSourceError for what is no comparison of an experiment or of a benchmark, and for more than MOST numbers.
     """
+    measured = (folder / "performance.json").exists()
+    found = _benchmark(folder / "performance.json") if measured else [_experiment(folder, values)]
+    salt = salt_of(engine) if reduction.paths else None
+    # Each instrument's are known or new by themselves.
+    new = [_store(engine, each, about, salt) for each in found]
+    return any(new), sum(len(each.numbers) for each in found)
+
+
+def _benchmark(place: Path) -> list[_Found]:
+    """Return what the present revision's side of each case cost, by instrument."""
+    data: Any = strict_json.loads(place.read_bytes(), what=str(place), limit=limits.TELEMETRY)
+    wrong = BadSourceError(place, "it is no comparison of a benchmark that this Cloche reads (version 1)")
+    match data:
+        case {"version": 1, "benchmark": str(benchmark), "verdict": str(verdict), "cases": list(cases)}:
+            pass
+        case _:
+            raise wrong
+    found = []
+    for instrument, unit in INSTRUMENTS.items():
+        numbers: list[tuple[str, float]] = []
+        for case in cases:
+            match case:
+                case {"name": str(name), "instructions": _, "time": _}:
+                    pass
+                case _:
+                    raise wrong
+            match case[instrument]:
+                case None:
+                    continue
+                case {"head": int() | float() as head}:
+                    numbers.append((name, float(head)))
+                case _:
+                    raise wrong
+        if numbers:
+            found.append(_Found(f"{BENCHMARK}{benchmark}", unit, verdict, numbers))
+    if not found:
+        raise BadSourceError(place, "it has no figure of this revision to follow")
+    return found
+
+
+def _experiment(folder: Path, values: list[str]) -> _Found:
+    """Return the numbers of an experiment's result."""
     from cloche.regression import leaves, readers  # noqa: PLC0415 - tests alone don't need its libraries
 
     place = folder / "comparison.json"
@@ -61,23 +120,27 @@ def store_result(
         raise BadSourceError(files[0], "it has no number to follow" + (" at these paths (--values)" if values else ""))
     if len(found) > MOST:
         raise BadSourceError(files[0], f"it has more than {MOST} numbers; say which to follow: --values PATH")
-    digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()
-    key = f"{about.project}:{experiment}:{platform}:{about.commit or ''}:{digest}"
-    salt = salt_of(engine) if reduction.paths else None
+    return _Found(experiment, platform, verdict, found)
+
+
+def _store(engine: Engine, found: _Found, about: About, salt: str | None) -> bool:
+    """Store a result, and return whether it is new."""
+    digest = hashlib.sha256(json.dumps(found.numbers).encode()).hexdigest()
+    key = f"{about.project}:{found.experiment}:{found.platform}:{about.commit or ''}:{digest}"
     with engine.begin() as connection:
         known = select(Result.id).where(Result.key == hashlib.sha256(key.encode()).hexdigest())
         if connection.execute(known).one_or_none() is not None:
-            return False, len(found)
+            return False
         row: dict[str, object] = {
             "key": hashlib.sha256(key.encode()).hexdigest(),
             "origin": about.origin or "real",
             "project": about.project,
-            "experiment": experiment,
-            "platform": platform,
+            "experiment": found.experiment,
+            "platform": found.platform,
             "commit": about.commit,
             "branch": about.branch,
             "at": about.at,
-            "verdict": verdict,
+            "verdict": found.verdict,
         }
         insert_new(connection, Result, [row])
         number = int(connection.execute(known).scalar_one())
@@ -87,10 +150,10 @@ def store_result(
                 "path": hidden(path, salt) if salt else path,
                 "value": None if math.isnan(value) else value,
             }
-            for path, value in found
+            for path, value in found.numbers
         ]
         insert_new(connection, ResultValue, rows)
-    return True, len(found)
+    return True
 
 
 def histories(

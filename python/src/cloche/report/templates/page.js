@@ -105,7 +105,7 @@
 
   // -- the tests: filtered, sorted and shown a page at a time
   if (!$("tests-data")) return;
-  const { files, outcomes, reasons, rows, page, shown } = data("tests-data");
+  const { files, outcomes, reasons, rows, page, shown, links } = data("tests-data");
   const [FILE, NAME, OUTCOME, SECONDS, SELECTION, BEFORE, CHAOS, MESSAGE] = [0, 1, 2, 3, 4, 5, 6, 7];
   const table = $("tests-table");
   const texts = rows.map((row) => `${files[row[FILE]]}::${row[NAME]} ${row[MESSAGE] ?? ""}`.toLowerCase());
@@ -127,6 +127,19 @@
     made.textContent = text;
     return made;
   };
+  // A number is a link to where it is from, which is not in the way of the keyboard: the caption has the same one.
+  const number = (text, link) => {
+    const made = cell("td", "", "r");
+    if (!text || !link) {
+      made.textContent = text;
+      return made;
+    }
+    const anchor = cell("a", text, "n");
+    anchor.href = link;
+    anchor.tabIndex = -1;
+    made.append(anchor);
+    return made;
+  };
   const line = (row) => {
     const made = document.createElement("tr");
     const name = cell("th", "");
@@ -136,14 +149,14 @@
     const outcome = cell("td", "");
     outcome.append(cell("span", outcomes[row[OUTCOME]], `outcome ${outcomes[row[OUTCOME]]}`));
     made.append(name, outcome);
-    if (shown.seconds) made.append(cell("td", row[SECONDS]?.toFixed(3) ?? "", "r"));
+    if (shown.seconds) made.append(number(row[SECONDS]?.toFixed(3) ?? "", links.seconds));
     if (shown.selection) {
       const chosen = cell("td", row[SELECTION] ? (row[SELECTION][0] ? "selected" : "left out") : "");
       if (row[SELECTION]) chosen.append(cell("span", reasons[row[SELECTION][1]], "message"));
       made.append(chosen);
     }
-    if (shown.before) made.append(cell("td", row[BEFORE] ? `${row[BEFORE][0]} of ${row[BEFORE][1]}` : "", "r"));
-    if (shown.chaos) made.append(cell("td", row[CHAOS] ? `${row[CHAOS][0]} of ${row[CHAOS][1]}` : "", "r"));
+    if (shown.before) made.append(number(row[BEFORE] ? `${row[BEFORE][0]} of ${row[BEFORE][1]}` : "", links.before));
+    if (shown.chaos) made.append(number(row[CHAOS] ? `${row[CHAOS][0]} of ${row[CHAOS][1]}` : "", links.chaos));
     return made;
   };
   const grouped = (number) => number.toLocaleString("en").replaceAll(",", " ");
