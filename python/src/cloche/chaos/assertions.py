@@ -4,7 +4,6 @@ A test that goes on after a fault and asserts nothing shows no more than that no
 """
 
 import functools
-import unittest
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -36,13 +35,17 @@ def install(patches: Patches, config: pytest.Config) -> None:
     tail = rewrite.PYC_TAIL
     if not tail.startswith("-chaos"):
         rewrite.PYC_TAIL = f"-chaos{tail}"
-    for name in dir(unittest.TestCase):
-        if name.startswith("assert"):
-            patches.replace(unittest.TestCase, name, _noticing)
+    patches.when_imported("unittest.case", functools.partial(_install_unittest, patches))
     for name in TESTING:
         patches.when_imported(name, functools.partial(_install_module, patches))
     patches.replace(type(pytest.raises(Exception)), "__exit__", _noticing_exit)  # noqa: PT011 - only its class is taken
     patches.replace(type(pytest.warns(UserWarning)), "__exit__", _noticing_exit)  # noqa: PT030 - as above
+
+
+def _install_unittest(patches: Patches, module: ModuleType) -> None:
+    for name in dir(module.TestCase):
+        if name.startswith("assert"):
+            patches.replace(module.TestCase, name, _noticing)
 
 
 def _install_module(patches: Patches, module: ModuleType) -> None:

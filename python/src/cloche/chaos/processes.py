@@ -3,13 +3,13 @@
 Faults of the types resource and timeout.
 """
 
-import asyncio
 import concurrent.futures
 import inspect
 import os
 import queue
 import subprocess
 import threading
+from types import ModuleType
 from typing import Any
 
 from . import injection
@@ -42,8 +42,12 @@ def install(patches: Patches) -> None:
         patches.replace(threading.Event, "wait", _event)
         patches.replace(queue.Queue, "get", _queue("get", queue.Empty))
         patches.replace(queue.Queue, "put", _queue("put", queue.Full))
-        patches.replace((asyncio, asyncio.tasks), "wait_for", _wait_for)
-        patches.replace(asyncio.Timeout, "__aenter__", _enter)
+        patches.when_imported("asyncio", lambda module: _install_asyncio(patches, module))
+
+
+def _install_asyncio(patches: Patches, asyncio: ModuleType) -> None:
+    patches.replace((asyncio, asyncio.tasks), "wait_for", _wait_for(asyncio))
+    patches.replace(asyncio.Timeout, "__aenter__", _enter)
 
 
 def _start(original: Any) -> Wrapper:
@@ -131,21 +135,24 @@ def _queue(name: str, error: type[Exception]) -> Any:
     return make
 
 
-def _wait_for(original: Any) -> Wrapper:
-    async def wrapper(fut: Any, timeout: float | None) -> Any:  # noqa: ASYNC109 - Python's own signature
-        if timeout is not None and strike("asyncio.wait_for", LATE):
-            if inspect.iscoroutine(fut):
-                fut.close()
-            else:
-                asyncio.ensure_future(fut).cancel()
-            raise TimeoutError
-        return await original(fut, timeout)
+def _wait_for(asyncio: ModuleType) -> Any:
+    def make(original: Any) -> Wrapper:
+        async def wrapper(fut: Any, timeout: float | None) -> Any:  # noqa: ASYNC109 - Python's own signature
+            if timeout is not None and strike("asyncio.wait_for", LATE):
+                if inspect.iscoroutine(fut):
+                    fut.close()
+                else:
+                    asyncio.ensure_future(fut).cancel()
+                raise TimeoutError
+            return await original(fut, timeout)
 
-    return wrapper
+        return wrapper
+
+    return make
 
 
 def _enter(original: Any) -> Wrapper:
-    async def wrapper(self: asyncio.Timeout) -> Any:
+    async def wrapper(self: Any) -> Any:
         if self.when() is not None:
             strike("asyncio.timeout", EXPIRED)
         return await original(self)

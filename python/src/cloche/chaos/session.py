@@ -6,7 +6,7 @@ from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,9 +14,11 @@ from . import assertions, databases, events, files, injection, processes, report
 from .deadline import HungError, Watchdog
 from .events import Recovery
 from .injection import Armed
-from .native import Native
 from .patching import Patches
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from .native import Native
 
 # Before it is wrapped.
 _write = os.write
@@ -42,14 +44,21 @@ class Session:
         self.patches.when_imported("stamina", _listen_to_stamina)
         events.listeners.append(injection.recovered)
         self.watchdog: Watchdog | None = None
-        self.native: Native | None = Native(settings.chosen) if settings.native else None
+        self.native: Native | None = None
+        if settings.native:
+            from . import native  # noqa: PLC0415 - costs time, which other runs shall not pay
+
+            self.native = native.Native(settings.chosen)
+        self.chosen = settings.chosen
+        # Of the test that runs.
+        self.marker: str | None = None
 
     # -- the process that runs tests
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         """Arm a test for its call phase, and no longer."""
-        marker = marker_of(item)
+        marker = self.marker = marker_of(item)
         if marker == "safe":
             return (yield)
         if self.watchdog is None:
@@ -57,7 +66,7 @@ class Session:
         armed = Armed(
             self.settings.seed,
             self.settings.rate,
-            self.settings.chosen,
+            self.chosen,
             self.settings.only,
             item.nodeid,
             self.root,
@@ -84,8 +93,8 @@ class Session:
         """Put what fired into the report, which pytest-xdist brings to the process that writes."""
         made = yield
         if call.when == "call":
-            marker = marker_of(item)
             armed, self.current = self.current, None
+            marker = marker_of(item) if armed is None else self.marker
             hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
             late = armed is not None and self.watchdog is not None and self.watchdog.late
             made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
@@ -289,9 +298,26 @@ def first_line(made: pytest.TestReport) -> str:
     return (text.splitlines() or [""])[0]
 
 
+def _told(
+    phases: list[pytest.TestReport],
+) -> tuple[dict[str, Any], pytest.TestReport | None, pytest.TestReport | None]:
+    """Return what a test's reports tell of it: the facts, the first that failed, and the first of an expected failure."""
+    chaos: dict[str, Any] = {}
+    failed = expected = None
+    # A session has thousands of tests, so this is done in one go.
+    for made in phases:
+        own = vars(made)
+        chaos = own.get("chaos", chaos)
+        if own["outcome"] == "failed":
+            failed = failed or made
+        if "wasxfail" in own:
+            expected = expected or made
+    return chaos, failed, expected
+
+
 def entry_of(test: str, phases: list[pytest.TestReport]) -> report.Entry:
     """Return what a test came to, by the reports of its phases."""
-    chaos: dict[str, Any] = next((made.chaos for made in phases if hasattr(made, "chaos")), {})
+    chaos, failed, expected = _told(phases)
     entry = report.Entry(
         test,
         chaos.get("marker"),
@@ -302,8 +328,6 @@ def entry_of(test: str, phases: list[pytest.TestReport]) -> report.Entry:
         duration=sum(made.duration for made in phases),
         lost=chaos.get("lost", 0.0),
     )
-    failed = next((made for made in phases if made.failed), None)
-    expected = next((made for made in phases if hasattr(made, "wasxfail")), None)
     if failed is not None:
         entry.outcome = "hung" if chaos.get("hung") else "failed"
         entry.message = first_line(failed)
