@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conftest import ROOT, Ended, built, nix, run
-from flakes import SYSTEM, add, words, write
+from flakes import FLAKE, FLAKE_PARTS, SYSTEM, add, words, write
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 WORK = '''"""A program whose work is known."""
@@ -101,6 +101,45 @@ def test_an_edit_that_changes_nothing_is_unchanged(project: Path) -> None:
     assert (ended, case["instructions"]["verdict"]) == (0, "unchanged")
     assert abs(case["instructions"]["change"]) < 0.001
     assert report["verdict"] in {"unchanged", "inconclusive"}
+
+
+def with_base(project: Path, flake: str) -> str:
+    """Return a flake whose input `base` is the project's first commit."""
+    commit = run("git", "rev-parse", "HEAD", cwd=project).out.strip()
+    bare = "outputs = { self, cloche }: cloche.lib.mkFlake { inherit self; } ./cloche.nix;"
+    for old, new in (
+        ("  outputs = ", f'  inputs.base = {{ url = "git+file://{project}?rev={commit}"; flake = false; }};\n  outputs = '),
+        (bare, "outputs = { self, cloche, base }: cloche.lib.mkFlake { inherit self; } { imports = [ ./cloche.nix ]; cloche.base = base.outPath; };"),
+        ("perSystem = ./cloche.nix;", "perSystem = { imports = [ ./cloche.nix ]; cloche.base = inputs.base.outPath; };"),
+    ):
+        flake = flake.replace(old, new)
+    return flake
+
+
+def test_a_base_that_is_an_input_is_the_same_in_both_flavours(project: Path, inputs: Path) -> None:
+    """A flake-parts consumer has the derivations of a bare one: performance, the report and what they are made of."""
+    assert inputs.is_dir()
+    edit(project, "cloche.nix", "# MORE", "report = { enable = true; measured = true; };")
+    names = [f"packages.{SYSTEM}.performance", f"packages.{SYSTEM}.profile", f"packages.{SYSTEM}.report", f"checks.{SYSTEM}.performance"]
+    found: dict[str, list[str]] = {}
+    for flavour, flake in (("bare", FLAKE), ("parts", FLAKE_PARTS), ("without", FLAKE)):
+        write(project, {"flake.nix": flake if flavour == "without" else with_base(project, flake)})
+        found[flavour] = [built(nix("eval", "--no-write-lock-file", "--raw", f".#{name}.drvPath", cwd=project)) for name in names]
+    # The project's files are those of a flake without its own.
+    assert found["bare"] == found["parts"]
+    assert all(bare != without for bare, without in zip(found["bare"], found["without"], strict=True))
+
+
+@pytest.mark.slow
+def test_the_check_compares_with_the_input(project: Path) -> None:
+    write(project, {"flake.nix": with_base(project, FLAKE)})
+    edit(project, "src/branin/work.py", "planted(100000)", "planted(160000)")
+    ended = nix("build", "--no-link", "--no-write-lock-file", "-L", f".#checks.{SYSTEM}.performance", cwd=project, seconds=3000)
+    assert ended.code == 1
+    assert "slower" in ended.err
+    edit(project, "src/branin/work.py", "planted(160000)", "planted(40000)")
+    ended = nix("build", "--no-link", "--no-write-lock-file", "-L", f".#checks.{SYSTEM}.performance", cwd=project, seconds=3000)
+    assert ended.code == 0, ended.err
 
 
 SUITE = """

@@ -1,8 +1,10 @@
 """A session of pytest under chaos: arms each test for its call phase, and keeps what came of it."""
 
+import functools
 import json
 import os
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Callable, Generator
 from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
@@ -52,15 +54,21 @@ class Session:
         self.chosen = settings.chosen
         # Of the test that runs.
         self.marker: str | None = None
+        # Whether each test is followed; of the others only the outcomes are counted, and that of the latest is known.
+        self.following = False
+        self.quiet: Counter[str] = Counter()
+        self.ended = ""
 
     # -- the process that runs tests
 
-    @pytest.hookimpl(wrapper=True, trylast=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Arm a test for its call phase, and no longer."""
+    def run(self, item: pytest.Item, test: Callable[[], None]) -> None:
+        """Run a test, armed, and no longer than its call phase; its fixtures are outside."""
+        __tracebackhide__ = True
         marker = self.marker = marker_of(item)
+        self.current = None
         if marker == "safe":
-            return (yield)
+            self.watched(item, test)
+            return
         if self.watchdog is None:
             self.watchdog = Watchdog(self.settings.deadline)
         armed = Armed(
@@ -79,35 +87,49 @@ class Session:
         if self.native:
             self.native.arm()
         try:
-            return (yield)
+            self.watched(item, test)
         finally:
             if self.native:
                 self.native.disarm()
             self.watchdog.end()
             injection.current.clear()
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Put what fired into the report, which pytest-xdist brings to the process that writes."""
-        made = yield
-        if call.when == "call":
-            armed, self.current = self.current, None
-            marker = marker_of(item) if armed is None else self.marker
-            hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
-            late = armed is not None and self.watchdog is not None and self.watchdog.late
-            made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
-            if hung:
-                made.longrepr = str(call.excinfo.value) if call.excinfo else ""
-            # pytest shows a failure that is expected as such, and the session does not fail by it.
-            if marker == "fragile" and made.failed and armed is not None and armed.fired:
-                mark = item.get_closest_marker("chaos_fragile")
-                reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
-                made.chaos["message"] = first_line(made)
-                made.outcome = "skipped"
-                made.wasxfail = f"fragile under chaos{': ' if reason else ''}{reason}"
-        return made
+    def watched(self, item: pytest.Item, test: Callable[[], None]) -> None:
+        """Run a test; from the first one on of which there is something to tell, follow all of them."""
+        __tracebackhide__ = True
+        if self.following or item.get_closest_marker("xfail"):
+            self.follow()
+            test()
+            return
+        try:
+            test()
+        except BaseException:
+            self.follow()
+            raise
+        armed = self.current
+        if armed is not None and (armed.fired or armed.recoveries or (self.watchdog and self.watchdog.late)):
+            self.follow()
+            return
+        self.ended = "safe" if armed is None else "not reached"
+        self.quiet[self.ended] += 1
+
+    def follow(self) -> None:
+        """Hear of each phase of each test from now on.
+
+        pytest's calling of these hooks takes longer than what a small test does, so it is not done for what only counts.
+        """
+        if not self.following:
+            self.following = True
+            self.config.pluginmanager.register(_Reports(self))
+
+    def pytest_exception_interact(self, node: object, report: object) -> None:
+        """Hear of the first failure outside of a call phase."""
+        if not self.following and isinstance(node, pytest.Item) and isinstance(report, pytest.TestReport):
+            self.follow()
+            self.phases[node.nodeid] = [report]
+            if report.when == "teardown":
+                self.quiet[self.ended] -= 1
+                self.finish(node.nodeid)
 
     # -- the process that sees all reports
 
@@ -117,6 +139,8 @@ class Session:
 
     def pytest_sessionstart(self) -> None:
         """Open the journal. One that a killed session of the same settings left is continued."""
+        if self.target or self.worker or getattr(self.config.option, "dist", "no") != "no":
+            self.follow()
         if not self.target or self.worker:
             return
         self.target.parent.mkdir(parents=True, exist_ok=True)
@@ -150,6 +174,8 @@ class Session:
         if done:
             items[:] = [item for item in items if item.nodeid not in self.entries]
             config.hook.pytest_deselected(items=done)
+        for item in items:
+            item.runtest = functools.partial(self.run, item, item.runtest)  # type: ignore[method-assign]
 
     @property
     def part(self) -> Path:
@@ -165,19 +191,6 @@ class Session:
         """Write down a fault before it fires, so that a test that dies of it is known; and watch what is asserted now."""
         assertions.watch()
         self.note(kind="fired", fired=fired)
-
-    def pytest_runtest_logstart(self, nodeid: str) -> None:
-        """Write down that a test begins."""
-        self.note(kind="began", test=nodeid)
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Collect the phases of a test; the last one ends it."""
-        if self.worker:
-            return
-        phases = self.phases.setdefault(report.nodeid, [])
-        phases.append(report)
-        if report.when == "teardown":
-            self.finish(report.nodeid)
 
     def finish(self, test: str) -> None:
         """Keep what a test came to."""
@@ -224,7 +237,12 @@ class Session:
         write = terminalreporter.write_line
         terminalreporter.section("chaos")
         fired = sum(len(entry.fired) for entry in entries)
-        counts = ", ".join(f"{number} {outcome}" for outcome, number in report.summary(entries).items())
+        outcomes = self.quiet + Counter(report.summary(entries))
+        for name in ("skipped", "xfailed"):
+            # In the setup, before there was something to follow.
+            found = {made.nodeid for made in terminalreporter.stats.get(name, []) if hasattr(made, "nodeid")}
+            outcomes[name] += len(found - {each.test for each in entries if each.outcome == name})
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted((+outcomes).items()))
         write(
             f"seed {self.settings.seed}, rate {self.settings.rate:g}, types {','.join(self.settings.types)}: {fired} faults fired; {counts or 'no test ran'}"
         )
@@ -240,6 +258,49 @@ class Session:
                 for each in entry.fired:
                     write(f"  call {each['call']}: {each['operation']} {each['fault']} at {each['at']}")
                 write(f"  replay: {entry.replay}")
+
+
+class _Reports:
+    """The hooks about each phase of each test."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Put what fired into the report, which pytest-xdist brings to the process that writes."""
+        made = yield
+        if call.when == "call":
+            armed, self.session.current = self.session.current, None
+            marker = marker_of(item) if armed is None else self.session.marker
+            hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
+            late = armed is not None and self.session.watchdog is not None and self.session.watchdog.late
+            made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
+            if hung:
+                made.longrepr = str(call.excinfo.value) if call.excinfo else ""
+            # pytest shows a failure that is expected as such, and the session does not fail by it.
+            if marker == "fragile" and made.failed and armed is not None and armed.fired:
+                mark = item.get_closest_marker("chaos_fragile")
+                reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
+                made.chaos["message"] = first_line(made)
+                made.outcome = "skipped"
+                made.wasxfail = f"fragile under chaos{': ' if reason else ''}{reason}"
+        return made
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Write down that a test begins."""
+        self.session.note(kind="began", test=nodeid)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Collect the phases of a test; the last one ends it."""
+        if self.session.worker:
+            return
+        phases = self.session.phases.setdefault(report.nodeid, [])
+        phases.append(report)
+        if report.when == "teardown":
+            self.session.finish(report.nodeid)
 
 
 def described(settings: Settings) -> dict[str, Any]:
