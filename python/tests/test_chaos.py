@@ -427,3 +427,67 @@ def test_draws_are_uniform() -> None:
     assert 850 < fired < 1150
     assert draw(1, "t", "1") == draw(1, "t", "1")
     assert len({draw(seed, test, call) for seed in (1, 2) for test in ("a", "b") for call in ("1", "2")}) == 8
+
+
+QUIET = """
+import pytest
+
+@pytest.fixture
+def broken():
+    raise ValueError("in its setup")
+
+@pytest.fixture
+def torn():
+    yield
+    raise ValueError("in its teardown")
+# --
+def test_passes(): assert 1 + 1 == 2
+# --
+@pytest.mark.skip(reason="no")
+def test_left_out(): pass
+# --
+def test_skips(): pytest.skip("no")
+# --
+@pytest.mark.xfail
+def test_expected(): assert 0
+# --
+@pytest.mark.xfail
+def test_unexpected(): assert 1
+# --
+@pytest.mark.xfail(run=False)
+def test_not_run(): assert 0
+# --
+@pytest.mark.chaos_safe
+def test_safe(tmp_path): (tmp_path / "a").write_text("a")
+# --
+def test_set_up(broken): pass
+# --
+def test_torn_down(torn): assert 1
+# --
+def test_fails(): assert 0
+# --
+def test_reached(tmp_path): (tmp_path / "a").write_text("a")
+# --
+def test_passes_again(): assert 1 + 1 == 2
+"""
+
+
+@pytest.mark.parametrize("order", [1, -1])
+@pytest.mark.parametrize(
+    "chosen", ["", "passes", "set_up or passes", "torn or passes", "safe or left_out or not_run", "reached or passes"]
+)
+def test_what_is_told_without_a_report_is_the_same(chaos: Chaos, chosen: str, order: int) -> None:
+    """Tests are followed from the first one on that has something to tell; what came before is counted."""
+    head, *tests = QUIET.split("# --\n")
+    suite = "".join([head, *tests[::order]])
+    words = ["--chaos-types=filesystem", "--chaos-rate=1", "-k", chosen]
+    with_report = chaos(suite, *words)
+    without = chaos(suite, *words, "--chaos", on=False)
+
+    def told(ran: Ran) -> list[str]:
+        lines = re.sub(r"/pytest-\d+/", "/", ran.words).splitlines()
+        start = next(number for number, line in enumerate(lines) if " chaos ====" in line)
+        return [line for line in lines[start : start + 12] if not re.match(r"\d+ .* in [0-9.]+s", line)]
+
+    assert told(with_report) == told(without)
+    assert with_report.code == without.code

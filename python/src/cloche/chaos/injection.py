@@ -7,7 +7,6 @@ a plugin of it, or by an import.
 
 import os
 import sys
-import sysconfig
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -35,7 +34,11 @@ RUNNERS = frozenset(
 )
 _HERE = str(Path(__file__).parent) + os.sep
 _LIBRARY = (
-    *{sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")},
+    # As sysconfig has them, which reads much to say so.
+    *(
+        f"{prefix}/{sys.platlibdir}/python{sys.version_info[0]}.{sys.version_info[1]}/"
+        for prefix in {sys.base_prefix, sys.exec_prefix}
+    ),
     str(Path(os.__file__).parent) + os.sep,
 )
 # How asyncio wakes its own loop: no socket of the test's.

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.nodes import Node
 
 from . import assertions, databases, events, files, injection, processes, report, sockets
 from .deadline import HungError, Watchdog
@@ -52,6 +53,7 @@ class Session:
 
             self.native = native.Native(settings.chosen)
         self.chosen = settings.chosen
+        self.marks = _Marks()
         # Of the test that runs.
         self.marker: str | None = None
         # Whether each test is followed; of the others only the outcomes are counted, and that of the latest is known.
@@ -64,10 +66,10 @@ class Session:
     def run(self, item: pytest.Item, test: Callable[[], None]) -> None:
         """Run a test, armed, and no longer than its call phase; its fixtures are outside."""
         __tracebackhide__ = True
-        marker = self.marker = marker_of(item)
-        self.current = None
+        marker, expected = self.marks.of(item)
+        self.marker, self.current = marker, None
         if marker == "safe":
-            self.watched(item, test)
+            self.watched(test, expected=expected)
             return
         if self.watchdog is None:
             self.watchdog = Watchdog(self.settings.deadline)
@@ -87,17 +89,17 @@ class Session:
         if self.native:
             self.native.arm()
         try:
-            self.watched(item, test)
+            self.watched(test, expected=expected)
         finally:
             if self.native:
                 self.native.disarm()
             self.watchdog.end()
             injection.current.clear()
 
-    def watched(self, item: pytest.Item, test: Callable[[], None]) -> None:
+    def watched(self, test: Callable[[], None], *, expected: bool) -> None:
         """Run a test; from the first one on of which there is something to tell, follow all of them."""
         __tracebackhide__ = True
-        if self.following or item.get_closest_marker("xfail"):
+        if self.following or expected:
             self.follow()
             test()
             return
@@ -170,7 +172,7 @@ class Session:
         done = [item for item in items if item.nodeid in self.entries]
         for item in done:
             # The marker of a test in which the process died is known only now.
-            self.entries[item.nodeid].marker = marker_of(item)
+            self.entries[item.nodeid].marker = self.marks.of(item)[0]
         if done:
             items[:] = [item for item in items if item.nodeid not in self.entries]
             config.hook.pytest_deselected(items=done)
@@ -274,7 +276,7 @@ class _Reports:
         made = yield
         if call.when == "call":
             armed, self.session.current = self.session.current, None
-            marker = marker_of(item) if armed is None else self.session.marker
+            marker = self.session.marks.of(item)[0] if armed is None else self.session.marker
             hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
             late = armed is not None and self.session.watchdog is not None and self.session.watchdog.late
             made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
@@ -314,12 +316,27 @@ def described(settings: Settings) -> dict[str, Any]:
     }
 
 
-def marker_of(item: pytest.Item) -> str | None:
-    """Return the marker of a test; the one that is closest to it where it has several."""
-    for mark in item.iter_markers():
-        if mark.name in MARKERS:
-            return MARKERS[mark.name]
-    return None
+class _Marks:
+    """Which of the markers a test has, and whether its failure is expected; what holds for a module is looked up once."""
+
+    def __init__(self) -> None:
+        self.known: dict[Node, tuple[str | None, bool]] = {}
+
+    def of(self, node: Node) -> tuple[str | None, bool]:
+        """Return the marker that is closest to a node, and whether it has an `xfail`."""
+        found, expected = (None, False) if node.parent is None else self.of_parent(node.parent)
+        for mark in node.own_markers:
+            if mark.name in MARKERS:
+                # The first of its own is the closest.
+                found = next(MARKERS[each.name] for each in node.own_markers if each.name in MARKERS)
+            expected = expected or mark.name == "xfail"
+        return found, expected
+
+    def of_parent(self, node: Node) -> tuple[str | None, bool]:
+        """Return the same of a module, a class or a folder, which others ask for again."""
+        if node not in self.known:
+            self.known[node] = self.of(node)
+        return self.known[node]
 
 
 def facts(armed: Armed | None, marker: str | None, *, hung: bool) -> dict[str, Any]:
