@@ -188,7 +188,8 @@ def verdicts(told: Mapping[str, Any]) -> str:
     ])
     part = statistics.median(each["time"]["value"] for each in layers.values())
     tests = statistics.median(each["test_seconds"]["value"] for each in layers.values())
-    rows.append(["impact layer: <= 25 % of the tests' seconds (median project)", f"{percent(tests)} ({', '.join(f'{name} {share(each["test_seconds"])}' for name, each in layers.items())})", verdict(tests)])
+    each_one = ", ".join(f"{name} {share(each['test_seconds'])}" for name, each in layers.items())
+    rows.append(["impact layer: <= 25 % of the tests' seconds (median project)", f"{percent(tests)} ({each_one})", verdict(tests)])
     rows.append([f"the same with the fixed cost, which is aimed at in suites of {LONG} s and more", f"{percent(part)} in these shorter ones", "not met" if part > AIM else "met"])
     long = {name: each["time"] for name, each in layers.items() if told["projects"][name]["processor seconds"] >= LONG}
     if long:
