@@ -27,6 +27,7 @@ toolchain.runPython {
       "card"
       "fitting"
       "measuring"
+      "simple"
       "training"
     ])
   ];

@@ -17,7 +17,7 @@ from cloche.learn.build import PINNED, build
 from cloche.learn.columns import COLUMNS, matrix
 from cloche.learn.drift import alarms, stability
 from cloche.learn.errors import BadModelError, BadRowsError, ForeignRowsError, MixedRowsError, TooFewRowsError
-from cloche.learn.estimator import Forest, Linear
+from cloche.learn.estimator import Forest, Linear, standardised
 from cloche.learn.fitted import Trained
 from cloche.learn.fitting import KINDS, fit, sklearn_estimator
 from cloche.learn.history import History
@@ -25,7 +25,7 @@ from cloche.learn.measuring import average_precision
 from cloche.learn.observation import Observation
 from cloche.learn.parts import PAIRS
 from cloche.learn.rows import BY_FILE, CHANGE, Row, chosen, read, write
-from cloche.learn.rule import Rule, fitted_level, needed_groups, share_interval
+from cloche.learn.rule import FIRST, Rule, fitted_level, needed_groups, share_interval
 from cloche.learn.training import check, train
 
 TESTS = sorted(f"tests/test_{file}.py::test_{name}" for file in ("one", "two") for name in "abcdefgh")
@@ -86,10 +86,11 @@ def test_arrays_predict_exactly_what_scikit_learn_does(kind: str) -> None:
     values = generator.normal(size=(1500, 12)).round(2)
     failed = (values[:, 0] + values[:, 1] * values[:, 2] + generator.normal(size=1500) > 1.5).astype(np.float64)
     fitted = sklearn_estimator(kind)
-    seen = (values - values.mean(axis=0)) / values.std(axis=0) if kind == "logistic regression" else values
+    scale = (values.mean(axis=0), values.std(axis=0))
+    seen = standardised(values, *scale) if kind == "logistic regression" else values
     fitted.fit(seen, failed)
     fresh = generator.normal(size=(700, 12))
-    scaled = (fresh - values.mean(axis=0)) / values.std(axis=0) if kind == "logistic regression" else fresh
+    scaled = standardised(fresh, *scale) if kind == "logistic regression" else fresh
     expected = fitted.predict_proba(scaled)[:, 1]
     assert np.array_equal(fit(kind, values, failed).probability(fresh), expected)
     # The control: another fit is told apart.
@@ -112,27 +113,30 @@ def test_average_precision_is_scikit_learns() -> None:
 
 def test_the_rule_stops_where_little_is_left_to_gain() -> None:
     probability, seconds = np.array([0.9, 0.8, 0.1]), np.array([1.0, 1.0, 1.0])
-    assert Rule(0.0, 0.0).gains(probability, seconds).tolist() == [0.9, 0.8, 0.1]
-    after = Rule(1.0, 0.0).gains(probability, seconds)
-    assert after.round(4).tolist() == [0.9, 0.08, 0.002]
-    # A test that takes ten times as long has to promise more.
-    assert Rule(0.0, 1.0).order(probability, np.array([10.0, 1.0, 1.0])).tolist() == [1, 2, 0]
+    assert Rule(0.0, 0.0).gains(probability, seconds).tolist() == [FIRST, 0.8, 0.1]
+    # Something fails with q = 1 - sqrt(0.1 x 0.2 x 0.9) = 0.87, which the first test shows.
+    assert Rule(1.0, 0.0).gains(probability, seconds).tolist() == pytest.approx([FIRST, 0.0, 0.0], abs=1e-6)
+    # Of five tests with 0.5 each, q is 1 - sqrt(0.5**5) = 0.82, and each shows 0.5 / q of it.
+    after = Rule(1.0, 0.0).gains(np.full(5, 0.5), np.ones(5))
+    left = 1 - 0.5 / (1 - 0.5**2.5)
+    assert after.tolist() == pytest.approx([FIRST, *(0.5 * left**before for before in (1, 2, 3, 4))])
+    # A test that takes ten times as long has to promise more, but for the most probable one.
+    assert Rule(0.0, 1.0).order(probability, np.array([10.0, 10.0, 1.0])).tolist() == [0, 2, 1]
+    assert Rule(0.0, 1.0).gains(np.zeros(0), np.zeros(0)).tolist() == []
 
 
 def test_a_level_keeps_the_recall_for_the_next_place_or_there_is_none() -> None:
     assert [needed_groups(recall) for recall in (0.9, 0.95, 0.99)] == [9, 19, 99]
     levels = [0.9] * 19
-    found = fitted_level(levels, 19, 0.95)
+    found = fitted_level(levels, 0.95)
     assert found is not None
     assert (found.level, found.recall.value) == (0.9, 1.0)
     assert round(found.recall.low, 4) == 0.8541
-    # One place less, or a change that no test which could run has seen, and nothing is promised.
-    assert fitted_level(levels[1:], 18, 0.95) is None
-    assert fitted_level([*levels, 0.0], 20, 0.95) is None
-    # 19 changes of ten places are no 19 pieces of evidence.
-    assert fitted_level(levels, 10, 0.95) is None
+    # One place less, or one that no test which could run has seen, and nothing is promised.
+    assert fitted_level(levels[1:], 0.95) is None
+    assert fitted_level([*levels, 0.0], 0.95) is None
     # 39 places may have one miss.
-    assert fitted_level([0.9] * 38 + [0.1], 39, 0.95) == fitted_level([0.9] * 38 + [0.0], 39, 0.95)
+    assert fitted_level([0.9] * 38 + [0.1], 0.95) == fitted_level([0.9] * 38 + [0.0], 0.95)
 
 
 def test_the_next_change_is_caught_as_often_as_wanted() -> None:
@@ -140,7 +144,7 @@ def test_the_next_change_is_caught_as_often_as_wanted() -> None:
     caught = []
     for _ in range(3000):
         levels = generator.random(30)
-        found = fitted_level(levels[1:].tolist(), 29, 0.9)
+        found = fitted_level(levels[1:].tolist(), 0.9)
         assert found is not None
         caught.append(levels[0] >= found.level)
     assert np.mean(caught) == pytest.approx(27 / 30, abs=0.015)
@@ -169,7 +173,7 @@ def test_rows_are_the_same_bytes_in_any_order(tmp_path: Path) -> None:
         ('"origin":"mutant"', '"origin":"guess"', "ValueError: its origin is 'guess', none of imported, mutant, real"),
         ('"failed":[1]', '"failed":[16]', "ValueError: tests are numbered from 0 to 15, and here is 16"),
         ('"failed":[1]', '"failed":[-1]', "ValueError: tests are numbered from 0 to 15, and here is -1"),
-        ('"version":2', '"version":9', "ValueError: its version is 9, and this program reads 2"),
+        ('"version":3', '"version":9', "ValueError: its version is 9, and this program reads 3"),
         ('"at":1', '"at":NaN', "NaN is no JSON number"),
         ('"group"', '"grp"', "KeyError: 'group'"),
     ],
@@ -409,10 +413,9 @@ def test_arrays_that_are_no_forest_are_refused(
     ("change", "fault"),
     [
         ({"shape": "pickle"}, "its shape is 'pickle', and allowed are: forest, linear"),
-        ({"format": "skops"}, "its format is 'skops' 1, and this program reads 'cloche test model' 1"),
+        ({"format": "skops"}, "its format is 'skops' 2, and this program reads 'cloche test model' 2"),
         ({"columns": ["seconds"]}, "it was fitted on other columns than this program makes; train it anew"),
         ({"says": "all"}, "says is 'all', which is no number"),
-        ({"places": -1}, "its places are -1, which is no number of places"),
         ({"rule": {}}, "KeyError: 'redundancy'"),
     ],
 )

@@ -173,7 +173,7 @@ def test_a_model_fails_open(checkout: Checkout, tmp_path: Path) -> None:
     question = Question("growth", rows, model, 10**18, 0.99)
     thin = rank(answer, question)
     assert set(thin.run) == every
-    places = f"{len(trained.caught)} changes with failures in {trained.places} places"
+    places = f"{len(trained.caught)} places of the code with failures"
     everything = "; all tests that can reach the change are selected"
     assert thin.notes == [f"the evidence is thin: {places} show no level that keeps a recall of 99%{everything}"]
     unlike = rank(answer, replace(question, recall=0.5))

@@ -17,5 +17,12 @@ in
         "cosmic-ray"
       ];
     };
+    learned = environment {
+      name = "bench-learned";
+      packages = selection.namesOf [
+        "default"
+        "learned"
+      ];
+    };
   };
 }

@@ -20,6 +20,8 @@ from selection.projects import PROJECTS
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+# Verb -> the environment that it runs in; the others run in that of the suites.
+PACKAGES = {"cosmic-ray": "cosmic-ray", "learned": "learned", "histories": "learned"}
 FLAKE = """{
   inputs.cloche.url = "git+file://%s";
   outputs = { self, cloche }: cloche.lib.mkFlake { inherit self; } ./cloche.nix;
@@ -43,6 +45,20 @@ def words() -> argparse.ArgumentParser:
     verb.add_argument("--worst", type=int, default=0, metavar="N", help="show the N most expensive selections of each matrix")
     verb.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
     verb.add_argument("--document", action="store_true", help="renew these projects in docs/benchmark-selection.json, and the tables of docs/benchmark-selection.md")
+    for name, told in (
+        ("maps", "record the maps with this checkout, and nothing else"),
+        ("learned", "the same for the learned layer: models that have not seen a function, or a project, judged on its faults"),
+    ):
+        verb = verbs.add_parser(name, parents=[common], help=told)
+        verb.add_argument("projects", nargs="*", metavar="PROJECT", help=f"{', '.join(PROJECTS)}; all by default")
+        verb.add_argument("--no-record", dest="record", action="store_false", help="take the maps, and the rows made with them, that --work has")
+        if name == "learned":
+            verb.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+            verb.add_argument("--document", action="store_true", help="renew these figures in docs/benchmark-selection.json, and the tables of docs/benchmark-selection.md")
+    verb = verbs.add_parser("histories", parents=[common], help="average precision of ways to rank the tests of CI histories, which know no changes")
+    verb.add_argument("folder", type=Path, metavar="FOLDER", help="tables in CSV or Parquet, one a history")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+    verb.add_argument("--document", action="store_true", help="renew these figures in docs/benchmark-selection.json, and the tables of docs/benchmark-selection.md")
     for name, told in (
         ("matrix", "run a project's whole suite for each fault of a sample; ended at any moment, the next call goes on"),
         ("cosmic-ray", "draw a sample of cosmic-ray's faults in a project, for `matrix --foreign`"),
@@ -127,19 +143,25 @@ def main(arguments: Sequence[str]) -> None:
         work = Path(getattr(options, "work", None) or temporary).resolve()
         if options.verb == "lock":
             lock(work)
-            return
+            sys.exit()
         names = [options.project] if "project" in options else getattr(options, "projects", []) or list(PROJECTS)
-        sdists(work, names)
+        sdists(work, [] if options.verb == "histories" else names)
         folder = flake(work / "flake")
         called(ROOT / "ci/nix", "run", f"{folder}#fetch", cwd=folder)
-        package = "cosmic-ray" if options.verb == "cosmic-ray" else "suites"
-        environment = called(ROOT / "ci/nix", "build", "--no-link", "--print-out-paths", f"{folder}#{package}")
+        rest = [*(arguments or ["replay"]), *([] if getattr(options, "work", None) else ["--work", str(work)])]
+        steps = [(PACKAGES.get(options.verb, "suites"), rest)]
+        if options.verb == "learned":
+            # The suites run without the libraries of the models.
+            steps.insert(0, ("suites", ["maps", *names, "--work", str(work), *([] if options.record else ["--no-record"])]))
         variables = {
             # Nothing of the user's but what programs need to be found.
             **{name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST"))},
             "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(ROOT / "python/src")]),
             "PYTHONPYCACHEPREFIX": str(work / "byte-code"),
         }
-        rest = [*(arguments or ["replay"]), *([] if getattr(options, "work", None) else ["--work", str(work)])]
-        done = subprocess.run([f"{environment}/bin/python", "-m", "selection", *rest], env=variables, check=False)
+        for package, given in steps:
+            environment = called(ROOT / "ci/nix", "build", "--no-link", "--print-out-paths", f"{folder}#{package}")
+            done = subprocess.run([f"{environment}/bin/python", "-m", "selection", *given], env=variables, check=False)
+            if done.returncode:
+                break
     sys.exit(done.returncode)

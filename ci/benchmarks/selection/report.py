@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from selection import learned_report
+
 WAYS = {"plain": "`pytest`", "ours": "`select-tests --run`", "testmon": "`pytest --testmon`"}
 REPEATS = 2000
 ORDER = ["impact layer", "covered line", "covered function", "import graph", "last failed", "random, as many", "everything", "function", "import", "breaks more"]
@@ -173,8 +175,8 @@ def verdict(part: float) -> str:
     return "met" if part <= AIM else "not met"
 
 
-def verdicts(told: Mapping[str, Any]) -> str:
-    """Return the aims, with what was found."""
+def verdicts(told: Mapping[str, Any]) -> list[list[str]]:
+    """Return the aims of the impact layer, with what was found."""
     rows = []
     layers = {name: each["ways"]["impact layer"] for name, each in sorted(told["projects"].items())}
     functions = sum(each["functions"] for each in layers.values())
@@ -213,17 +215,27 @@ def verdicts(told: Mapping[str, Any]) -> str:
         one, two = layers[name]["detected"], second["ways"]["impact layer"]["detected"]
         inside = one["low"] <= two["value"] <= one["high"]
         rows.append([f"a second tool repeats it on {name}", f"seen {percent(two['value'])} of cosmic-ray's, interval {share(one)}", "met" if inside else "not met"])
-    return table(["aim", "found", "verdict"], rows)
+    return rows
 
 
 def tables(told: Mapping[str, Any]) -> dict[str, str]:
-    """Return each table by the name of its block in the document."""
-    operators = [[f"`{name}`", said.replace("|", "\\|")] for name, said in told["operators"].items()]
-    return {
-        "aims": verdicts(told), "data": data_table(told), "strata": strata_table(told), "ways": ways_table(told),
-        "second-tool": strata_table(told, "other tool"), "repeated": repeated_table(told), "times": times_table(told, "all"), "daily": times_table(told, "function"),
-        "operators": table(["operator", "what it does"], operators),
-    }
+    """Return each table that there are figures for, by the name of its block in the document."""
+    found, aims = {}, []
+    if "projects" in told:
+        aims += verdicts(told)
+        operators = [[f"`{name}`", said.replace("|", "\\|")] for name, said in told["operators"].items()]
+        found |= {
+            "data": data_table(told), "strata": strata_table(told), "ways": ways_table(told),
+            "second-tool": strata_table(told, "other tool"), "repeated": repeated_table(told), "times": times_table(told, "all"), "daily": times_table(told, "function"),
+            "operators": table(["operator", "what it does"], operators),
+        }
+    for split in learned_report.SPLITS:
+        if told.get(split):
+            aims += learned_report.aims(told[split], split)
+            found[split.replace(" ", "-")] = table(learned_report.HEAD, learned_report.rows_of(told[split]))
+    if "histories" in told:
+        found["histories"] = table(learned_report.HISTORIES, learned_report.history_rows(told["histories"]))
+    return found | ({"aims": table(["aim", "found", "verdict"], aims)} if aims else {})
 
 
 def written(page: str, known: Mapping[str, str]) -> str:
@@ -235,8 +247,8 @@ def renew(told: dict[str, Any], page: Path) -> None:
     """Write the figures beside the document and its tables into it; projects of which nothing is told stay as they are."""
     target = page.with_suffix(".json")
     before = json.loads(target.read_text())
-    for part in ("projects", "other tool"):
-        told[part] = before[part] | told[part]
-    text = json.dumps(told, indent=1, sort_keys=True) + "\n"
+    for part in ("projects", "other tool", "functions left out", "projects left out", "histories"):
+        told[part] = before.get(part, {}) | told.get(part, {})
+    text = json.dumps(before | told, indent=1, sort_keys=True) + "\n"
     target.write_text(text)
     page.write_text(written(page.read_text(), tables(json.loads(text))))

@@ -10,78 +10,17 @@ import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from cloche.learn.columns import COLUMNS, Vector, failures
+from cloche.learn.columns import COLUMNS
 from cloche.learn.fitted import Trained
-from cloche.learn.history import HALF_LIFE
-from cloche.learn.measuring import Judged, Measured, average_precision, measure
-from cloche.learn.observation import UNREACHED
+from cloche.learn.measuring import Measured, average_precision, measure
 from cloche.learn.rows import Row
 from cloche.learn.rule import share_interval
+from cloche.learn.simple import baselines
 from cloche.learn.training import RECALLS, Sample, Validated, caught_levels, fold_of
 
 VERSION = 1
 SEED = 20_240_607
 SHOWN = 0.95
-
-
-def baselines(rows: Sequence[Row], share: float) -> dict[str, list[Judged]]:
-    """Return for each simple way to select what it says of each change; `share` is the share of time that chance gets."""
-    generator = np.random.default_rng(SEED)
-    last: dict[str, set[str]] = {}
-    decayed: dict[str, dict[str, float]] = {}
-    found: dict[str, list[Judged]] = {}
-    for row in rows:
-        seen = row.observation
-        size = len(seen.tests)
-        files = {file: index for index, file in enumerate(seen.test_files)}
-        own = [files[test.partition("::")[0]] for test in seen.tests]
-        rates = decayed.setdefault(row.project, {})
-        like = np.array(seen.by_file["path_similarity"])[own]
-        distance = np.array(seen.by_file["import_distance"])[own]
-        scores = {
-            "all": np.ones(size),
-            "random": generator.random(size),
-            "last failed": np.array([float(test in last.get(row.project, set())) for test in seen.tests]),
-            "decayed failure rate": np.array([rates.get(test, 0.0) for test in seen.tests]),
-            "same path": np.where((like > 0) & (like == like.max(initial=0)), like, 0.0),
-            "covered line": _sparse(seen.pairs["covered_statements"], size),
-            "covered function": _sparse(seen.pairs["covered_functions"], size),
-            "import graph": np.where(distance < UNREACHED, 1 / (1 + distance), 0.0),
-            "impact layer": _chosen(seen.candidates, size),
-        }
-        for name, score in scores.items():
-            runs = score > (1 - share if name == "random" else 0)
-            says = runs
-            if name in {"covered line", "covered function"} and seen.everything is not None:
-                runs = np.ones(size, dtype=bool)
-            found.setdefault(name, []).append(
-                Judged(
-                    f"{row.project} {seen.group}",
-                    failures(row) > 0,
-                    score,
-                    runs,
-                    says,
-                    np.array(seen.seconds),
-                    seen.everything is not None,
-                    row.weight,
-                )
-            )
-        last[row.project] = set(row.failed_names())
-        for test in {*rates, *row.failed_names()}:
-            rates[test] = rates.get(test, 0.0) * 0.5 ** (1 / HALF_LIFE) + (test in row.failed_names())
-    return found
-
-
-def _sparse(column: dict[int, float], size: int) -> Vector:
-    found = np.zeros(size)
-    found[list(column)] = list(column.values())
-    return found
-
-
-def _chosen(numbers: Sequence[int], size: int) -> Vector:
-    found = np.zeros(size)
-    found[list(numbers)] = 1.0
-    return found
 
 
 def importances(trained: Trained, samples: Sequence[Sample]) -> list[tuple[str, float]]:
@@ -107,7 +46,7 @@ def importances(trained: Trained, samples: Sequence[Sample]) -> list[tuple[str, 
 
 
 def curve(trained: Trained, samples: Sequence[Sample], validated: Validated) -> list[dict[str, float]]:
-    """Return points of time against the chance to catch a failing change, on predictions for changes not fitted on."""
+    """Return points of time against the share of places whose failing changes are all caught, on predictions for changes not fitted on."""
     fitted = trained.fitted
     applied = []
     for each, probability in zip(samples, validated.probabilities, strict=True):
@@ -115,7 +54,7 @@ def curve(trained: Trained, samples: Sequence[Sample], validated: Validated) -> 
         value[each.open] = fitted.calibration.apply(probability[each.open])
         applied.append(value)
     usable = [(each, value) for each, value in zip(samples, applied, strict=True) if each.row.usable and each.decided]
-    caught, groups = caught_levels(fitted.rule, [each for each, _ in usable], [value for _, value in usable])
+    caught = caught_levels(fitted.rule, [each for each, _ in usable], [value for _, value in usable])
     if not caught:
         return []
     levels = np.quantile(np.array(caught), np.linspace(0, 1, 41), method="lower")
@@ -131,7 +70,7 @@ def curve(trained: Trained, samples: Sequence[Sample], validated: Validated) -> 
         if level <= 0:
             continue
         share = sum(each >= level for each in caught) / len(caught)
-        bounds = share_interval(share * min(groups, len(caught)), min(groups, len(caught)), 0.975)
+        bounds = share_interval(share * len(caught), len(caught), 0.975)
         spent = sum(float(seconds[gain >= level].sum()) for gain, seconds in gains)
         points.append(
             {
@@ -285,7 +224,7 @@ def plot(card: dict[str, Any]) -> bytes:
                 [100 * each["time"]["value"]], [100 * each["detected"]["value"]], mark, color="#555555", label=name
             )
         axes.set_xlabel("time of tests, % of all")
-        axes.set_ylabel("changes with failures that are caught, %")
+        axes.set_ylabel("caught with failures: places (curve), changes (marks), %")
         axes.set_xlim(left=0)
         axes.set_ylim(0, 101)
         axes.legend(fontsize=7, loc="lower right")
@@ -304,4 +243,4 @@ def files_of(card: dict[str, Any]) -> dict[str, bytes]:
     return {name: maker(card) for name, maker in makers.items()}
 
 
-__all__ = ["Measured", "baselines", "files_of", "make"]
+__all__ = ["Measured", "files_of", "make"]

@@ -12,6 +12,7 @@ Vector = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 # What is worked out of the others.
 DERIVED = (
+    "touched",
     "covered_functions_share",
     "covered_statements_share",
     "candidates_share",
@@ -47,6 +48,8 @@ def matrix(row: Row, history: History) -> Matrix:
     columns |= history.columns(row)
     ran = np.zeros(size, dtype=bool)
     ran[touched(row)] = True
+    # 1 / (the tests that ran what changed, as exactly as it is known), for those tests.
+    columns["touched"] = ran / max(1, ran.sum())
     # How a test compares with the others that ran what changed.
     columns["closest"] = columns["closeness"] - columns["closeness"].max(initial=0.0, where=ran)
     statements = 1.0 + np.array(seen.statements, dtype=np.float64)

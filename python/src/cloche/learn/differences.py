@@ -2,60 +2,106 @@
 
 import ast
 from collections.abc import Iterable
+from typing import NamedTuple
 
-# What a part was, or became.
-DIFFERENCES = ("texts", "numbers", "flags", "operators", "conditions_turned", "values_dropped", "removed", "shapes")
-Pair = tuple[object, object]
+# What a part was, or became. Words are a text that nothing uses, such as a docstring; a message is a text that is raised or warned of.
+DIFFERENCES = (
+    "words",
+    "messages",
+    "texts",
+    "numbers",
+    "flags",
+    "operators",
+    "conditions_turned",
+    "values_dropped",
+    "removed",
+    "shapes",
+    # Of code that runs later than its statement, or another number of times.
+    "in_lambda",
+    # Of what a function or a class says of itself, such as __doc__ and __module__.
+    "metadata",
+)
+METADATA = {"__doc__", "__module__", "__name__", "__qualname__", "__annotations__", "__author__", "__version__"}
+# Calls whose texts are messages.
+TELLING = {"warn", "warning", "error", "info", "debug", "print", "exception", "critical"}
 
 
-def differing(before: object, after: object) -> list[Pair]:
+class Difference(NamedTuple):
+    """A part as it was and as it is, and what it stands in: from the statement on, with the keys of entries."""
+
+    before: object
+    after: object
+    within: tuple[ast.AST, ...] = ()
+
+
+def differing(before: object, after: object, within: tuple[ast.AST, ...] = ()) -> list[Difference]:
     """Return the smallest parts that differ, each as it was and as it is; nothing for trees that are the same."""
     if type(before) is not type(after):
-        return [(before, after)]
+        return [Difference(before, after, within)]
     if isinstance(before, ast.Constant) and isinstance(after, ast.Constant):
         same = type(before.value) is type(after.value) and before.value == after.value
-        return [] if same else [(before, after)]
+        return [] if same else [Difference(before, after, within)]
     if isinstance(before, ast.AST):
-        found: list[Pair] = []
+        found: list[Difference] = []
+        inside = (*within, before)
         for name in before._fields:
             one, other = getattr(before, name, None), getattr(after, name, None)
             if isinstance(one, list) and isinstance(other, list):
                 if len(one) != len(other):
-                    return [(before, after)]
-                for each, now in zip(one, other, strict=True):
-                    found += differing(each, now)
+                    return [Difference(before, after, within)]
+                for number, (each, now) in enumerate(zip(one, other, strict=True)):
+                    key = before.keys[number] if isinstance(before, ast.Dict) and name == "values" else None
+                    found += differing(each, now, inside if key is None else (*inside, key))
             elif isinstance(one, ast.AST) or isinstance(other, ast.AST):
-                found += differing(one, other)
+                found += differing(one, other, inside)
             elif one != other:
-                return [(before, after)]
+                return [Difference(before, after, within)]
         return found
-    return [] if before == after else [(before, after)]
+    return [] if before == after else [Difference(before, after, within)]
 
 
-def kind_of(before: object, after: object) -> str:
-    """Return which of DIFFERENCES two parts have."""
-    found = "shapes"
-    if after is None or isinstance(after, ast.Pass):
-        found = "removed"
+def kinds_of(found: Difference) -> list[str]:
+    """Return which of DIFFERENCES a part has."""
+    kinds = [_kind_of(found)]
+    if any(isinstance(each, ast.Lambda) for each in found.within):
+        kinds.append("in_lambda")
+    if tokens([found]) & METADATA:
+        kinds.append("metadata")
+    return kinds
+
+
+def _kind_of(found: Difference) -> str:
+    before, after, within = found
+    kind = "shapes"
+    if within and isinstance(within[-1], ast.Expr) and isinstance(before, ast.Constant):
+        kind = "words"
+    elif after is None or isinstance(after, ast.Pass):
+        kind = "removed"
     elif isinstance(before, ast.Constant):
-        found = "numbers"
+        kind = "numbers"
         if isinstance(before.value, str | bytes):
-            found = "texts"
+            kind = "messages" if any(map(_tells, within)) else "texts"
         elif before.value is None or isinstance(before.value, bool):
-            found = "flags"
+            kind = "flags"
     elif isinstance(after, ast.Constant) and after.value is None:
-        found = "values_dropped"
+        kind = "values_dropped"
     elif isinstance(before, ast.operator | ast.cmpop | ast.boolop | ast.unaryop):
-        found = "operators"
+        kind = "operators"
     elif isinstance(before, ast.UnaryOp) or isinstance(after, ast.UnaryOp):
-        found = "conditions_turned"
-    return found
+        kind = "conditions_turned"
+    return kind
 
 
-def tokens(pairs: Iterable[Pair]) -> frozenset[str]:
-    """Return the names, attributes and texts that are identifiers in what was there before."""
+def _tells(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return getattr(node.func, "attr", getattr(node.func, "id", "")) in TELLING
+    return isinstance(node, ast.Raise)
+
+
+def tokens(pairs: Iterable[Difference]) -> frozenset[str]:
+    """Return the names, attributes and texts that are identifiers in what was there before, and the keys that it stands under."""
     found: set[str] = set()
-    for before, _ in pairs:
+    for before, _, within in pairs:
         if not isinstance(before, ast.AST):
             continue
         for node in ast.walk(before):
@@ -63,9 +109,20 @@ def tokens(pairs: Iterable[Pair]) -> frozenset[str]:
                 found.add(node.id)
             elif isinstance(node, ast.Attribute):
                 found.add(node.attr)
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.isidentifier():
-                found.add(node.value)
+            else:
+                found |= _text(node)
+        for node in within:
+            found |= {node.arg} if isinstance(node, ast.keyword) and node.arg else _text(node)
     return frozenset(found)
+
+
+def raised(node: ast.AST) -> frozenset[str]:
+    """Return the names of what a statement itself raises."""
+    if not isinstance(node, ast.Raise) or node.exc is None:
+        return frozenset()
+    called = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
+    name = getattr(called, "attr", getattr(called, "id", ""))
+    return frozenset({name}) if name else frozenset()
 
 
 def stored(node: ast.AST) -> frozenset[str]:
@@ -76,13 +133,19 @@ def stored(node: ast.AST) -> frozenset[str]:
             if isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
                 found.add(each.attr)
             elif isinstance(each, ast.Subscript) and isinstance(each.ctx, ast.Store):
-                found |= _text(each.slice)
+                found |= _key(each.slice)
     elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
         call = node.value
         if getattr(call.func, "id", "") == "setattr" and len(call.args) > 1:
-            found |= _text(call.args[1])
+            found |= _key(call.args[1])
     return frozenset(found)
 
 
-def _text(node: ast.expr) -> set[str]:
+def _key(node: ast.expr) -> set[str]:
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def _text(node: ast.AST) -> set[str]:
+    """Return a text that is an identifier."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    return {text} if isinstance(text, str) and text.isidentifier() else set()

@@ -14,6 +14,16 @@ from cloche.learn.columns import Matrix, Vector
 Integers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
+# In standard deviations. A column that is rarely not 0 has values far away, which must not decide alone.
+FARTHEST = 4.0
+
+
+def standardised(values: Matrix, mean: Vector, scale: Vector) -> Matrix:
+    """Return columns in standard deviations from their means, at most FARTHEST."""
+    found: Matrix = np.clip((values - mean) / scale, -FARTHEST, FARTHEST)
+    return found
+
+
 @dataclass(frozen=True)
 class Linear:
     """A logistic regression on standardised columns."""
@@ -25,7 +35,7 @@ class Linear:
 
     def probability(self, values: Matrix) -> Vector:
         """Return the probability of failure of each line, not calibrated."""
-        standard = (values - self.mean) / self.scale
+        standard = standardised(values, self.mean, self.scale)
         found: Vector = expit(standard @ self.weights + self.intercept[0])
         return found
 

@@ -27,10 +27,9 @@ class Trained:
     kind: str
     estimator: Estimator
     fitted: Fitted
-    # For each change with failures that the model decided on: the level at which it is still caught, on validation.
+    # For each place of the code with failures that the model decided on: the level at which all its changes are still caught, on
+    # validation.
     caught: list[float]
-    # The places of the code that these changes are in.
-    places: int
     # The lowest and the highest value of each column, and how often each kind of change was seen.
     low: Vector
     high: Vector

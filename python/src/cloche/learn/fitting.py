@@ -5,7 +5,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 
 from cloche.learn.columns import Matrix, Vector
-from cloche.learn.estimator import Calibration, Estimator, Forest, Integers, Linear, logit
+from cloche.learn.estimator import Calibration, Estimator, Forest, Integers, Linear, logit, standardised
 
 SEED = 20_240_607
 KINDS = ("logistic regression", "random forest", "gradient boosting")
@@ -38,7 +38,7 @@ def fit(kind: str, values: Matrix, failed: Vector) -> Estimator:
         mean = values.mean(axis=0)
         scale = values.std(axis=0)
         scale[scale == 0] = 1.0
-        model.fit((values - mean) / scale, failed)
+        model.fit(standardised(values, mean, scale), failed)
         return Linear(mean, scale, model.coef_[0].astype(np.float64), model.intercept_.astype(np.float64))
     model.fit(values, failed)
     return forest_of(model) if isinstance(model, RandomForestClassifier) else boosted_of(model)

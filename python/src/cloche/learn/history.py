@@ -31,9 +31,10 @@ FAINT = 0.3
 
 
 def touched(row: Row) -> list[int]:
-    """Return the tests that ran what changed: its statements or heads, else code that uses its names."""
+    """Return the tests that ran what changed: its statements or heads; else those that asked for it by name, else for its users."""
     pairs = row.observation.pairs
-    return sorted({*pairs["covered_statements"], *pairs["covered_heads"]}) or sorted(pairs["user_specificity"])
+    ran = sorted({*pairs["covered_statements"], *pairs["covered_heads"]})
+    return ran or sorted(pairs["reads_name"]) or sorted(pairs["user_specificity"])
 
 
 @dataclass

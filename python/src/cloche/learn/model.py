@@ -27,7 +27,7 @@ from cloche.learn.fitted import Fitted, Trained
 from cloche.learn.rule import Level, Rule, fitted_level
 from cloche.limits import TEST_MODEL
 
-VERSION = 1
+VERSION = 2
 FORMAT = "cloche test model"
 CURRENT = "current"
 NAME = re.compile(r"sha256-[0-9a-f]{64}")
@@ -59,7 +59,7 @@ class Model:
 
     def level(self, recall: float) -> Level | None:
         """Return the level for a wanted recall, None when validation shows no level that holds it."""
-        return fitted_level(self.trained.caught, self.trained.places, recall)
+        return fitted_level(self.trained.caught, recall)
 
 
 def _arrays(trained: Trained) -> dict[str, np.ndarray[Any, Any]]:
@@ -96,7 +96,6 @@ def files_of(trained: Trained) -> dict[str, bytes]:
         },
         "rule": {"redundancy": trained.fitted.rule.redundancy, "pace": trained.fitted.rule.pace},
         "says": trained.fitted.says,
-        "places": trained.places,
         "kinds": trained.kinds,
     }
     files = {"model.json": _text(description)}
@@ -232,8 +231,6 @@ def _trained(own: Path, found: dict[str, Any], wanted: dict[str, tuple[str, int]
             "says": found["says"],
         }.items()
     }
-    if type(found["places"]) is not int or found["places"] < 0:
-        raise BadModelError(own, f"its places are {found['places']!r}, which is no number of places")
     return Trained(
         project=str(found["project"]),
         kind=str(found["estimator"]),
@@ -245,7 +242,6 @@ def _trained(own: Path, found: dict[str, Any], wanted: dict[str, tuple[str, int]
             numbers["says"],
         ),
         caught=[float(value) for value in arrays["caught"]],
-        places=found["places"],
         low=arrays["low"],
         high=arrays["high"],
         kinds={str(kind): int(count) for kind, count in found["kinds"].items()},

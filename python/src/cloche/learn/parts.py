@@ -8,7 +8,7 @@ from cloche.impact.changes import Change
 from cloche.impact.select import owner
 from cloche.impact.source import Function, Statement
 from cloche.impact.verb import Evidence
-from cloche.learn.differences import DIFFERENCES, Pair, differing, kind_of, stored, tokens
+from cloche.learn.differences import DIFFERENCES, Difference, differing, kinds_of, raised, stored, tokens
 from cloche.learn.surroundings import Surroundings, names_of
 
 # Kinds of statements that a change of a function is counted by; the others count as "other".
@@ -39,8 +39,16 @@ PAIRS = (
     "closeness",
     # The share of the names in what differs that the test mentions.
     "texts_shared",
+    # 1 / (tests that mention a name in what differs), for those tests.
+    "texts_rare",
     # 1 when the test ran code that reads an attribute or key which a changed statement stores, 2 when it reads it itself.
     "reads_stored",
+    # 1 / (tests that asked the changed file's module for a name in what differs), for those tests.
+    "reads_name",
+    # The share of the statements which the test ran that are in the changed function.
+    "focus",
+    # 1 when a changed statement raises what the test mentions, such as in pytest.raises.
+    "expects_raised",
 )
 Column = dict[int, float]
 
@@ -66,8 +74,12 @@ class Part:
         self.users: list[frozenset[str]] = []
         # Functions that calls are followed to, and how many calls away the change itself is from them.
         self.targets: list[tuple[list[str], int]] = []
-        self.pairs: list[Pair] = []
+        self.pairs: list[Difference] = []
         self.stored: frozenset[str] = frozenset()
+        self.raised: frozenset[str] = frozenset()
+        # Test -> how many statements of the changed function it ran.
+        self.inside: Counter[str] = Counter()
+        self.reads = evidence.known.reads.get(change.file, {})
         if change.kind.endswith("function"):
             self.wanted = names_of(change.name)
         if change.kind in {"function", "removed function"}:
@@ -87,15 +99,18 @@ class Part:
             self.statements[KINDS.get(step.kind, "other")] += 1
             self.depth = max(self.depth, depth_of(before, position))
             self.stored |= stored(step.node)
+            self.raised |= raised(step.node)
             if now is not None and len(now.steps) == len(before.steps):
                 self.pairs += differing(step.node, now.steps[position].node)
             else:
-                self.pairs.append((step.node, None))
+                self.pairs.append(Difference(step.node, None))
         self.targets.append(([self.key], 0))
         if recorded is None:
             return
         self.at_import = recorded.imported
         self.ran = recorded.tests
+        for recorded_step in recorded.steps:
+            self.inside.update(recorded_step.tests)
         # Positions mean something only in the body that was recorded.
         same = recorded.digest == before.digest and len(recorded.steps) == len(before.steps)
         self.steps = [recorded.steps[position].tests for position in positions] if same else [recorded.tests]
@@ -157,35 +172,54 @@ class Part:
             for test in tests:
                 _raise(pairs["user_specificity"], number, test, 1 / len(tests))
         self._calls(pairs["closeness"])
-        self._texts(pairs["texts_shared"])
+        self._texts(pairs["texts_shared"], pairs["texts_rare"])
         self._readers(pairs["reads_stored"])
+        self._reads(pairs["reads_name"])
+        self._inside(pairs["focus"])
+        self._raised(pairs["expects_raised"])
 
     def _calls(self, column: Column) -> None:
         for functions, away in self.targets:
             for index, calls in self.around.steps_to(functions).items():
                 _most(column, index, 1 / (1 + calls + away))
 
-    def _texts(self, column: Column) -> None:
+    def _texts(self, shared: Column, rare: Column) -> None:
         wanted = tokens(self.pairs)
-        tests = {
-            self.around.test_of[key]
-            for name in wanted
-            for key in self.around.mentioning.get(name, ())
-            if key in self.around.test_of
-        }
-        for index in tests:
-            _most(column, index, len(wanted & self.around.mentioned[index]) / len(wanted))
+        number = self.around.test_of
+        for name in wanted:
+            tests = [number[key] for key in self.around.mentioning.get(name, ()) if key in number]
+            for index in tests:
+                _most(rare, index, 1 / len(tests))
+                _most(shared, index, len(wanted & self.around.mentioned[index]) / len(wanted))
 
     def _readers(self, column: Column) -> None:
         readers, _ = self.around.readers(self.stored, [self.key])
         for index, value in readers.items():
             _most(column, index, value)
 
+    def _reads(self, column: Column) -> None:
+        for name in tokens(self.pairs) & self.reads.keys():
+            tests = self.reads[name].tests
+            for test in tests:
+                _raise(column, self.around.number, test, 1 / len(tests))
+
+    def _inside(self, column: Column) -> None:
+        number = self.around.number
+        for test, steps in self.inside.items():
+            if test in number:
+                _raise(column, number, test, steps / max(1.0, self.around.statements[number[test]]))
+
+    def _raised(self, column: Column) -> None:
+        for index, mentioned in enumerate(self.around.mentioned if self.raised else ()):
+            if self.raised & mentioned:
+                column[index] = 1.0
+
     def numbers(self) -> dict[str, float]:
         """Return how often each kind of difference is there, and how many functions read what is stored."""
         found = dict.fromkeys(DIFFERENCES, 0.0)
-        for before, after in self.pairs:
-            found[kind_of(before, after)] += 1.0
+        for each in self.pairs:
+            for kind in kinds_of(each):
+                found[kind] += 1.0
         return {**found, "readers": float(self.around.readers(self.stored, [self.key])[1])}
 
 

@@ -68,8 +68,8 @@ def rank(answer: Answer, question: Question) -> Verdict:
     if not notes and level is None:
         notes = [
             (
-                f"the evidence is thin: {len(model.trained.caught)} changes with failures in {model.trained.places} places show no "
-                f"level that keeps a recall of {question.recall:.0%}"
+                f"the evidence is thin: {len(model.trained.caught)} places of the code with failures show no level that keeps a "
+                f"recall of {question.recall:.0%}"
             )
         ]
     notes = notes or _unlike(model, seen, values)

@@ -1,9 +1,12 @@
-"""Which tests of a change run: in the order of their promise, until too little is left to be gained.
+"""Which tests of a change run: the most probable one, and others in the order of promise, until too little is left to be gained.
 
-The tests of a change are ordered by p / seconds**pace. A test's *gain* is its p times the chance that none before it has
-failed, (1 - p)**redundancy for each; the rule runs the longest beginning of the order whose gains stay above a level.
-Redundancy 0 is a plain threshold of p. The level is fitted on validation for a wanted recall: the share of changes with
-failures in which at least one failing test runs.
+The tests of one change fail together or not at all, so they are taken to depend on whether anything fails: with a
+probability of q = 1 - product of (1 - p)**TOGETHER, and given that each test with one of p / q. A test's *gain* is its p
+times the chance, (1 - p / q)**redundancy for each, that those before it have not shown the failure already; per second, as
+far as pace says. The order is that of p / seconds**pace; the rule runs the longest beginning of it whose gains stay above a
+level. The most probable test runs whatever is gained: a change that breaks what every test imports is then seen, and
+needs no prediction. The level is fitted on validation for a wanted recall: the share of changes with failures in which at
+least one failing test runs.
 """
 
 import math
@@ -15,13 +18,18 @@ from scipy.special import betaincinv
 
 from cloche.learn.columns import Vector
 
-REDUNDANCY = (0.0, 0.25, 0.5, 1.0)
+REDUNDANCY = (0.25, 0.5, 1.0)
 PACE = (0.0, 0.5, 1.0)
 # One-sided: what is shown holds with this confidence.
 CONFIDENCE = 0.95
 # A test that takes no time still has to be started.
 LEAST_SECONDS = 0.001
 ROUNDING = 1e-9
+# Between 0 (all tests fail together) and 1 (each for itself).
+TOGETHER = 0.5
+# The gain of the most probable test: above all others, which are at most 1 / LEAST_SECONDS.
+FIRST = 1e6
+ALMOST = 1 - 1e-9
 
 
 @dataclass(frozen=True)
@@ -33,19 +41,24 @@ class Rule:
 
     def gains(self, probability: Vector, seconds: Vector) -> Vector:
         """Return for each test of a change the lowest gain up to it in the order: it runs if that reaches the level."""
+        found: Vector = np.empty(len(probability))
+        if not len(found):
+            return found
         cost = np.maximum(seconds, LEAST_SECONDS) ** self.pace
         order = self.order(probability, seconds)
-        ordered = probability[order]
-        missed = np.concatenate([[0.0], np.cumsum(np.log1p(-np.minimum(ordered, 1 - 1e-9)))[:-1]])
-        gain = np.minimum.accumulate(ordered * np.exp(self.redundancy * missed) / cost[order])
-        found: Vector = np.empty(len(probability))
-        found[order] = gain
+        anything = -np.expm1(TOGETHER * np.log1p(-np.minimum(probability, ALMOST)).sum())
+        given = np.minimum(probability[order] / max(anything, 1 - ALMOST), ALMOST)
+        missed = np.concatenate([[0.0], np.cumsum(np.log1p(-given))[:-1]])
+        found[order] = np.minimum.accumulate(probability[order] * np.exp(self.redundancy * missed) / cost[order])
+        found[order[0]] = FIRST
         return found
 
     def order(self, probability: Vector, seconds: Vector) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        """Return the tests' numbers, the most promising first; ties as they came."""
+        """Return the tests' numbers: the most probable, then the most promising first; ties as they came."""
         cost = np.maximum(seconds, LEAST_SECONDS) ** self.pace
-        found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.argsort(-probability / cost, kind="stable")
+        promise = probability / cost
+        promise[int(np.argmax(probability))] = np.inf
+        found: np.ndarray[tuple[int], np.dtype[np.int64]] = np.argsort(-promise, kind="stable")
         return found
 
 
@@ -81,24 +94,23 @@ class Level:
     recall: Interval
 
 
-def fitted_level(levels: Sequence[float], groups: int, recall: float) -> Level | None:
-    """Return the highest level that keeps a wanted recall for the next change; None when none does.
+def fitted_level(levels: Sequence[float], recall: float) -> Level | None:
+    """Return the highest level that keeps a wanted recall for the next place of the code; None when none does.
 
-    `levels` has for each change with failures the highest level at which one of its failing tests still runs. Changes of
-    one place are alike, so only as many count as there are `groups` of them. With a share m of misses among n groups, the
-    next one is missed with a probability of at most (n m + 1) / (n + 1), whatever the distribution (conformal risk
-    control: Angelopoulos, Bates, Fisch, Lei and Schuster, 2022). The level's interval says how far chance may have helped.
+    `levels` has for each place with failures the highest level at which each of its changes is still caught. With a share m
+    of misses among n places, the next one is missed with a probability of at most (n m + 1) / (n + 1), whatever the
+    distribution (conformal risk control: Angelopoulos, Bates, Fisch, Lei and Schuster, 2022). The level's interval says how
+    far chance may have helped.
     """
     ordered = sorted(levels, reverse=True)
     number = len(ordered)
-    groups = min(groups, number)
     for caught in range(1, number + 1):
         level = ordered[caught - 1]
-        # Changes at the same level are caught together.
+        # Places at the same level are caught together.
         if caught < number and ordered[caught] == level:
             continue
-        if level > 0 and groups * caught / number >= recall * (groups + 1) - ROUNDING:
-            return Level(level, share_interval(groups * caught / number, groups))
+        if level > 0 and caught >= recall * (number + 1) - ROUNDING:
+            return Level(level, share_interval(caught, number))
     return None
 
 

@@ -22,6 +22,9 @@ from cloche.learn.rule import PACE, REDUNDANCY, Rule, fitted_level
 
 FOLDS = 5
 RECALLS = (0.9, 0.95, 0.99)
+# The recall at which rules and estimators are compared.
+COMPARED = 0.95
+TINY = 1e-12
 # Places of the code with failures below which nothing is fitted.
 LEAST_PLACES = 10
 
@@ -95,16 +98,10 @@ def decide(samples: Sequence[Sample], probabilities: Sequence[Vector]) -> Fitted
     failed = np.concatenate([truth[numbers] for numbers, truth, _ in pairs])
     calibration = calibrate(raw, failed)
     applied = [_calibrated(calibration, each, p) for each, p in zip(samples, probabilities, strict=True)]
-    best: tuple[float, Rule] | None = None
-    for redundancy in REDUNDANCY:
-        for pace in PACE:
-            rule = Rule(redundancy, pace)
-            cost = _cost(rule, samples, applied)
-            if best is None or cost < best[0]:
-                best = (cost, rule)
-    rule = best[1] if best is not None else Rule(0.0, 0.0)
-    caught, groups = caught_levels(rule, samples, applied)
-    levels = {recall: fitted_level(caught, groups, recall) for recall in RECALLS}
+    rules = [Rule(redundancy, pace) for redundancy in REDUNDANCY for pace in PACE]
+    rule = min(rules, key=lambda each: _cost(each, samples, applied))
+    caught = caught_levels(rule, samples, applied)
+    levels = {recall: fitted_level(caught, recall) for recall in RECALLS}
     weights = np.concatenate([np.full(len(each.failed), each.row.weight) for each in samples if each.row.usable])
     every = [(p, each.failed) for p, each in zip(applied, samples, strict=True) if each.row.usable]
     says = best_f1(np.concatenate([p for p, _ in every]), np.concatenate([truth for _, truth in every]), weights)
@@ -118,10 +115,9 @@ def _calibrated(calibration: Calibration, sample: Sample, probability: Vector) -
     return found
 
 
-def caught_levels(rule: Rule, samples: Sequence[Sample], applied: Sequence[Vector]) -> tuple[list[float], int]:
-    """Return for each change with failures, which the model decides on, the level at which it is still caught; and places."""
-    found: list[float] = []
-    groups: set[tuple[str, str]] = set()
+def caught_levels(rule: Rule, samples: Sequence[Sample], applied: Sequence[Vector]) -> list[float]:
+    """Return for each place with failures, which the model decides on, the level at which all its changes are still caught."""
+    found: dict[tuple[str, str], float] = {}
     for each, probability in zip(samples, applied, strict=True):
         truth = each.failed > 0
         if not each.decided or not truth.any() or not each.row.usable:
@@ -129,10 +125,10 @@ def caught_levels(rule: Rule, samples: Sequence[Sample], applied: Sequence[Vecto
         if truth[each.row.observation.always].any():
             # A rule caught it; the model had nothing to do with it.
             continue
-        gains = _gains(rule, each, probability)
-        found.append(float(gains[truth].max()))
-        groups.add((each.row.project, each.row.observation.group))
-    return found, len(groups)
+        level = float(_gains(rule, each, probability)[truth].max())
+        place = (each.row.project, each.row.observation.group)
+        found[place] = min(level, found.get(place, level))
+    return [found[place] for place in sorted(found)]
 
 
 def _gains(rule: Rule, sample: Sample, probability: Vector) -> Vector:
@@ -145,16 +141,16 @@ def _gains(rule: Rule, sample: Sample, probability: Vector) -> Vector:
 
 
 def _cost(rule: Rule, samples: Sequence[Sample], applied: Sequence[Vector]) -> float:
-    """Return the share of time that a rule takes for 95 % of the changes (the point estimate, to compare rules by)."""
-    caught, _ = caught_levels(rule, samples, applied)
-    if not caught:
-        return 1.0
-    level = float(np.quantile(np.array(caught), 0.05, method="lower"))
+    """Return the share of time that a rule takes at the level for a recall of 95 %, to compare rules by."""
+    caught = caught_levels(rule, samples, applied)
+    fitted = fitted_level(caught, COMPARED)
+    # Where there are too few places for a level, that of all of them.
+    level = fitted.level if fitted is not None else min(caught, default=0.0)
     spent = every = 0.0
     for each, probability in zip(samples, applied, strict=True):
-        if each.decided:
-            seconds = np.array(each.row.observation.seconds)
-            spent += float(seconds[_gains(rule, each, probability) >= max(level, 1e-12)].sum())
+        if each.decided and each.row.usable:
+            seconds = np.array(each.row.observation.seconds) * each.row.weight
+            spent += float(seconds[_gains(rule, each, probability) >= max(level, TINY)].sum())
             every += float(seconds.sum())
     return spent / every if every else 1.0
 
@@ -266,18 +262,18 @@ def check(rows: Sequence[Row]) -> None:
 def train(project: str, rows: Sequence[Row]) -> tuple[Trained, list[Sample], list[Validated]]:
     """Return the model of all rows, and what cross-validation says of each kind of estimator.
 
-    The kind is that which takes the least time for a recall of 95 %. Raises TooFewRowsError.
+    The kind is that with the best average precision. Raises TooFewRowsError.
     """
     rows = sorted(rows, key=lambda row: (row.project, row.at, row.key))
     check(rows)
     samples, validated = validate(rows, fold_of(rows))
-    best = max(validated, key=lambda each: (each.measured[0.95].average_precision.value, each.kind))
+    best = max(validated, key=lambda each: (each.measured[COMPARED].average_precision.value, each.kind))
     fitted = decide(samples, best.probabilities)
     known = histories(rows)
     final = [sample_of(row, known[row.project]) for row in rows]
     values, failed = pairs_of(final)
     applied = [_calibrated(fitted.calibration, each, p) for each, p in zip(samples, best.probabilities, strict=True)]
-    caught, places = caught_levels(fitted.rule, samples, applied)
+    caught = caught_levels(fitted.rule, samples, applied)
     kinds: dict[str, int] = {}
     for row in rows:
         for kind in row.observation.kinds:
@@ -288,7 +284,6 @@ def train(project: str, rows: Sequence[Row]) -> tuple[Trained, list[Sample], lis
         estimator=fit(best.kind, values, failed),
         fitted=fitted,
         caught=sorted(caught),
-        places=places,
         low=values.min(axis=0),
         high=values.max(axis=0),
         kinds=dict(sorted(kinds.items())),
