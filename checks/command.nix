@@ -1,19 +1,12 @@
-# Runs commands of an environment in a copy of a source tree; passes when all of them end with 0. All are run, so that
-# one failure does not hide another.
+# Passes when all recorded commands ended with 0; shows what they said.
 { toolchain }:
-{
-  name,
-  source,
-  environment,
-  # Each a list of words.
-  commands,
-}:
+let
+  recorded = import ../pkgs/commands.nix { inherit toolchain; };
+in
+# As pkgs/commands.nix has them; the check has the record as its attribute.
+arguments:
 toolchain.runPython {
-  inherit
-    name
-    source
-    environment
-    commands
-    ;
-  script = ../python/src/cloche/run_commands.py;
+  inherit (arguments) name;
+  record = recorded (arguments // { name = "${arguments.name}-record"; });
+  script = ../python/src/cloche/judge_commands.py;
 }

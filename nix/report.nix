@@ -20,6 +20,8 @@ let
       date = if cfg.tests.quarantine == { } then "" else import ../lib/revision-date.nix cfg.flake;
     };
     selection = config.packages.test-selection or null;
+    lint = present cfg.lint.enable config.checks.lint.record;
+    types = present cfg.types.enable config.checks.types.record;
     chaos = present cfg.chaos.enable {
       recordings = map (seed: config.packages."chaos-results-${toString seed}") cfg.chaos.seeds;
       inherit (cfg.chaos) floor;

@@ -178,6 +178,17 @@ class Sample:
         (self.folder / "profile/search/flamegraph.svg").write_text(SVG)
         return [f"--performance={self.folder}/performance", f"--profile={self.folder}/profile"]
 
+    def commands(self) -> list[str]:
+        """Write what the checks of lint and types recorded: the first passed, of the other one command did not."""
+        words = []
+        for name, codes in (("lint", [0]), ("types", [0, 1])):
+            recorded = [
+                {"command": f"{name} {self.word}", "code": code, "output": f"said {self.word}"} for code in codes
+            ]
+            put(self.folder / name / "commands.json", {"version": 1, "commands": recorded})
+            words.append(f"--{name}={self.folder}/{name}")
+        return words
+
     def components(self) -> list[str]:
         """Write an SBOM and its audit."""
         component = {
@@ -343,6 +354,6 @@ class Sample:
     def everything(self) -> list[str]:
         """Write all artifacts and return the options that name them."""
         return [
-            *[*self.tests(), *self.selection(), *self.chaos(), *self.regression(), *self.performance()],
-            *[*self.components(), *self.provenance(), *self.reproduce(), *self.history()],
+            *[*self.tests(), *self.selection(), *self.commands(), *self.chaos(), *self.regression()],
+            *[*self.performance(), *self.components(), *self.provenance(), *self.reproduce(), *self.history()],
         ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cloche import judge_tests, record_tests, run_commands
+from cloche import judge_commands, judge_tests, record_tests, run_commands
 
 REPORT = """<testsuites><testsuite name="pytest" time="0.1" timestamp="now" hostname="here">
 <testcase classname="tests.b" name="passes" time="0.5"/>
@@ -280,12 +280,13 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *commands: list[str
     monkeypatch.setenv("NIX_BUILD_TOP", str(tmp_path / "top"))
     run_commands.main(
         {
-            "outputs": {"out": str(tmp_path / "out")},
+            "outputs": {"out": str(tmp_path / "record")},
             "source": str(tmp_path / "source"),
             "environment": str(tmp_path),
             "commands": list(commands),
         }
     )
+    judge_commands.main({"outputs": {"out": str(tmp_path / "out")}, "record": str(tmp_path / "record")})
     return (tmp_path / "out").read_text()
 
 
@@ -300,6 +301,18 @@ def test_all_commands_are_run_and_all_failures_told(tmp_path: Path, monkeypatch:
     with pytest.raises(SystemExit, match=r"python -c 1/0 ended with 1; python -c 2/0 ended with 1"):
         command(tmp_path, monkeypatch, ["python", "-c", "1/0"], ["python", "-c", "2/0"])
     assert not (tmp_path / "out").exists()
+    record = json.loads((tmp_path / "record/commands.json").read_text())
+    assert [(each["command"], each["code"]) for each in record["commands"]] == [
+        ("python -c 1/0", 1),
+        ("python -c 2/0", 1),
+    ]
+    assert "ZeroDivisionError" in record["commands"][0]["output"]
+
+
+def test_a_command_that_is_killed_is_no_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit, match="was ended by signal 9"):
+        command(tmp_path, monkeypatch, ["python", "-c", "import os; os.kill(os.getpid(), 9)"])
+    assert not (tmp_path / "record").exists()
 
 
 @pytest.mark.parametrize(

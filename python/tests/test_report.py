@@ -24,8 +24,8 @@ from report_samples import Sample, put
 SCHEMA = json.loads((Path(artifacts.__file__).parent / "schema.json").read_text())
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)> {{ 7 * 7 }} [x](javascript:alert) `|` @you &amp; <!--"
 SECTIONS = [
-    *["tests", "selection", "chaos", "regression", "performance", "profiles", "components", "provenance"],
-    "reproducibility",
+    *["tests", "selection", "lint", "types", "chaos", "regression", "performance", "profiles", "components"],
+    *["provenance", "reproducibility"],
 ]
 Run = Callable[..., Outcome]
 
@@ -124,6 +124,8 @@ def test_the_facts_are_those_of_the_artifacts(write: Callable[..., Path], sample
     assert {name: (each["verdict"], each["summary"]) for name, each in data["sections"].items()} == {
         "tests": ("passes", "2 passed, 1 skipped"),
         "selection": ("attention", "1 selected, 2 left out"),
+        "lint": ("passes", "1 of 1 command passed"),
+        "types": ("fails", "1 of 2 commands passed"),
         "chaos": ("fails", "5 of 6 survived; at least 17.5% with 95 % confidence"),
         "regression": ("fails", "2 experiments: 1 regressed, 1 incomparable"),
         "performance": ("fails", "1 slower"),
@@ -277,6 +279,7 @@ def broken(sample: Sample, name: str, change: Callable[[Any], object]) -> Path:
         ("regression/search/comparison.json", b'{"version": 2}', ": its version is 2, and this Cloche reads 1; make both with the same Cloche"),
         ("performance/fit/performance.json", b'{"version": true}', ": its version is True, and this Cloche reads 1; make both with the same Cloche"),
         ("sbom/sbom.cdx.json", b'{"bomFormat": "SPDX"}', ": bomFormat is 'SPDX', and not one of CycloneDX; it was not written by this Cloche; build it again"),
+        ("lint/commands.json", b'{"version": 1, "commands": [{"command": "ruff", "code": "0", "output": ""}]}', ": commands[0].code is a text, and not a whole number; it was not written by this Cloche; build it again"),
         ("audit.json", b"null", ": the whole is null, and not an object; it was not written by this Cloche; build it again"),
         ("provenance/default/provenance.json", b'{"_type": 3}', ": _type is a whole number, and not a text; it was not written by this Cloche; build it again"),
         ("reproduce.json", b'{"version": 9}', ": its version is 9, and this Cloche reads 1; make both with the same Cloche"),

@@ -1,5 +1,6 @@
-"""Run commands in a copy of a source tree and fail when one of them does; standard library only."""
+"""Run commands in a copy of a source tree and record what each said; standard library only."""
 
+import json
 import os
 import shlex
 import shutil
@@ -10,7 +11,7 @@ from typing import Any
 
 
 def main(attributes: dict[str, Any]) -> None:
-    """Run each of attributes["commands"] and write what they printed into attributes["outputs"]["out"]."""
+    """Run each of attributes["commands"] and write commands.json into attributes["outputs"]["out"]."""
     tree = Path(os.environ["NIX_BUILD_TOP"], "project")
     shutil.copytree(attributes["source"], tree, symlinks=True)
     environment = {
@@ -21,7 +22,7 @@ def main(attributes: dict[str, Any]) -> None:
     }
     if not attributes["commands"]:
         sys.exit("there is no command to run, so nothing would be checked")
-    failed, words = [], []
+    recorded = []
     for command in attributes["commands"]:
         program = Path(attributes["environment"], "bin", command[0])
         if not program.exists():
@@ -36,11 +37,13 @@ def main(attributes: dict[str, Any]) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        text = f"$ {shlex.join(command)}\n{done.stdout.decode(errors='replace')}"
-        words.append(text)
-        sys.stdout.write(text)
-        if done.returncode:
-            failed.append(f"{shlex.join(command)} ended with {done.returncode}")
-    if failed:
-        sys.exit("; ".join(failed))
-    Path(attributes["outputs"]["out"]).write_text("".join(words))
+        words = done.stdout.decode(errors="replace")
+        sys.stdout.write(f"$ {shlex.join(command)}\n{words}")
+        if done.returncode < 0:
+            # Killed, as where memory runs out: that says nothing about the project.
+            sys.exit(f"{shlex.join(command)} was ended by signal {-done.returncode}")
+        recorded.append({"command": shlex.join(command), "code": done.returncode, "output": words})
+    record = Path(attributes["outputs"]["out"])
+    record.mkdir()
+    text = json.dumps({"version": 1, "commands": recorded}, indent=1, sort_keys=True, ensure_ascii=False)
+    (record / "commands.json").write_text(text + "\n", encoding="utf-8")

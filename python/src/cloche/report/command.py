@@ -20,6 +20,8 @@ STORE = ".cloche/telemetry.sqlite"
 @click.option("--tests", type=_FILE, help="packages.test-results: a folder with outcomes.json.")
 @click.option("--durations", type=_FILE, help="durations.json of its output `log`.")
 @click.option("--selection", type=_FILE, help="packages.test-selection, or what select-tests --format json wrote.")
+@click.option("--lint", type=_FILE, help="checks.lint.record: a folder with commands.json.")
+@click.option("--types", type=_FILE, help="checks.types.record: a folder with commands.json.")
 @click.option("--chaos", "recordings", type=_FILE, multiple=True, help="A packages.chaos-results-SEED (repeatable).")
 @click.option("--regression", type=_FILE, help="packages.regression.")
 @click.option("--performance", type=_FILE, help="packages.performance.")
@@ -95,8 +97,8 @@ EMPTY: dict[str, Any] = {
     "project": {"name": "project", "version": None, "revision": None},
     **dict.fromkeys(
         (
-            *("tests", "selection", "chaos", "regression", "performance", "profile", "sbom", "audit", "provenance"),
-            *("reproduce", "history"),
+            *("tests", "selection", "lint", "types", "chaos", "regression", "performance", "profile", "sbom", "audit"),
+            *("provenance", "reproduce", "history"),
         )
     ),
 }

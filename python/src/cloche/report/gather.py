@@ -1,10 +1,11 @@
 """Read all artifacts and put the report together; what is not there is left out."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cloche.report import chaos, components, performance, provenance, regression, reproducibility, tests
+from cloche.report import chaos, commands, components, performance, provenance, regression, reproducibility, tests
 from cloche.report import history as histories
 from cloche.report.artifacts import Artifacts
 from cloche.report.chaos import Chaos
@@ -15,7 +16,8 @@ from cloche.report.tests import Tests
 
 # The order of the sections on the page.
 SHOWN = (
-    *("tests", "selection", "chaos", "regression", "performance", "profiles", "components", "provenance"),
+    *("tests", "selection", "lint", "types", "chaos", "regression", "performance", "profiles", "components"),
+    "provenance",
     "reproducibility",
 )
 
@@ -27,6 +29,9 @@ class Sources:
     tests: Tests | None = None
     # The folder of `packages.test-selection`, or a file that `select-tests --format json` wrote.
     selection: Path | None = None
+    # What the checks of these names have recorded, each a folder with commands.json.
+    lint: Path | None = None
+    types: Path | None = None
     chaos: Chaos | None = None
     regression: Path | None = None
     performance: Path | None = None
@@ -58,6 +63,8 @@ def gather(project: Project, sources: Sources) -> tuple[Report, dict[str, bytes]
     if sources.performance is not None:
         sections.append(performance.section(artifacts, sources.performance, history))
     for place, section in (
+        (sources.lint, partial(commands.section, name="lint")),
+        (sources.types, partial(commands.section, name="types")),
         (sources.profile, performance.profiles),
         (sources.provenance, provenance.section),
         (sources.reproduce, reproducibility.section),

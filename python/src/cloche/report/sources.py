@@ -26,6 +26,8 @@ def of_data(data: dict[str, Any]) -> tuple[Project, Sources]:
             tests["date"],
         ),
         selection=path("selection"),
+        lint=path("lint"),
+        types=path("types"),
         chaos=None
         if chaos is None
         else Chaos([Path(each) for each in chaos["recordings"]], chaos["floor"], chaos["most"]),
