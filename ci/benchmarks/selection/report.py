@@ -83,7 +83,8 @@ def times(stored: Path) -> dict[str, Any]:
     """Return what the measured times say, for each project that has some."""
     told = {}
     for file in sorted(stored.glob("*.wall.jsonl.gz")):
-        first, *rows = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        first, *every = [json.loads(line) for line in gzip.decompress(file.read_bytes()).splitlines()]
+        rows = [row for row in every if "hangs" not in row]
         loads = sorted(row["load"] for row in rows)
         parts = {"all": rows, "function": [row for row in rows if row["stratum"] == "function"]}
         told[first["project"]] = {

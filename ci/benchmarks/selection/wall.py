@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,23 +23,33 @@ from selection.projects import PROJECTS, in_git, unpacked
 CLOCHE = "from cloche.cli import main; main()"
 
 
-def spent(found: Suite, words: list[str], paths: list[str], extra: dict[str, str]) -> dict[str, Any]:
-    """Run a command in a project's folder; return its wall and processor time, its code and its last words."""
+def spent(found: Suite, words: list[str], paths: list[str], extra: dict[str, str], limit: float = 1800) -> dict[str, Any]:
+    """Run a command in a project's folder; return its wall and processor time, its code and its last words.
+
+    A command that is not done after `limit` seconds is killed with all that it started, and has no code.
+    """
     environment = found.environment() | extra
     environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], *paths])
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     start, before = time.monotonic(), os.times()
-    done = subprocess.run(words, cwd=found.folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=1800, check=False)
+    process = subprocess.Popen(words, cwd=found.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    try:
+        output, errors = process.communicate(timeout=limit)
+        code = process.returncode
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        output, errors = process.communicate()
+        code = None
     wall, after = time.monotonic() - start, os.times()
     processor = after.children_user + after.children_system - before.children_user - before.children_system
-    said = "" if done.returncode in {0, 1, 5} else (done.stdout + done.stderr).decode(errors="replace")[-500:]
-    return {"wall": round(wall, 3), "processor": round(processor, 3), "code": done.returncode, "said": said}
+    said = "" if code in {0, 1, 5} else (output + errors).decode(errors="replace")[-500:]
+    return {"wall": round(wall, 3), "processor": round(processor, 3), "code": code, "said": said}
 
 
-def timed(found: Suite, words: list[str], lines: Path) -> dict[str, Any]:
+def timed(found: Suite, words: list[str], lines: Path, limit: float = 1800) -> dict[str, Any]:
     """Run a command that runs pytest with the recorder of outcomes; return besides what ran and what failed."""
     lines.unlink(missing_ok=True)
-    ended = spent(found, words, [str(Path(cloche.__file__).parent.parent)], {})
+    ended = spent(found, words, [str(Path(cloche.__file__).parent.parent)], {}, limit)
     rows = [json.loads(line) for line in lines.read_text().splitlines()] if lines.exists() else []
     tests = {test_of(row["test"]) for row in rows if "test" in row}
     failed = {test_of(row["test"]) for row in rows if row.get("outcome") == "failed"}
@@ -90,12 +101,17 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
         kept(data, saved)
         target.write_text(json.dumps(first, sort_keys=True) + "\n")
     first, *rows = [json.loads(line) for line in target.read_text().splitlines()]
-    done, before = {row["fault"] for row in rows}, set(first["plain"]["failed"])
+    # A suite that does not end has no verdict; what a command takes that waits for it is a matter of the limit.
+    hanging = {row["fault"] for row in rows if "hangs" in row}
+    done, before = {row["fault"] for row in rows} - hanging, set(first["plain"]["failed"])
     # As kill matrices have them by default.
     sample = draw(suite.folder, source_files(suite.folder), functions=100, imports=50, seed=1)
+    limit = max(60.0, 10 * first["plain"]["wall"])
     until = time.monotonic() + options.minutes * 60 if options.minutes else None
-    for mutant in sample.mutants[: options.changes]:
-        if mutant.id in done:
+    for mutant in sample.mutants:
+        if len(done) == options.changes:
+            break
+        if mutant.id in done or mutant.id in hanging:
             continue
         if until is not None and time.monotonic() > until:
             print("ended by the clock", flush=True)
@@ -108,11 +124,18 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
             if way == "testmon":
                 kept(saved, data)
             with applied(tree_of.folder, mutant):
-                row[way] = timed(tree_of, words, lines)
+                row[way] = timed(tree_of, words, lines, limit)
+            if row[way]["code"] is None:
+                row = {"fault": mutant.id, "hangs": way}
+                break
             row[way]["failed"] = sorted(set(row[way]["failed"]) - before)
             # What fails without a fault is no verdict on it: a run is red by tests that passed, or by files that are broken.
             row[way]["red"] = bool(row[way]["failed"]) or row[way]["code"] not in {0, 1, 5}
-        done.add(mutant.id)
         with target.open("a") as file:
             file.write(json.dumps(row, sort_keys=True) + "\n")
+        if "hangs" in row:
+            hanging.add(mutant.id)
+            print(name, mutant.id, "does not end", flush=True)
+            continue
+        done.add(mutant.id)
         print(name, mutant.id, *(f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})" for way in commands), flush=True)
