@@ -15,7 +15,7 @@ from cloche.learn.from_mutants import rows_of
 from cloche.learn.measuring import Judged, Measured, measure
 from cloche.learn.rows import Row, read, write
 from cloche.learn.simple import baselines
-from cloche.learn.training import RECALLS, Sample, Validated, fold_of, usable, validate
+from cloche.learn.training import RECALLS, Sample, Validated, fold_of, merit, usable, validate
 from cloche.mutants.matrix import Matrix
 from cloche.mutants.replay import Selected, figures, replay
 from cloche.mutants.sites import Mutant
@@ -23,7 +23,7 @@ from selection import campaign
 from selection.learned_report import SIMPLE, line_of
 from selection.projects import PROJECTS
 
-# The chosen one is that with the best average precision on the parts that it is not judged on.
+# The kind of estimator is chosen as training does it, by the parts that are not judged.
 CHOSEN = "chosen"
 
 
@@ -45,13 +45,11 @@ def chosen(judged: dict[str, list[Judged]], precision: dict[int, str], folds: Se
 
 
 def kinds_of(samples: Sequence[Sample], found: Sequence[Validated], folds: Sequence[int]) -> dict[int, str]:
-    """Return part -> kind of estimator: the one with the best average precision on the other parts."""
+    """Return part -> kind of estimator: the one that does best on the other parts."""
     known = {}
     for part in sorted(set(folds)):
         others = [index for index, fold in enumerate(folds) if fold != part]
-        merits = {
-            each.kind: measure(usable([samples[i] for i in others], [each.judged[0.95][i] for i in others])).average_precision.value for each in found
-        }
+        merits = {each.kind: merit(measure(usable([samples[i] for i in others], [each.judged[0.95][i] for i in others]))) for each in found}
         known[part] = max(merits, key=lambda kind: (merits[kind], kind))
     return known
 

@@ -18,10 +18,7 @@ DIFFERENCES = (
     "shapes",
     # Of code that runs later than its statement, or another number of times.
     "in_lambda",
-    # Of what a function or a class says of itself, such as __doc__ and __module__.
-    "metadata",
 )
-METADATA = {"__doc__", "__module__", "__name__", "__qualname__", "__annotations__", "__author__", "__version__"}
 # Calls whose texts are messages.
 TELLING = {"warn", "warning", "error", "info", "debug", "print", "exception", "critical"}
 
@@ -65,8 +62,6 @@ def kinds_of(found: Difference) -> list[str]:
     kinds = [_kind_of(found)]
     if any(isinstance(each, ast.Lambda) for each in found.within):
         kinds.append("in_lambda")
-    if tokens([found]) & METADATA:
-        kinds.append("metadata")
     return kinds
 
 

@@ -39,8 +39,6 @@ PAIRS = (
     "closeness",
     # The share of the names in what differs that the test mentions.
     "texts_shared",
-    # 1 / (tests that mention a name in what differs), for those tests.
-    "texts_rare",
     # 1 when the test ran code that reads an attribute or key which a changed statement stores, 2 when it reads it itself.
     "reads_stored",
     # 1 / (tests that asked the changed file's module for a name in what differs), for those tests.
@@ -172,7 +170,7 @@ class Part:
             for test in tests:
                 _raise(pairs["user_specificity"], number, test, 1 / len(tests))
         self._calls(pairs["closeness"])
-        self._texts(pairs["texts_shared"], pairs["texts_rare"])
+        self._texts(pairs["texts_shared"])
         self._readers(pairs["reads_stored"])
         self._reads(pairs["reads_name"])
         self._inside(pairs["focus"])
@@ -183,14 +181,16 @@ class Part:
             for index, calls in self.around.steps_to(functions).items():
                 _most(column, index, 1 / (1 + calls + away))
 
-    def _texts(self, shared: Column, rare: Column) -> None:
+    def _texts(self, column: Column) -> None:
         wanted = tokens(self.pairs)
-        number = self.around.test_of
-        for name in wanted:
-            tests = [number[key] for key in self.around.mentioning.get(name, ()) if key in number]
-            for index in tests:
-                _most(rare, index, 1 / len(tests))
-                _most(shared, index, len(wanted & self.around.mentioned[index]) / len(wanted))
+        tests = {
+            self.around.test_of[key]
+            for name in wanted
+            for key in self.around.mentioning.get(name, ())
+            if key in self.around.test_of
+        }
+        for index in tests:
+            _most(column, index, len(wanted & self.around.mentioned[index]) / len(wanted))
 
     def _readers(self, column: Column) -> None:
         readers, _ = self.around.readers(self.stored, [self.key])

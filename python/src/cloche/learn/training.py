@@ -244,6 +244,11 @@ def usable(samples: Sequence[Sample], judged: Sequence[Judged]) -> list[Judged]:
     return [each for sample, each in zip(samples, judged, strict=True) if sample.row.usable]
 
 
+def merit(found: Measured) -> float:
+    """Return by what estimators are chosen: how well they rank pairs, and how well they say which tests fail."""
+    return found.average_precision.value + found.f1.value
+
+
 def check(rows: Sequence[Row]) -> None:
     """Raise TooFewRowsError when nothing can be fitted and validated."""
     failing = [
@@ -262,12 +267,12 @@ def check(rows: Sequence[Row]) -> None:
 def train(project: str, rows: Sequence[Row]) -> tuple[Trained, list[Sample], list[Validated]]:
     """Return the model of all rows, and what cross-validation says of each kind of estimator.
 
-    The kind is that with the best average precision. Raises TooFewRowsError.
+    Raises TooFewRowsError.
     """
     rows = sorted(rows, key=lambda row: (row.project, row.at, row.key))
     check(rows)
     samples, validated = validate(rows, fold_of(rows))
-    best = max(validated, key=lambda each: (each.measured[COMPARED].average_precision.value, each.kind))
+    best = max(validated, key=lambda each: (merit(each.measured[COMPARED]), each.kind))
     fitted = decide(samples, best.probabilities)
     known = histories(rows)
     final = [sample_of(row, known[row.project]) for row in rows]
