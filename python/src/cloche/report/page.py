@@ -47,7 +47,6 @@ def draw(report: Report) -> Drawn:
     facts = {section.name: section.facts for section in report.sections}
     chaos = facts.get("chaos")
     experiments = facts.get("regression", {}).get("experiments", [])
-    sources = {section.name: section.sources for section in report.sections}
     compared = [(number, each) for number, each in enumerate(experiments, start=1) if each["compared"] is not None]
     history = facts.get("regression", {}).get("history", [])
     shifts = facts.get("regression", {}).get("shifts", [])
@@ -62,7 +61,7 @@ def draw(report: Report) -> Drawn:
     benchmarks = enumerate(measured.get("benchmarks", []), start=1)
     timed = {each["name"]: plots.performance(number, each) for number, each in benchmarks}
     return Drawn(
-        plots.survival(chaos, sources["chaos"][0]) if chaos is not None and chaos["pairs"] else None,
+        plots.survival(chaos) if chaos is not None and chaos["pairs"] else None,
         plots.suite(facts["tests"]["history"]) if facts.get("tests", {}).get("history") else [],
         {each["name"]: plots.leaves(number, each) for number, each in compared},
         {name: plot for name, plot in excess.items() if plot is not None},
@@ -156,10 +155,13 @@ def render(report: Report) -> dict[str, bytes]:
     needed = bool(drawn.all())
     sections = {section.name: section for section in report.sections}
     links = {each.id: each.link for each in report.artifacts}
+    if "chaos" in sections:
+        # What is of several seeds leads to the table in which each has its own link.
+        several = len(sections["chaos"].sources) > 1
+        links[plots.SEEDS] = "#seeds-caption" if several else links[sections["chaos"].sources[0]]
     rows = None
     if "tests" in sections:
-        chaos = sections["chaos"].sources[0] if "chaos" in sections else ""
-        columns = {"seconds": "tests/durations.json", "before": "history.json", "chaos": chaos}
+        columns = {"seconds": "tests/durations.json", "before": plots.HISTORY, "chaos": plots.SEEDS}
         found = {column: links.get(artifact) for column, artifact in columns.items()}
         rows = rows_of(sections["tests"].facts["tests"], found)
     text = environment.get_template("page.html").render(

@@ -47,6 +47,8 @@ COLORS = {
 }
 # The artifact that all that is over revisions is from.
 HISTORY = "history.json"
+# All recordings of chaos together.
+SEEDS = "all seeds"
 FONT = "Helvetica, Arial, sans-serif"
 # With more values than this a line shows each without a dot.
 DOTS = 60
@@ -133,7 +135,7 @@ def _hover(
     drawn.add_tools(HoverTool(renderers=renderers, tooltips=tips, mode=mode))
 
 
-def survival(chaos: dict[str, Any], source: str) -> Plot:
+def survival(chaos: dict[str, Any]) -> Plot:
     """Draw the share of survivors by type of faults, each with its one-sided 95 % interval, beside the floor."""
     found = [("all faults", chaos["survived"], chaos["pairs"], chaos["lower95"])]
     found += [(kind, each["survived"], each["pairs"], each["lower95"]) for kind, each in chaos["by_type"].items()]
@@ -164,7 +166,7 @@ def survival(chaos: dict[str, Any], source: str) -> Plot:
         height,
         _item(drawn),
         ["Faults", "Survived", "Pairs", "Share", "At least (95 %)"],
-        source,
+        SEEDS,
         [[name, good, pairs, f"{good / pairs:.1%}", f"{lower:.1%}"] for name, good, pairs, lower in found],
     )
 
