@@ -15,7 +15,7 @@ from conftest import ROOT, run
 
 sys.path.insert(0, str(ROOT / "ci/benchmarks"))
 
-from selection import report
+from selection import learned_report, report
 from selection.command import parsed
 from selection.projects import PROJECTS
 
@@ -55,11 +55,45 @@ def test_the_figures_are_of_what_is_stored(told: dict[str, Any]) -> None:
     }
 
 
+@pytest.mark.parametrize("split", learned_report.SPLITS)
+def test_the_learned_layer_is_judged_on_every_fault(told: dict[str, Any], split: str) -> None:
+    assert told[split].keys() == PROJECTS.keys()
+    for name, each in told[split].items():
+        layer = told["projects"][name]["ways"]["impact layer"]
+        ordinary = sum(told["projects"][name]["outcomes"].get(outcome, 0) for outcome in ("killed", "survived"))
+        assert each["ways"].keys() >= {learned_report.CHOSEN, *learned_report.SIMPLE}
+        for way in each["ways"].values():
+            assert way["ranker"]["changes"] == ordinary
+            for found in (way[recall] for recall in way if recall != "ranker"):
+                assert (found["faults"], found["killed"]) == (layer["faults"], layer["killed"]), name
+
+
+def test_an_aim_is_met_only_where_both_figures_are() -> None:
+    def project(caught: float, time: float, f1: float) -> dict[str, Any]:
+        found = {"detected": {"value": caught}, "test_seconds": {"value": time}}
+        return {"ways": {learned_report.CHOSEN: {"0.95": found, "0.99": found, "ranker": {"f1": {"value": f1}}}}}
+
+    def verdicts(*projects: tuple[float, float, float]) -> list[str]:
+        return [row[2] for row in learned_report.aims({str(number): project(*each) for number, each in enumerate(projects)}, "functions left out")]
+
+    assert verdicts((1.0, 0.1, 0.8), (1.0, 0.1, 0.8), (0.9, 0.9, 0.1)) == ["met", "met", "met"]
+    assert verdicts((0.96, 0.1, 0.79)) == ["met", "not met", "not met"]
+    assert verdicts((0.94, 0.1, 0.8)) == ["not met", "not met", "met"]
+    assert verdicts((1.0, 0.15, 0.8)) == ["not met", "met", "met"]
+    # In a long suite, the lower bound and the time with pytest's own count.
+    one = project(1.0, 0.05, 0.9)
+    for found in (one["ways"][learned_report.CHOSEN][recall] for recall in ("0.95", "0.99")):
+        found["detected"] |= {"low": 0.96, "high": 1.0}
+        found["time"] = {"value": 0.08, "low": 0.07, "high": 0.09}
+    assert [row[2] for row in learned_report.aims({"one": one}, "functions left out", ["one"])] == ["met", "met", "met", "not met", "met"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["replay", "numpy"], "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs"),
         (["matrix", "toolz"], "matrix needs --work FOLDER, where it keeps what it makes"),
+        (["learned", "numpy"], "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs"),
     ],
 )
 def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -78,3 +112,13 @@ def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: 
     assert now["missed"] == before["missed"]
     for figure in ("detected", "tests", "test_seconds"):
         assert now["ways"]["impact layer"][figure] == pytest.approx(before["ways"]["impact layer"][figure], abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_command_repeats_a_committed_figure_of_the_learned_layer(told: dict[str, Any], tmp_path: Any) -> None:
+    """Rows of a map that is recorded now, and models of this checkout: what they catch and how they rank is what the page has."""
+    ended = run(ROOT / "ci/bench", "selection", "learned", "uncertainties", "--json", tmp_path / "l.json", seconds=1200)
+    assert ended.code == 0, ended.err
+    ways = [each["functions left out"]["uncertainties"]["ways"][learned_report.CHOSEN] for each in (told, json.loads((tmp_path / "l.json").read_text()))]
+    assert ways[1]["ranker"]["f1"]["value"] == pytest.approx(ways[0]["ranker"]["f1"]["value"], abs=0.03)
+    assert ways[1]["0.95"]["detected"]["value"] == pytest.approx(ways[0]["0.95"]["detected"]["value"], abs=0.03)

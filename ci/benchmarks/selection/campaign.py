@@ -216,12 +216,10 @@ def replayed(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def maps(options: argparse.Namespace) -> None:
-    """Record the maps where it is asked for or they are not there, and measure what selecting takes."""
+    """Record the maps where it is asked for or they are not there."""
     for name in options.projects or list(PROJECTS):
         if options.record or not (options.work / "maps" / f"{name}.json").exists():
             record(name, options.work)
-        if options.record or not (options.work / "maps" / f"{name}.selecting.json").exists():
-            selecting(name, options.work)
 
 
 def report(options: argparse.Namespace) -> dict[str, Any]:
@@ -230,6 +228,8 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
     told: dict[str, Any] = {"version": 2, "operators": OPERATORS, "projects": {}, "other tool": {}}
     maps(options)
     for name in names:
+        if options.record or not (options.work / "maps" / f"{name}.selecting.json").exists():
+            selecting(name, options.work)
         told["projects"][name] = replayed(name, options)
         if (STORED / f"{name}{FOREIGN}.jsonl.gz").exists() or (options.work / "kills" / f"{name}{FOREIGN}.jsonl").exists():
             told["other tool"][name] = replayed(f"{name}{FOREIGN}", options)

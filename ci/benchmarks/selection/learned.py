@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Sequence
@@ -54,15 +53,15 @@ def kinds_of(samples: Sequence[Sample], found: Sequence[Validated], folds: Seque
     return known
 
 
-def caught(matrix: Matrix, judged: Sequence[Judged], samples: Sequence[Sample], seconds: float) -> dict[str, Any]:
-    """Return what a way to select catches and takes, in the terms of the impact layer's figures."""
+def caught(matrix: Matrix, judged: Sequence[Judged], samples: Sequence[Sample]) -> dict[str, Any]:
+    """Return what a way to select catches and takes, in the terms of the impact layer's figures; selecting itself is not in it."""
     runs = {
         each.mutant.id + each.mutant.new: frozenset(test for test, run in zip(sample.row.observation.tests, said.runs, strict=True) if run)
         for each, said, sample in zip(matrix.judged, judged, samples, strict=True)
     }
 
     def select(mutant: Mutant) -> Selected:
-        return Selected(runs[mutant.id + mutant.new], seconds)
+        return Selected(runs[mutant.id + mutant.new])
 
     told = asdict(figures(matrix, replay(matrix, select)))
     return {name: told[name] for name in ("faults", "killed", "missed", "functions", "detected", "detected_few", "few", "test_seconds", "time", "tests", "everything")}
@@ -79,8 +78,6 @@ def judged_by(name: str, samples: Sequence[Sample], found: Sequence[Validated], 
     matrix = campaign.stored(name, options.work)
     here = [index for index, each in enumerate(samples) if each.row.project == name]
     part = [samples[index] for index in here]
-    measured = json.loads((options.work / "maps" / f"{name}.selecting.json").read_text())
-    seconds = measured["selecting"] / measured["plain"] * matrix.wall
     kinds = kinds_of(samples, found, folds)
     told: dict[str, Any] = {"kinds": [kinds[fold] for fold in sorted({folds[index] for index in here})], "ways": {}}
     for kind in (CHOSEN, *(each.kind for each in found)):
@@ -89,12 +86,12 @@ def judged_by(name: str, samples: Sequence[Sample], found: Sequence[Validated], 
             every = {each.kind: each.judged[recall] for each in found}
             judged = chosen(every, kinds, folds) if kind == CHOSEN else every[kind]
             own = [judged[index] for index in here]
-            entry[f"{recall:g}"] = caught(matrix, own, part, seconds)
+            entry[f"{recall:g}"] = caught(matrix, own, part)
             entry["ranker"] = ranked(measure(usable(part, own)))
         told["ways"][kind] = entry
     for way, judged in baselines([each.row for each in part], 0.0).items():
         if way in SIMPLE:
-            told["ways"][way] = {"": caught(matrix, judged, part, seconds), "ranker": ranked(measure(usable(part, judged)))}
+            told["ways"][way] = {"": caught(matrix, judged, part), "ranker": ranked(measure(usable(part, judged)))}
     return told
 
 

@@ -222,6 +222,7 @@ def verdicts(told: Mapping[str, Any]) -> list[list[str]]:
 def tables(told: Mapping[str, Any]) -> dict[str, str]:
     """Return each table that there are figures for, by the name of its block in the document."""
     found, aims = {}, []
+    long = [name for name, each in told.get("projects", {}).items() if each["processor seconds"] >= LONG]
     if "projects" in told:
         aims += verdicts(told)
         operators = [[f"`{name}`", said.replace("|", "\\|")] for name, said in told["operators"].items()]
@@ -232,8 +233,8 @@ def tables(told: Mapping[str, Any]) -> dict[str, str]:
         }
     for split in learned_report.SPLITS:
         if told.get(split):
-            aims += learned_report.aims(told[split], split)
-            found[split.replace(" ", "-")] = table(learned_report.HEAD, learned_report.rows_of(told[split]))
+            aims += learned_report.aims(told[split], split, long)
+            found[split.replace(" ", "-")] = table(learned_report.HEAD, learned_report.rows_of(told[split], learned_report.SIMPLE if split == learned_report.SPLITS[0] else ()))
     if "histories" in told:
         found["histories"] = table(learned_report.HISTORIES, learned_report.history_rows(told["histories"]))
     return found | ({"aims": table(["aim", "found", "verdict"], aims)} if aims else {})
