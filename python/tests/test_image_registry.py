@@ -238,6 +238,17 @@ def test_the_last_of_two_stale_writers_brings_back_what_it_dropped(
     assert [each.digest for each in registry.referrers(DIGEST)] == [one.digest]
 
 
+def test_a_tag_of_another_writer_that_is_listed_and_not_yet_written(server: LocalRegistry) -> None:
+    tag = fallback_tag(DIGEST)
+    marker = f"{tag}.{'0' * 16}"
+    server.manifests[marker] = (MANIFEST_TYPE, SUBJECT)
+    server.instead[f"/v2/demo/manifests/{marker}"] = (404, {}, b"")
+    registry = client(server)
+    ours = registry.attach(DIGEST, BUNDLE, b"{}", BUNDLE)
+    assert f"GET /v2/demo/manifests/{marker}" in server.requests
+    assert [entry.digest for entry in registry.referrers(DIGEST, BUNDLE)] == [ours.digest]
+
+
 def test_a_writer_that_keeps_dropping_ours_is_given_up_on(
     server: LocalRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -191,7 +191,11 @@ class Registry:
         for marker in self.tags():
             before, _, name = marker.rpartition(".")
             if before == tag and name not in short:
-                data, media_type = self._manifest(marker)
+                try:
+                    data, media_type = self._manifest(marker)
+                except NotFoundError:
+                    # Listed, and not yet written: who writes it looks at the index afterwards, and finds what is there.
+                    continue
                 _, entry = referrer(data, media_type, f"{marker} in {self._where}")
                 found[entry.digest] = entry
         return found
