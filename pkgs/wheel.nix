@@ -40,7 +40,7 @@ toolchain.runPython (
       considered
       bytecode
       ;
-    inherit (toolchain) loader libraries;
+    inherit (toolchain) loader libraries manylinux;
     inherit (toolchain.tools) patchelf;
     inherit (toolchain.python) sitePackages;
   }

@@ -54,6 +54,7 @@ def attributes(path: Path, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - of 
         "patchelf": "/absent/patchelf",
         "loader": "/absent/loader",
         "libraries": "/absent/libraries",
+        "manylinux": ["libdl.so.2"],
         "exclude": [],
         "bytecode": "library",
         "built": None,
@@ -128,16 +129,27 @@ def test_left_out_files_leave_no_trace(tmp_path: Path) -> None:
 
 def test_executables_get_the_stores_loader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     patchelf = tmp_path / "patchelf"
-    patchelf.write_text(f"#!{sys.executable}\nimport sys; open(sys.argv[-1], 'ab').write(b'patched')\n")
+    # What patchelf itself makes of them is in tests/test_published_wheels.py.
+    patchelf.write_text(
+        f"#!{sys.executable}\n"
+        "import sys\n"
+        "if sys.argv[1] == '--print-soname': print('libtool.so' if 'libtool' in sys.argv[-1] else '')\n"
+        "else: open(sys.argv[-1], 'ab').write(sys.argv[1].encode())\n"
+    )
     patchelf.chmod(0o755)
     monkeypatch.setenv("PATH", "/absent")
     program, library = elf(3), elf(1)
-    path = make(tmp_path, {"pkg/bin/tool": program, "pkg/lib.so": library}, executable=("pkg/bin/tool", "pkg/lib.so"))
+    files = {"pkg/bin/tool": program, "pkg/lib.so": library, "pkg/libtool.so": program}
+    path = make(tmp_path, files, executable=tuple(files))
     wheel.main(attributes(path, patchelf=str(patchelf)))
     site = tmp_path / "out" / SITE
-    assert (site / "pkg/bin/tool").read_bytes() == program + b"patched"
+    patched = program + b"--add-needed--set-interpreter"
+    assert (site / "pkg/bin/tool").read_bytes() == patched
     assert (site / "pkg/lib.so").read_bytes() == library
-    assert row("pkg/bin/tool", program + b"patched") in (site / INFO / "RECORD").read_text().splitlines()
+    # A library that can be started, too (libc.so.6 and Qt's are such), is a library.
+    assert (site / "pkg/libtool.so").read_bytes() == program
+    record = (site / INFO / "RECORD").read_text().splitlines()
+    assert {row("pkg/bin/tool", patched), row("pkg/lib.so", library), row("pkg/libtool.so", program)} <= set(record)
 
 
 def elf(kind: int) -> bytes:

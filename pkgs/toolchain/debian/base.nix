@@ -6,6 +6,8 @@
   triplet,
   # The interpreter's version, "3.11".
   version,
+  # The names of the libraries that the interpreter loads at its start.
+  manylinux,
 }:
 let
   libraries = "${seed}/lib/${triplet}:${seed}/usr/lib/${triplet}";
@@ -16,7 +18,12 @@ let
 in
 derivation {
   name = "cloche-base";
-  inherit system seed triplet;
+  inherit
+    system
+    seed
+    triplet
+    manylinux
+    ;
   python = version;
   builder = "${seed}/lib/${triplet}/${loaders.${system}}";
   args = [

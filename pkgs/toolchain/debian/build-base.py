@@ -1,12 +1,14 @@
 """Turn the seed (Debian packages as unpacked) into the base: one prefix that stands alone in the store.
 
-Run by the seed's own loader and Python, with standard library only. Reads `seed`, `triplet`, `python` and `out`
-from the environment. What it changes, and nothing else:
+Run by the seed's own loader and Python, with standard library only. Reads `seed`, `triplet`, `python`, `manylinux`
+(names of libraries) and `out` from the environment. What it changes, and nothing else:
 
 * /bin, /lib, /usr/bin, /usr/lib and their architecture folders become bin/ and lib/ of one prefix;
 * documentation, manuals, translations, static libraries and Debian's own configuration are dropped;
 * executables get the base's loader as interpreter and a DT_RPATH (not RUNPATH: only that reaches the
   libraries which a wheel's extension modules need);
+* the Python interpreter also needs (DT_NEEDED) every library that a wheel may expect of a system: the loader ignores
+  its DT_RPATH for a library that has a DT_RUNPATH of its own, but takes what is loaded already;
 * the loader loses its built-in search path, its cache and its preload file, and the libraries the folders of the
   host in which they would look for plug-ins (character sets, OpenSSL's providers, Kerberos);
 * shell scripts start with the base's shell;
@@ -24,7 +26,7 @@ import sys
 from pathlib import Path
 
 SEED, OUT = Path(os.environ["seed"]), Path(os.environ["out"])
-TRIPLET, PYTHON = os.environ["triplet"], os.environ["python"]
+TRIPLET, PYTHON, MANYLINUX = os.environ["triplet"], os.environ["python"], os.environ["manylinux"].split()
 LIBRARIES = f"{SEED}/lib/{TRIPLET}:{SEED}/usr/lib/{TRIPLET}"
 
 # Source folders in the seed and where their contents go; earlier ones win, which happens for no file but links.
@@ -98,12 +100,12 @@ def link(entry: Path, to: Path) -> None:
 
 def patch_executables(loader: Path) -> None:
     programs = [path for path in sorted((OUT / "bin").iterdir()) if not path.is_symlink() and is_elf(path) and has_interpreter(path)]
-    seed_loader = SEED / "lib" / TRIPLET / loader.name
-    subprocess.run(
-        [seed_loader, "--library-path", LIBRARIES, SEED / "usr/bin/patchelf", "--set-interpreter", loader,
-         "--force-rpath", "--set-rpath", OUT / "lib", *programs],
-        check=True,
-    )
+    patchelf = [SEED / "lib" / TRIPLET / loader.name, "--library-path", LIBRARIES, SEED / "usr/bin/patchelf"]
+    subprocess.run([*patchelf, "--set-interpreter", loader, "--force-rpath", "--set-rpath", OUT / "lib", *programs], check=True)
+    interpreter = OUT / f"bin/python{PYTHON}"
+    there = subprocess.run([*patchelf, "--print-needed", interpreter], check=True, capture_output=True, text=True).stdout.split()
+    needed = [word for library in MANYLINUX if library not in there for word in ("--add-needed", library)]
+    subprocess.run([*patchelf, *needed, interpreter], check=True)
 
 
 def neutralise_loader(loader: Path) -> None:

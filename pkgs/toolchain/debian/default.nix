@@ -22,6 +22,24 @@ let
   pipPin = builtins.head (builtins.filter (pin: pin.name == "python3-pip-whl") seedPins);
   pipWheel = "pip-${builtins.head (builtins.match "([0-9.]+[0-9]).*" pipPin.version)}-py3-none-any.whl";
 
+  # What a manylinux wheel may expect of a system (PEP 600; auditwheel's manylinux-policy.json) and the base has: all but
+  # the C library itself, libatomic, and the libraries of a desktop.
+  manylinux = [
+    "libanl.so.1"
+    "libdl.so.2"
+    "libexpat.so.1"
+    "libgcc_s.so.1"
+    "libm.so.6"
+    "libnsl.so.1"
+    "libpthread.so.0"
+    "libresolv.so.2"
+    "librt.so.1"
+    "libstdc++.so.6"
+    "libutil.so.1"
+    "libz.so.1"
+  ]
+  ++ (if system == "x86_64-linux" then [ "libmvec.so.1" ] else [ ]);
+
   seed = import ./seed.nix { inherit system pins; };
   base = import ./base.nix {
     inherit
@@ -29,6 +47,7 @@ let
       seed
       triplet
       version
+      manylinux
       ;
   };
   loader = "${base}/lib/${
@@ -66,6 +85,7 @@ let
     # varied : { NAME = value; } -> toolchain that gives every build these variables; its base and roles stay.
     varied = variables: contract // { inherit (runWith variables) runPython runBash environment; };
     libraries = "${base}/lib";
+    inherit manylinux;
     # A pip whose version is pinned with the toolchain: `fetch` reads the user's indexes through it.
     pip = "${seed}/usr/share/python-wheels/${pipWheel}";
     tools = {

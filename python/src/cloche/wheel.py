@@ -48,16 +48,26 @@ class BadWheelError(Exception):
 
 
 class Patch:
-    """Gives an ELF executable the store's loader and libraries."""
+    """Gives ELF executables the store's loader and libraries, behind those that they find by themselves.
 
-    def __init__(self, patchelf: str, loader: str, libraries: str) -> None:
-        self.command = [patchelf, "--set-interpreter", loader, "--force-rpath", "--set-rpath", libraries]
+    What manylinux promises is loaded at the start, as the base's interpreter does it (build-base.py says why).
+    """
 
-    def __call__(self, target: Path, path: str) -> RecordEntry:
-        """Patch the file and return its new RECORD entry."""
+    def __init__(self, patchelf: str, loader: str, libraries: str, manylinux: list[str]) -> None:
+        self.patchelf = patchelf
+        needed = [word for library in manylinux for word in ("--add-needed", library)]
+        # Two calls: patchelf 0.14 writes a wrong search path where one call adds to both lists.
+        self.changes = [needed, ["--set-interpreter", loader, "--force-rpath", "--add-rpath", libraries]]
+
+    def __call__(self, target: Path, path: str, published: RecordEntry) -> RecordEntry:
+        """Patch the file and return its new RECORD entry; the published one for a library that can also be started."""
         import subprocess  # noqa: PLC0415 - few wheels have an executable
 
-        subprocess.run([*self.command, str(target)], check=True)
+        name = [self.patchelf, "--print-soname", str(target)]
+        if subprocess.run(name, check=True, capture_output=True).stdout.strip():
+            return published
+        for change in self.changes:
+            subprocess.run([self.patchelf, *change, str(target)], check=True)
         data = target.read_bytes()
         print(f"{path}: an executable; its interpreter is now the store's")
         return RecordEntry(path, Hash("sha256", _digest(data)), len(data))
@@ -106,7 +116,7 @@ class StoreDestination(SchemeDictionaryDestination):
         if path.endswith(".py") and scheme in {"purelib", "platlib"}:
             self.modules.append(target)
         if (is_executable or scheme == "scripts") and names_interpreter(target):
-            entry = self.patch(target, path)
+            entry = self.patch(target, path, entry)
         return entry
 
     def _compare(self, scheme: str, path: str, digest: str, size: int | None) -> None:
@@ -259,7 +269,7 @@ def forget(record: Path, site: Path, removed: set[Path]) -> None:
 
 def unpack(wheel: Path, out: Path, attributes: dict[str, Any]) -> StoreDestination:
     """Write the wheel's files into `out`; raise BadWheelError, or what `installer` raises for a file that is no wheel."""
-    patch = Patch(attributes["patchelf"], attributes["loader"], attributes["libraries"])
+    patch = Patch(attributes["patchelf"], attributes["loader"], attributes["libraries"], attributes["manylinux"])
     if problems := check_zip(wheel):
         raise BadWheelError(*problems)
     with zipfile.ZipFile(wheel) as archive:
