@@ -36,9 +36,10 @@ class Wheel:
     """A pure wheel, sound unless `record` (rows in place of the true ones, None to leave one out) says otherwise."""
 
     name: str
-    files: list[tuple[str, str]]
+    files: list[tuple[str, str | bytes]]
     version: str = "1.0"
     record: dict[str, str | None] = field(default_factory=dict)
+    executable: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -48,18 +49,22 @@ class Wheel:
     def write(self, folder: Path) -> Path:
         """Write the wheel into a folder and return its path."""
         info = f"{self.name}-{self.version}.dist-info"
-        members = [
-            *self.files,
-            (f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.version}\n"),
-            (f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        members: list[tuple[str, bytes]] = [
+            (name, data if isinstance(data, bytes) else data.encode()) for name, data in self.files
         ]
-        rows = {name: f"{name},{digest(text.encode())},{len(text.encode())}" for name, text in members}
+        members += [
+            (f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.version}\n".encode()),
+            (f"{info}/WHEEL", b"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+        ]
+        rows = {name: f"{name},{digest(data)},{len(data)}" for name, data in members}
         rows |= {f"{info}/RECORD": f"{info}/RECORD,,", **{name: row or "" for name, row in self.record.items()}}
         path = folder / self.file
         with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # zipfile warns of the duplicates that are wanted here
-            for name, text in [*members, (f"{info}/RECORD", "\n".join(filter(None, rows.values())) + "\n")]:
-                archive.writestr(zipfile.ZipInfo(name, DATE), text)
+            for name, data in [*members, (f"{info}/RECORD", ("\n".join(filter(None, rows.values())) + "\n").encode())]:
+                member = zipfile.ZipInfo(name, DATE)
+                member.external_attr = (0o100755 if name in self.executable else 0o100644) << 16
+                archive.writestr(member, data)
         return path
 
 

@@ -1,0 +1,6 @@
+{
+  cloche = {
+    src = ./.;
+    tests.enable = true;
+  };
+}

@@ -1,0 +1,1 @@
+"""Wheels whose libraries have a DT_RUNPATH, imported and used in a test."""
