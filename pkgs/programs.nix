@@ -28,6 +28,7 @@ let
           "python/src/cloche/errors.py"
           "python/src/cloche/fetch"
           "python/src/cloche/limits.py"
+          "python/src/cloche/regular_file.py"
           "python/src/cloche/store_name.py"
           "python/src/cloche/strict_json.py"
         ];

@@ -9,6 +9,7 @@ let
     "cloche/errors.py"
     "cloche/fetch"
     "cloche/limits.py"
+    "cloche/regular_file.py"
     "cloche/store_name.py"
     "cloche/strict_json.py"
   ];

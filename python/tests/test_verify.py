@@ -342,8 +342,11 @@ def test_evidence_that_is_no_evidence(release: Release) -> None:
         ): f"{name}: bundle.dsseEnvelope.payload is no canonical base64: another text would have the same bytes",
         json.dumps({**bundle, "dsseEnvelope": {**envelope, "payload": urlsafe}}): None,
         json.dumps(
-            {**bundle, "dsseEnvelope": {**envelope, "payloadType": "\ud800"}}
+            {**bundle, "dsseEnvelope": {**envelope, "payloadType": "\u00e4"}}
         ): f"{name}: bundle.dsseEnvelope.payloadType is no ASCII text",
+        json.dumps(
+            {"future": "\ud800"}
+        ): f"{name}: \\ud800 is half of a character, which readers understand differently",
         "[" * 100: f"{name}: nested more than 32 levels deep",
     }
     for text, reason in cases.items():

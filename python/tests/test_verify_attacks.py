@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 
 from cloche.artifact import digest_of
+from cloche.limits import Limit
+from cloche.sign import dsse, keys
+from cloche.sign import run as signing
+from cloche.sign.options import KeySource
+from cloche.verify import evidence
 from conftest import Outcome
 from trust import (
     REVISION,
@@ -118,11 +123,17 @@ def test_passed_with_warnings_is_no_pass(release: Release) -> None:
     assert release.rows(policy=release.policy("[tests]\nallow-warned = true\n"))[0] == 0
 
 
-@pytest.mark.parametrize("value", [2**60, "\ud800"])
-def test_sbom_that_has_no_canonical_text(release: Release, value: object) -> None:
-    reason = "it has a number beyond 2**53 or half of a character, which readers understand differently"
+def test_half_of_a_character(release: Release) -> None:
+    release.predicates["sbom"]["future"] = "\ud800"
+    release.signed_anyway()
+    what = release.refused(14, "default.sbom: \\ud800 is half of a character, which readers understand differently")
+    assert what == "statement in default.sbom"
+
+
+def test_sbom_that_has_no_canonical_text(release: Release) -> None:
+    reason = "it has a number beyond 2**53, which readers understand differently"
     good = json.dumps(release.predicates["sbom"])
-    release.predicates["sbom"]["future"] = value
+    release.predicates["sbom"]["future"] = 2**60
     release.signed()
     licences = release.policy('[licenses]\ndenied = ["AGPL-3.0-only"]\n')
     file = release.folder / "sbom.json"
@@ -232,3 +243,104 @@ def test_source_to_build_again_that_is_no_source(release: Release) -> None:
     reason = "the provenance has no digest of the source tree, so another one could be built"
     (source / "pipe").unlink()
     release.refused(27, reason, "--rebuild", "--source", source)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("subject", "Subject"),
+        ("subject", "\u017fubject"),
+        ("predicateType", "predicate_type"),
+        ("predicateType", "PREDICATETYPE"),
+    ],
+)
+@pytest.mark.parametrize("alone", [True, False])
+def test_statement_that_other_readers_take_for_one_about_another_file(
+    release: Release, name: str, other: str, *, alone: bool
+) -> None:
+    """Go's reader, which cosign has, folds the case of names, and of two the last counts."""
+    release.signed()
+    place = release.statements() / "default/sbom.json"
+    statement = json.loads(place.read_text())
+    elsewhere = {**statement, "subject": [{"name": "evil", "digest": {"sha256": "0" * 64}}]}
+    changed = {**statement, other: elsewhere[name]}
+    if alone:
+        del changed[name]
+    key = keys.load(KeySource(release.key))
+    path = release.bundles / "default.sbom.dsse.json"
+    path.write_bytes(dsse.text(dsse.envelope(json.dumps(changed).encode(), key)))
+    reason = f"default.sbom: the name {other!r} differs from {name!r} only in its spelling, and other readers take one for the other"
+    assert release.refused(14, reason) == "statement in default.sbom"
+    place.write_text(json.dumps(changed))
+    outcome = release.sign(statements=place)
+    assert outcome.code == 2
+    assert f"the name {other!r} differs from {name!r} only in its spelling" in outcome.err
+
+
+def test_predicate_whose_names_are_spelled_otherwise(release: Release) -> None:
+    release.predicates["provenance"]["buildDefinition"]["BuildType"] = "https://evil.example/"
+    release.signed_anyway()
+    reason = "default.provenance: predicate: the name 'BuildType' differs from 'buildType' only in its spelling, and other readers take one for the other"
+    release.refused(14, reason)
+
+
+@pytest.mark.parametrize(
+    "name", ["Payload", "payload_type", "\u017fignatures", "MediaType", "dsse_envelope", "DSSEEnvelope"]
+)
+def test_envelope_whose_names_are_spelled_otherwise(release: Release, name: str) -> None:
+    release.signed()
+    for path in (release.bundles / "default.sbom.dsse.json", release.bundles / "default.sbom.sigstore.json"):
+        good = path.read_bytes()
+        path.write_text(json.dumps({**json.loads(good), name: "x"}))
+        assert any(
+            row["verdict"] == "malformed" and f"{path.name}: the name {name!r} differs from" in row["reason"]
+            for row in release.rows()[1]
+        )
+        path.write_bytes(good)
+    assert release.rows()[0] == 0
+
+
+def test_names_that_are_data_may_differ_by_case(release: Release) -> None:
+    release.predicates["provenance"]["buildDefinition"]["internalParameters"] = {"README": 1, "readme": 2}
+    release.signed()
+    assert release.rows()[0] == 0
+
+
+def test_document_that_is_an_envelope_and_a_bundle(release: Release) -> None:
+    release.signed()
+    envelope = json.loads((release.bundles / "default.sbom.dsse.json").read_text())
+    path = release.bundles / "default.sbom.sigstore.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **envelope}))
+    reason = (
+        "default.sbom.sigstore.json: an envelope (payload, payloadType, signatures) and a bundle (dsseEnvelope, mediaType, "
+        "verificationMaterial) at once"
+    )
+    release.refused(14, reason)
+
+
+def test_all_evidence_together_is_bounded(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    release.signed()
+    sizes = [path.stat().st_size for path in sorted(release.bundles.iterdir())]
+    monkeypatch.setattr(evidence, "EVIDENCE", Limit(bytes=sum(sizes), members=len(sizes)))
+    assert release.rows()[0] == 0
+    monkeypatch.setattr(evidence, "EVIDENCE", Limit(bytes=sum(sizes) - 1, members=len(sizes)))
+    reason = f"all evidence together has more than {sum(sizes) - 1} bytes, and no more are read"
+    release.refused(14, reason)
+    # Also where each file is named by itself.
+    more = [word for path in sorted(release.bundles.iterdir())[1:] for word in ("--bundle", path)]
+    release.refused(14, reason, *more, bundles=min(release.bundles.iterdir()))
+
+
+def test_all_statements_to_sign_together_are_bounded(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [path.stat().st_size for path in (release.statements() / "default").iterdir()]
+    monkeypatch.setattr(signing, "EVIDENCE", Limit(bytes=sum(sizes)))
+    assert release.sign().code == 0
+    monkeypatch.setattr(signing, "EVIDENCE", Limit(bytes=sum(sizes) - 1))
+    outcome = release.sign()
+    assert outcome.code == 2
+    reason = f"all statements together have more than {sum(sizes) - 1} bytes, and no more are read; sign them in parts"
+    assert reason in outcome.err.replace("\n", " ")
+    monkeypatch.setattr(signing, "EVIDENCE", Limit(bytes=sum(sizes), members=2))
+    outcome = release.sign()
+    assert outcome.code == 2
+    assert "3 statements, where at most 2 are signed at once; sign them in parts" in outcome.err

@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from cloche import nar, regular_file, strict_json
+from cloche import nar, regular_file
 from cloche.errors import ClocheError, ExitCode
 from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import BadReferenceError, NotFoundError, WrongBytesError
-from cloche.image.layout import Layout
-from cloche.limits import MANIFEST, SIGNED
+from cloche.image.layout import Layout, document
+from cloche.limits import SIGNED, STATEMENT, Limit
 from cloche.nar import Nar
 
 NAR_TYPE = "application/x-nix-nar"
@@ -62,8 +62,8 @@ class Shelf(Protocol):
     def manifest(self, digest: str) -> bytes:
         """Return a manifest to the byte."""
 
-    def blob(self, digest: str) -> bytes:
-        """Return a blob that fits into memory."""
+    def blob(self, digest: str, limit: Limit = STATEMENT) -> bytes:
+        """Return a blob that fits into memory; raises TooLargeError for more than the limit's bytes."""
 
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a blob of any size."""
@@ -204,7 +204,8 @@ def _image(shelf: Shelf, name: str, sha256: str) -> Artifact:
             message = f"the manifest sha256:{sha256} was altered"
             raise AlteredArtifactError(message)
         layers = _layers(manifest, f"the manifest sha256:{sha256}")
-        for digest, size in layers:
+        # A manifest may name one blob many times.
+        for digest, size in dict.fromkeys(layers):
             _compare_size(shelf, digest, size)
     except NotFoundError as error:
         raise MissingArtifactError(error.message) from error
@@ -232,7 +233,7 @@ def _compare_size(shelf: Shelf, digest: str, size: int) -> None:
 
 def _layers(manifest: bytes, what: str) -> list[tuple[str, int]]:
     """Return digest and size of the configuration and of all layers."""
-    data = strict_json.loads(manifest, what=what, limit=MANIFEST)
+    data = document(manifest, what)
     if not isinstance(data, dict) or data.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE:
         message = f"{what} is no OCI image manifest"
         raise ArtifactError(message)

@@ -9,6 +9,8 @@ POLICY = Limit(bytes=MIB, depth=16, members=10_000)
 # Sigstore's trust root, or a client's trust configuration, which has one in it.
 TRUST_ROOT = Limit(bytes=4 * MIB, depth=32)
 BUNDLE = Limit(bytes=16 * MIB, depth=32)
+# All documents of one verification or of one signing together; members are files, or artifacts that are attached.
+EVIDENCE = Limit(bytes=64 * MIB, members=1000)
 # One report of tests.
 TELEMETRY = Limit(bytes=512 * MIB, depth=16, members=10_000_000)
 # What a signature without a statement is about is held in memory as a whole.
@@ -33,6 +35,7 @@ SDIST_TEXT = Limit(bytes=4 * MIB)
 __all__ = [
     "ADVISORY",
     "BUNDLE",
+    "EVIDENCE",
     "GIB",
     "IMPACT_MAP",
     "KILL_MATRIX",

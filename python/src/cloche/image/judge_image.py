@@ -6,6 +6,7 @@ Every judgement is first made of an image with a planted fault, and the check fa
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -79,7 +80,7 @@ def layers(case: Case) -> list[str]:
 def contents(case: Case) -> list[str]:
     """Return what is wrong with the closure: each path once, none missing, none of development."""
     held = [path for layer in case.layers for path in layer.paths]
-    found = [f"{path} is in two layers" for path in sorted({path for path in held if held.count(path) > 1})]
+    found = [f"{path} is in two layers" for path, times in sorted(Counter(held).items()) if times > 1]
     found += [f"{path} is missing" for path in sorted(case.closure.paths - set(held))]
     found += [f"{path} is no part of the closure" for path in sorted(set(held) - case.closure.paths)]
     found += [str(each).strip() for each in unwanted(case.closure, case.development, case.culprits)]

@@ -18,6 +18,7 @@ from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
 from cloche.image.read import Image, Stream
 from cloche.limits import MANIFEST, STATEMENT, Limit
 from cloche.regular_file import OversizedFileError, open_regular
+from cloche.untrusted import shapes, spelling
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 NAME = "org.opencontainers.image.ref.name"
@@ -35,9 +36,9 @@ class Layout:
         """Return a manifest to the byte."""
         return self._read(digest, MANIFEST)
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: str, limit: Limit = STATEMENT) -> bytes:
         """Return a blob that fits into memory: evidence, a configuration."""
-        return self._read(digest, STATEMENT)
+        return self._read(digest, limit)
 
     def stream(self, digest: str) -> Iterator[bytes]:
         """Yield a blob of any size; raises WrongBytesError at its end if it is another one."""
@@ -62,8 +63,8 @@ class Layout:
         for descriptor in self._index():
             if descriptor.media_type != MANIFEST_TYPE:
                 continue
-            document = self.manifest(descriptor.digest)
-            subject, entry = referrer(document, MANIFEST_TYPE, f"{descriptor.digest} in {self.folder}")
+            data = self.manifest(descriptor.digest)
+            subject, entry = referrer(data, MANIFEST_TYPE, f"{descriptor.digest} in {self.folder}")
             if subject == digest and artifact_type in (None, entry.artifact_type):
                 found.append(entry)
         return sorted(found, key=lambda descriptor: descriptor.digest)
@@ -94,10 +95,10 @@ class Layout:
     ) -> Descriptor:
         """Add evidence about `subject` and return the descriptor of its manifest."""
         self._start()
-        document = artifact(subject, artifact_type, data, media_type, annotations or {})
-        for blob in (EMPTY, data, document):
+        manifest = artifact(subject, artifact_type, data, media_type, annotations or {})
+        for blob in (EMPTY, data, manifest):
             self._put(blob)
-        descriptor = Descriptor(MANIFEST_TYPE, digest_of(document), len(document), artifact_type, annotations or {})
+        descriptor = Descriptor(MANIFEST_TYPE, digest_of(manifest), len(manifest), artifact_type, annotations or {})
         self._name(descriptor)
         return descriptor
 
@@ -155,9 +156,16 @@ class Layout:
             write_whole(self.folder / "index.json", [index([*kept, descriptor], self._index_text())])
 
 
+def document(data: bytes, what: str) -> Any:  # noqa: ANN401 - JSON is of any shape
+    """Return the value of a manifest or index; raises BadJsonError, also for names that Go's readers take for others."""
+    value = strict_json.loads(data, what=what, limit=MANIFEST)
+    spelling.check(value, shapes.OCI, what=what)
+    return value
+
+
 def descriptors(data: bytes, what: str) -> list[Descriptor]:
     """Return the descriptors of an index; raises BadJsonError and BadIndexError."""
-    value = strict_json.loads(data, what=what, limit=MANIFEST)
+    value = document(data, what)
     try:
         listed: list[Any] = value["manifests"]
         return [Descriptor.from_json(entry) for entry in listed]
@@ -165,18 +173,18 @@ def descriptors(data: bytes, what: str) -> list[Descriptor]:
         raise BadIndexError(what) from error
 
 
-def referrer(document: bytes, media_type: str, what: str) -> tuple[str | None, Descriptor]:
+def referrer(data: bytes, media_type: str, what: str) -> tuple[str | None, Descriptor]:
     """Return the digest of the manifest that an artifact's manifest refers to, and the descriptor of the artifact.
 
     Raises BadJsonError and BadIndexError.
     """
-    value = strict_json.loads(document, what=what, limit=MANIFEST)
+    value = document(data, what)
     try:
         subject = value.get("subject")
         digest = None if subject is None else Descriptor.from_json(subject).digest
         # An artifact of which only the configuration tells what it is (image specification, "artifactType").
         kind = value.get("artifactType") or value["config"]["mediaType"]
-        listed = {"mediaType": media_type, "digest": digest_of(document), "size": len(document), "artifactType": kind}
+        listed = {"mediaType": media_type, "digest": digest_of(data), "size": len(data), "artifactType": kind}
         return digest, Descriptor.from_json({**listed, "annotations": value.get("annotations")})
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadIndexError(what) from error
@@ -185,7 +193,7 @@ def referrer(document: bytes, media_type: str, what: str) -> tuple[str | None, D
 def index(listed: Iterable[Descriptor], before: bytes | None = None) -> bytes:
     """Return an image index, with what the index `before` said besides its manifests."""
     manifests = [descriptor.as_json() for descriptor in listed]
-    said = {} if before is None else strict_json.loads(before, what="the index before", limit=MANIFEST)
+    said = {} if before is None else document(before, "the index before")
     return dumps({**said, "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests})
 
 

@@ -35,7 +35,7 @@ from cloche.image.layout import descriptors, index, referrer
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, Stream
 from cloche.image.session import PATIENCE, BoundedSession, read_bounded
-from cloche.limits import MANIFEST, STATEMENT
+from cloche.limits import EVIDENCE, MANIFEST, STATEMENT, Limit
 
 DOCKER = "application/vnd.docker.distribution.manifest"
 ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER}.v2+json, {DOCKER}.list.v2+json"
@@ -82,14 +82,14 @@ class Registry:
         """Return a manifest or index to the byte."""
         return self._manifest(_digest(digest))[0]
 
-    def blob(self, digest: str) -> bytes:
+    def blob(self, digest: str, limit: Limit = STATEMENT) -> bytes:
         """Return a blob that fits into memory: evidence, a configuration."""
         found, size = [], 0
         for block in self.stream(digest):
             found.append(block)
             size += len(block)
-            if size > STATEMENT.bytes:
-                raise TooLargeError(f"{digest} in {self._where}", STATEMENT.bytes)
+            if size > limit.bytes:
+                raise TooLargeError(f"{digest} in {self._where}", limit.bytes)
         return b"".join(found)
 
     def stream(self, digest: str) -> Iterator[bytes]:
@@ -252,7 +252,11 @@ class Registry:
 
     def _pages(self, response: requests.Response, what: str) -> Iterator[bytes]:
         """Yield the bytes of an answer and of those that it says come next."""
+        total = 0
         for _ in range(PAGES):
+            total += len(response.content)
+            if total > EVIDENCE.bytes:
+                raise TooLargeError(f"{what}: all pages together", EVIDENCE.bytes)
             yield response.content
             following = response.links.get("next", {}).get("url")
             if not following:

@@ -8,6 +8,7 @@ has a wrong hash.
 import copy
 import json
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -154,7 +155,7 @@ def _compare(packages: list[Identity | str], stated: dict[str, str], expected: E
         f"not in the closure: {' '.join(map(str, entry))}" for entry in sorted(set(published) - wanted, key=str)
     ]
     problems += [
-        f"listed twice: {' '.join(map(str, entry))}" for entry in sorted(set(published)) if published.count(entry) > 1
+        f"listed twice: {' '.join(map(str, entry))}" for entry, times in sorted(Counter(published).items()) if times > 1
     ]
     declared = {entry for entry in expected.packages if entry[0] == "other"}
     problems += [f"missing: {' '.join(map(str, entry))}" for entry in sorted(declared - set(found), key=str)]

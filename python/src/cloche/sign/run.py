@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche import regular_file
+from cloche import regular_file, strict_json
 from cloche.attest.statement import PROVENANCE
 from cloche.errors import ClocheError
-from cloche.limits import STATEMENT
+from cloche.limits import EVIDENCE, STATEMENT
 from cloche.sign import layout
 from cloche.sign.options import KeySource
 from cloche.verify import statements
@@ -59,7 +59,12 @@ def _statements(paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
         message = f"--expires is for a layout (a folder with a {layout.NAME}), and there is none; a statement does not end, but a policy's signer does"
         raise NotSignedError(message)
     found = _named(paths)
-    payloads = [_statement(path) for _, path in found]
+    payloads: list[bytes] = []
+    for _, path in found:
+        payloads.append(_statement(path))
+        if sum(map(len, payloads)) > EVIDENCE.bytes:
+            message = f"all statements together have more than {EVIDENCE.bytes} bytes, and no more are read; sign them in parts"
+            raise NotSignedError(message)
     if wanted.key is None:
         from cloche.sign import keyless  # noqa: PLC0415 - sigstore takes 0.7 s to import
 
@@ -114,11 +119,12 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
             found += [(".".join(item.relative_to(path).with_suffix("").parts), item) for item in inside]
         else:
             found.append((path.with_suffix("").name if path.suffix == ".json" else path.name, path))
-    names = [name for name, _ in found]
-    for name in names:
-        if names.count(name) > 1:
-            message = f"two statements would be written as {name}; sign them into two folders"
-            raise NotSignedError(message)
+    if len(found) > EVIDENCE.members:
+        message = f"{len(found)} statements, where at most {EVIDENCE.members} are signed at once; sign them in parts"
+        raise NotSignedError(message)
+    for name in strict_json.repeated([name for name, _ in found]):
+        message = f"two statements would be written as {name}; sign them into two folders"
+        raise NotSignedError(message)
     return found
 
 

@@ -1,8 +1,8 @@
 """Evidence as it was found: DSSE envelopes and Sigstore bundles, read strictly.
 
 Formats: DSSE 1.0 (secure-systems-lab/dsse, envelope.md) and the Sigstore bundle (sigstore/protobuf-specs,
-sigstore_bundle.proto). Fields that neither names are ignored; two texts for one value (duplicate names, base64 that is
-not canonical) are refused.
+sigstore_bundle.proto). Fields that neither names are ignored; two texts for one value (duplicate names, names in another
+spelling, base64 that is not canonical) are refused, and so is what is an envelope and a bundle at once.
 """
 
 import base64
@@ -12,6 +12,7 @@ from typing import Any
 
 from cloche import strict_json
 from cloche.limits import BUNDLE
+from cloche.untrusted import shapes, spelling
 from cloche.verify.outcome import Refusal, Refused
 
 BUNDLE_TYPES = (
@@ -65,6 +66,7 @@ def read(data: bytes, name: str) -> Evidence:
         raise Refused(Refusal.MALFORMED, f"{name} is empty")
     try:
         document = strict_json.loads(data, what=name, limit=BUNDLE)
+        spelling.check(document, shapes.EVIDENCE, what=name)
     except strict_json.BadJsonError as error:
         raise Refused(Refusal.MALFORMED, str(error)) from error
     try:
@@ -109,6 +111,10 @@ def _evidence(document: Any, name: str, raw: bytes) -> Evidence:  # noqa: ANN401
         raise _ShapeError(message)
     if "UNSIGNED" in document or "_type" in document:
         raise Refused(Refusal.MISSING_SIGNATURE, f"{name} is not signed, so anybody could have written it")
+    of_envelope, of_bundle = (sorted(document.keys() & fields) for fields in (shapes.ENVELOPE, shapes.BUNDLE))
+    if of_envelope and of_bundle:
+        message = f"an envelope ({', '.join(of_envelope)}) and a bundle ({', '.join(of_bundle)}) at once"
+        raise _ShapeError(message)
     if "mediaType" in document:
         return _bundle(document, name, raw)
     if "payload" in document:

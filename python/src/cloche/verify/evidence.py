@@ -1,12 +1,16 @@
-"""Where evidence is found: files and folders that are named, or what is attached to an image."""
+"""Where evidence is found: files and folders that are named, or what is attached to an image.
+
+All of it is held in memory, so it is bounded in its sum too, and what is named twice is read once.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloche import regular_file, strict_json
+from cloche import regular_file
 from cloche.artifact import Artifact
 from cloche.image.descriptor import Descriptor
-from cloche.limits import BUNDLE, MANIFEST
+from cloche.image.layout import document
+from cloche.limits import BUNDLE, EVIDENCE
 from cloche.regular_file import IrregularFileError, OversizedFileError
 from cloche.verify import envelope
 from cloche.verify.envelope import Evidence
@@ -14,15 +18,30 @@ from cloche.verify.outcome import Refusal, Refused, Report
 
 # All versions of the bundle: "...bundle.v0.3+json", "...bundle+json;version=0.3".
 _BUNDLE = "application/vnd.dev.sigstore.bundle"
-_MOST_FILES = 1000
+
+
+class _Sum:
+    """How many bytes of evidence were read."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def add(self, size: int) -> None:
+        """Count bytes; raises Refused (MALFORMED) for more than are read."""
+        self.size += size
+        if self.size > EVIDENCE.bytes:
+            raise Refused(
+                Refusal.MALFORMED, f"all evidence together has more than {EVIDENCE.bytes} bytes, and no more are read"
+            )
 
 
 def gather(bundles: Sequence[Path], attached: Sequence[tuple[str, bytes]], report: Report) -> list[Evidence]:
     """Return all documents that could be read; what could not is refused in the report."""
     found: list[tuple[str, bytes]] = list(attached)
+    total = _Sum()
     for path in bundles:
         try:
-            found += _files(path)
+            found += _files(path, total)
         except Refused as refused:
             report.refuse(f"evidence {path}", refused.refusal, refused.reason)
     documents = []
@@ -37,27 +56,31 @@ def gather(bundles: Sequence[Path], attached: Sequence[tuple[str, bytes]], repor
     return documents
 
 
-def _files(path: Path) -> list[tuple[str, bytes]]:
+def _files(path: Path, total: _Sum) -> list[tuple[str, bytes]]:
     if not path.is_dir():
-        return [(path.name, _read(path))]
+        return [(path.name, _read(path, total))]
     entries = sorted(path.iterdir())
     if not entries:
         raise Refused(Refusal.MISSING_SIGNATURE, "the folder is empty")
-    if len(entries) > _MOST_FILES:
-        raise Refused(Refusal.MALFORMED, f"the folder has {len(entries)} files, where at most {_MOST_FILES} are read")
+    if len(entries) > EVIDENCE.members:
+        raise Refused(
+            Refusal.MALFORMED, f"the folder has {len(entries)} files, where at most {EVIDENCE.members} are read"
+        )
     for entry in entries:
         if entry.suffix != ".json" or not entry.is_file():
             raise Refused(
                 Refusal.MALFORMED, f"{entry.name} is no evidence; a folder of evidence holds nothing but *.json files"
             )
-    return [(entry.name, _read(entry)) for entry in entries]
+    return [(entry.name, _read(entry, total)) for entry in entries]
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, total: _Sum) -> bytes:
     try:
-        return regular_file.read(path, BUNDLE)
+        data = regular_file.read(path, BUNDLE)
     except OSError as error:
         raise Refused(refusal_of(error), f"{path} can't be read: {error.strerror}") from error
+    total.add(len(data))
+    return data
 
 
 def refusal_of(error: OSError) -> Refusal:
@@ -76,17 +99,28 @@ def attached(artifact: Artifact) -> list[tuple[str, bytes]]:
     if shelf is None:
         return []
     referrers = shelf.referrers(f"sha256:{artifact.sha256}")
-    if len(referrers) > _MOST_FILES:
+    if len(referrers) > EVIDENCE.members:
         raise Refused(
-            Refusal.MALFORMED, f"{len(referrers)} artifacts are attached, where at most {_MOST_FILES} are read"
+            Refusal.MALFORMED, f"{len(referrers)} artifacts are attached, where at most {EVIDENCE.members} are read"
         )
-    found = []
+    found: dict[str, bytes] = {}
+    total = _Sum()
     for referrer in referrers:
         what = f"the artifact {referrer.digest}"
-        manifest = strict_json.loads(shelf.manifest(referrer.digest), what=what, limit=MANIFEST)
-        bundles = [layer.digest for layer in _layers(manifest, what) if layer.media_type.startswith(_BUNDLE)]
-        found += [(f"attached {digest[7:19]}", shelf.blob(digest)) for digest in bundles]
-    return found
+        data = shelf.manifest(referrer.digest)
+        total.add(len(data))
+        for layer in _layers(document(data, what), what):
+            if layer.media_type.startswith(_BUNDLE) and layer.digest not in found:
+                # What it says is refused before anything is fetched; how much comes is looked at all the same.
+                total.add(layer.size)
+                blob = shelf.blob(layer.digest, BUNDLE._replace(bytes=min(layer.size, BUNDLE.bytes)))
+                if len(blob) != layer.size:
+                    raise Refused(
+                        Refusal.MALFORMED,
+                        f"{what} says that {layer.digest} has {layer.size} bytes, and it has {len(blob)}",
+                    )
+                found[layer.digest] = blob
+    return [(f"attached {digest[7:19]}", data) for digest, data in found.items()]
 
 
 def _layers(manifest: object, what: str) -> list[Descriptor]:

@@ -16,7 +16,7 @@ EXTERNAL_PARAMETERS = frozenset({"attribute", "flake", "revision"})
 _SHOWN = 5
 _STORE_NAME = re.compile(r"[0-9a-df-np-sv-z]{32}-[0-9A-Za-z+._?=-]{1,211}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
-_NOT_CANONICAL = "it has a number beyond 2**53 or half of a character, which readers understand differently"
+_NOT_CANONICAL = "it has a number beyond 2**53, which readers understand differently"
 _BUILD_TYPES = {"https://cloche.example/build-types/nix-flake/v1": EXTERNAL_PARAMETERS}
 
 

@@ -14,6 +14,7 @@ from cloche.attest.statement import STATEMENT
 from cloche.errors import ClocheError
 from cloche.limits import STATEMENT as LIMIT
 from cloche.strict_json import BadJsonError
+from cloche.untrusted import shapes, spelling
 from cloche.verify.outcome import Refusal, Refused
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -99,9 +100,10 @@ def parse(data: bytes, *, what: str) -> Statement:
     """Return the statement that a text says; fields that the specification has not are ignored.
 
     `what` names the text in messages. Raises BadStatementError (UnknownStatementError for another version), and
-    BadJsonError (see cloche.strict_json).
+    BadJsonError (see cloche.strict_json and cloche.untrusted.spelling).
     """
     value = strict_json.loads(data, what=what, limit=LIMIT)
+    spelling.check(value, shapes.STATEMENT, what=what)
     if not isinstance(value, dict):
         message = f"{what} is no JSON object"
         raise BadStatementError(message)
@@ -124,6 +126,7 @@ def parse(data: bytes, *, what: str) -> Statement:
     if not isinstance(predicate, dict):
         message = f"{what}: predicate is no object"
         raise BadStatementError(message)
+    spelling.check(predicate, shapes.PREDICATES.get(predicate_type), what=f"{what}: predicate")
     read = tuple(_subject(entry, f"{what}: subject[{number}]") for number, entry in enumerate(subjects))
     return Statement(read, predicate_type, predicate)
 

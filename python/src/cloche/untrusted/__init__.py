@@ -1,0 +1,1 @@
+"""What strangers wrote, and how much of it is believed."""
