@@ -22,7 +22,7 @@ FONTS = """<?xml version="1.0"?>
 </fontconfig>
 """
 # The library that a page waits for, on a busy machine.
-PATIENCE = 120
+PATIENCE = 600
 
 
 def role() -> Path:

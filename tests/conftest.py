@@ -32,7 +32,7 @@ class Ended:
     err: str
 
 
-def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 600) -> Ended:
+def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 3600) -> Ended:
     """Run a command to its end; a test that hangs fails after `seconds`."""
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=seconds, check=False,
@@ -40,7 +40,7 @@ def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = Non
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def nix(*arguments: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 600) -> Ended:
+def nix(*arguments: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 3600) -> Ended:
     """Run nix as ci/nix set it up."""
     return run("nix", *arguments, cwd=cwd, env=env, seconds=seconds)
 

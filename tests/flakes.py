@@ -26,7 +26,7 @@ FLAKE_PARTS = f"""{{
 """
 
 
-def cloche(*arguments: str | Path, cwd: Path, seconds: float = 600) -> Ended:
+def cloche(*arguments: str | Path, cwd: Path, seconds: float = 3600) -> Ended:
     """Run ci/nix in a consumer's folder."""
     return run(ROOT / "ci/nix", *arguments, cwd=cwd, seconds=seconds)
 

@@ -67,7 +67,7 @@ def docker(tools: Path) -> Iterator[Path]:  # noqa: F811 - the fixture
         with (folder / "log").open("wb") as log:
             daemon = subprocess.Popen([root / "sbin/dockerd", *words], stdout=log, stderr=log, env=environment)
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 600
             while "API listen on" not in (folder / "log").read_text():
                 assert daemon.poll() is None, (folder / "log").read_text()[-2000:]
                 assert time.monotonic() < deadline, (folder / "log").read_text()[-2000:]

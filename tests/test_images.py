@@ -298,7 +298,7 @@ def test_two_writers_of_referrers_lose_nothing(registry: Server, small_image: Pa
     digest = (small_image / "digest").read_text().strip()
     both = [subprocess.Popen([python, "-c", ATTACH, registry.host, digest, name], stderr=subprocess.PIPE, text=True) for name in ("a", "b")]
     for process in both:
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=3600)
         assert process.returncode == 0, err
     script = """
 import sys

@@ -134,11 +134,11 @@ def test_a_base_that_is_an_input_is_the_same_in_both_flavours(project: Path, inp
 def test_the_check_compares_with_the_input(project: Path) -> None:
     write(project, {"flake.nix": with_base(project, FLAKE)})
     edit(project, "src/branin/work.py", "planted(100000)", "planted(160000)")
-    ended = nix("build", "--no-link", "--no-write-lock-file", "-L", f".#checks.{SYSTEM}.performance", cwd=project, seconds=3000)
+    ended = nix("build", "--no-link", "--no-write-lock-file", "-L", f".#checks.{SYSTEM}.performance", cwd=project)
     assert ended.code == 1
     assert "slower" in ended.err
     edit(project, "src/branin/work.py", "planted(160000)", "planted(40000)")
-    ended = nix("build", "--no-link", "--no-write-lock-file", "-L", f".#checks.{SYSTEM}.performance", cwd=project, seconds=3000)
+    ended = nix("build", "--no-link", "--no-write-lock-file", "-L", f".#checks.{SYSTEM}.performance", cwd=project)
     assert ended.code == 0, ended.err
 
 
@@ -194,7 +194,7 @@ def test_without():
 def test_a_suite_is_counted_without_its_set_up(project: Path) -> None:
     edit(project, "cloche.nix", "# MORE", 'performance.suite = { suite = [ "speed" ]; groups = [ "benchmark" ]; instruments = [ "instructions" ]; };')
     write(project, {"speed/test_speed.py": SUITE})
-    folder = built(nix("build", "--no-link", "--no-write-lock-file", "--print-out-paths", ".#performance.suite", cwd=project, seconds=3000))
+    folder = built(nix("build", "--no-link", "--no-write-lock-file", "--print-out-paths", ".#performance.suite", cwd=project))
     report = json.loads(Path(folder, "performance.json").read_text())
     counts = {case["name"].rpartition("::")[2]: case["instructions"] for case in report["cases"]}
     assert sorted(counts) == ["test_empty", "test_parameters[40000]", "test_plain", "test_set_up"]

@@ -217,7 +217,7 @@ def test_the_example_computes_the_same_digits_on_other_processors(tmp_path: Path
         emulator = [] if model is None else [ROOT / "ci/qemu", "-cpu", model]
         kept = {key: os.environ[key] for key in ("PATH", "CLOCHE_CACHE", "XDG_CACHE_HOME") if key in os.environ}
         words = ["env", "-i", *(f"{key}={value}" for key, value in {**kept, **plain, "HOME": os.environ["HOME"], **variables}.items())]
-        ended = run(*words, *emulator, f"{environment}/bin/python", f"{environment}/bin/{command[0]}", *command[1:], cwd=folder, seconds=1800)
+        ended = run(*words, *emulator, f"{environment}/bin/python", f"{environment}/bin/{command[0]}", *command[1:], cwd=folder)
         assert ended.code == 0, ended.err
         return (folder / "results.json").read_bytes()
 

@@ -6,7 +6,6 @@ machine signed.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from conftest import Ended, nix, run
-from flakes import SYSTEM, cloche, copy, write
+from flakes import SYSTEM, copy, write
 from machines import temporary
-from test_batches import FILES
+from test_batches import FILES, trace
 
 BATCHES = {"tests-test_rate", "tests-test_shape"}
 
@@ -57,10 +56,7 @@ def machines(growth: Path, tmp_path_factory: pytest.TempPathFactory) -> Machines
     """Return both, after the first has run the tests and put what it has into a cache, signed."""
     folder = tmp_path_factory.mktemp("machines")
     project = copy(growth, folder / "project", FILES)
-    traced = cloche("run", ".#trace-tests", cwd=project, seconds=1200)
-    assert traced.code == 0, traced.err
-    record = json.loads((project / "cloche-tests.json").read_text()) | {"start-up": 0.01}
-    write(project, {"cloche-tests.json": json.dumps(record, indent=1, sort_keys=True) + "\n"})
+    trace(project)
     first = nix("build", "--no-link", f".#checks.{SYSTEM}.tests", cwd=project)
     assert first.code == 0, first.err
     keys = {}

@@ -106,7 +106,7 @@ def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[
 @pytest.mark.slow
 def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: Any) -> None:
     """The impact layer of this checkout, on a map that is recorded now: what it selects and misses is what the page has."""
-    ended = run(ROOT / "ci/bench", "selection", "replay", "toolz", "--json", tmp_path / "t.json", seconds=1200)
+    ended = run(ROOT / "ci/bench", "selection", "replay", "toolz", "--json", tmp_path / "t.json")
     assert ended.code == 0, ended.err
     before, now = told["projects"]["toolz"], json.loads((tmp_path / "t.json").read_text())["projects"]["toolz"]
     assert now["missed"] == before["missed"]
@@ -117,7 +117,7 @@ def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: 
 @pytest.mark.slow
 def test_the_command_repeats_a_committed_figure_of_the_learned_layer(told: dict[str, Any], tmp_path: Any) -> None:
     """Rows of a map that is recorded now, and models of this checkout: what they catch and how they rank is what the page has."""
-    ended = run(ROOT / "ci/bench", "selection", "learned", "uncertainties", "--json", tmp_path / "l.json", seconds=1200)
+    ended = run(ROOT / "ci/bench", "selection", "learned", "uncertainties", "--json", tmp_path / "l.json")
     assert ended.code == 0, ended.err
     ways = [each["functions left out"]["uncertainties"]["ways"][learned_report.CHOSEN] for each in (told, json.loads((tmp_path / "l.json").read_text()))]
     assert ways[1]["ranker"]["f1"]["value"] == pytest.approx(ways[0]["ranker"]["f1"]["value"], abs=0.03)

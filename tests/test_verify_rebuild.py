@@ -60,7 +60,7 @@ class Release:
     def judge(self, artifact: str | Path, *options: str | Path) -> Ended:
         """Verify, with evidence from the folder of signatures."""
         words = ["verify", "--json", "--policy", self.place / "policy.toml", "--bundle", self.place / "signed", "--insecure-registry"]
-        return run(self.program, *words, *options, artifact, cwd=self.place, seconds=1800)
+        return run(self.program, *words, *options, artifact, cwd=self.place)
 
     def rebuilt(self, artifact: str | Path, *options: str | Path) -> None:
         """Verify that it is accepted, and by building again."""

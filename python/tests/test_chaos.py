@@ -53,7 +53,7 @@ def chaos(tmp_path: Path) -> Chaos:
             check=False,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=3600,
         )
         document = report.read_text() if report.exists() else ""
         report.unlink(missing_ok=True)

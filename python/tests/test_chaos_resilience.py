@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 
 import pybreaker
 import pytest
+import stamina.instrumentation
 
 import chaos_slow
 from cloche.chaos import Execution, NoPreemptionError, circuit_breaker, events, fallback, retry, safe_execute, timeout
@@ -79,11 +81,18 @@ def test_retry_counts(kind: str, failures: int, attempts: int, calls: int) -> No
 @KINDS
 def test_retry_waits_twice_as_long_each_time(kind: str) -> None:
     made: list[float] = []
-    both(failing(4, made), retry(on=OSError, attempts=5, wait=0.05, longest_wait=0.2, jitter=0), kind)
+    planned: list[float] = []
+    former = stamina.instrumentation.get_on_retry_hooks()
+    stamina.instrumentation.set_on_retry_hooks([*former, lambda details: planned.append(details.wait_for)])
+    try:
+        both(failing(4, made), retry(on=OSError, attempts=5, wait=0.05, longest_wait=0.2, jitter=0), kind)
+    finally:
+        stamina.instrumentation.set_on_retry_hooks(former)
+    assert planned == pytest.approx([0.05, 0.1, 0.2, 0.2])
     waits = [after - before for before, after in pairwise(made)]
-    for wait, expected in zip(waits, [0.05, 0.1, 0.2, 0.2], strict=True):
-        # No shorter; longer, as the machine has time for it.
-        assert expected - 0.005 <= wait < expected + 1
+    for wait, expected in zip(waits, planned, strict=True):
+        # No shorter; how much longer is the machine's affair.
+        assert expected - 0.005 <= wait
 
 
 @KINDS
@@ -103,7 +112,7 @@ def test_breaker_opens_and_closes(kind: str, told: Told) -> None:
     async def later() -> str:
         return work()
 
-    decorated: Callable[[], Any] = circuit_breaker(failures=3, reset_after=0.3)(work if kind == "sync" else later)
+    decorated: Callable[[], Any] = circuit_breaker(failures=3, reset_after=3600)(work if kind == "sync" else later)
 
     def call() -> Any:  # noqa: ANN401
         value = decorated()
@@ -117,9 +126,12 @@ def test_breaker_opens_and_closes(kind: str, told: Told) -> None:
         with pytest.raises(pybreaker.CircuitBreakerError):
             call()
     assert len(made) == 3
-    time.sleep(0.35)
+    breaker = decorated.breaker  # type: ignore[attr-defined]
+    assert breaker.reset_timeout == 3600
+    # As if the hour were over.
+    breaker.reset_timeout = 0
     assert call() == "done"
-    assert decorated.breaker.current_state == "closed"  # type: ignore[attr-defined]
+    assert breaker.current_state == "closed"
 
 
 async def as_coroutine(value: Awaitable[str]) -> str:
@@ -174,9 +186,16 @@ def test_safe_execute(kind: str) -> None:
 
 
 def test_safe_execute_with_a_time_out() -> None:
-    ended = safe_execute(time.sleep, 30, within=0.2)
-    assert str(ended.error) == "time.sleep was not at its end after 0.2 s"
-    assert 0.2 <= ended.seconds < 5
+    at_its_end: list[bool] = []
+
+    def work() -> None:
+        time.sleep(30)
+        at_its_end.append(True)
+
+    ended = safe_execute(work, within=0.2)
+    assert str(ended.error).endswith("work was not at its end after 0.2 s")
+    assert ended.seconds >= 0.2
+    assert at_its_end == []
 
 
 def read_from_a_socket() -> None:
@@ -195,9 +214,16 @@ def compute() -> None:
 )
 def test_timeout_ends_sleep_input_and_python(work: Callable[[], object]) -> None:
     before = time.monotonic()
+    at_its_end: list[bool] = []
+
+    def whole() -> None:
+        work()
+        at_its_end.append(True)
+
     with pytest.raises(TimeoutError, match=r"was not at its end after 0\.2 s$"):
-        timeout(0.2)(work)()
-    assert 0.2 <= time.monotonic() - before < 5
+        timeout(0.2)(whole)()
+    assert time.monotonic() - before >= 0.2
+    assert at_its_end == []
     # Nothing is left that could go off later.
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
     assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
@@ -217,16 +243,18 @@ def test_timeouts_in_each_other() -> None:
     with pytest.raises(TimeoutError, match=r"outer was not at its end after 0\.2 s"):
         outer()
 
-    @timeout(0.6)
+    at_its_end: list[bool] = []
+
+    @timeout(5)
     def outlives() -> None:
         with pytest.raises(TimeoutError, match=r"sleep was not at its end after 0\.2 s"):
             chaos_slow.sleep()
         time.sleep(30)
+        at_its_end.append(True)
 
-    before = time.monotonic()
-    with pytest.raises(TimeoutError, match=r"outlives was not at its end after 0\.6 s"):
+    with pytest.raises(TimeoutError, match=r"outlives was not at its end after 5 s"):
         outlives()
-    assert time.monotonic() - before < 5
+    assert at_its_end == []
 
 
 def test_timeout_that_the_function_takes_for_its_own() -> None:
@@ -253,14 +281,12 @@ def test_timeout_in_a_thread_is_a_usage_error() -> None:
         except NoPreemptionError as error:
             found.append(str(error))
 
-    before = time.monotonic()
     thread = threading.Thread(target=work, name="worker")
     thread.start()
     thread.join()
     assert found == [
         "timeout(0.2) on chaos_slow.sleep in the thread worker: signals reach the main thread only; use timeout(..., process=True), or call it from the main thread"
     ]
-    assert time.monotonic() - before < 5
 
 
 def test_timeout_does_not_take_the_timer_of_others() -> None:
@@ -276,10 +302,9 @@ def test_timeout_does_not_take_the_timer_of_others() -> None:
 
 
 def test_compiled_code_is_ended_with_its_process() -> None:
-    before = time.monotonic()
     with pytest.raises(TimeoutError, match=r"chaos_slow\.decompose was not at its end after 2 s"):
         chaos_slow.decompose(4000)
-    assert time.monotonic() - before < 10
+    assert multiprocessing.active_children() == []
 
 
 def test_processes_end_in_threads_as_well() -> None:

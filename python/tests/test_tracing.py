@@ -370,6 +370,24 @@ def test_a_new_record_keeps_what_was_declared_and_durations_that_are_about_right
     }
 
 
+def test_a_busy_machine_changes_no_duration(project: Project) -> None:
+    """Everything takes six times as long there, but a pause."""
+    trace = trace_of(a={"seconds": 1.432}, b={"seconds": 3.432}, c={"seconds": 2.432}, d={"seconds": 0.632})
+    former = record.make(trace, project.source, {})
+    busy = json.loads(json.dumps(trace))
+    busy["start-up"] *= 6
+    for name, found in busy["files"].items():
+        found["seconds"] = found["seconds"] * 6 if "test_c" not in name else busy["start-up"] + 2
+    assert record.make(busy, project.source, former) == former
+    # The control: one test that alone became slower, and all of them without a former record.
+    trace["files"]["tests/test_a.py"]["seconds"] = 9.432
+    changed = record.make(trace, project.source, former)
+    assert changed["files"]["tests/test_a.py"]["seconds"] == 9.0
+    del changed["files"]["tests/test_a.py"], former["files"]["tests/test_a.py"]
+    assert changed == former
+    assert record.make(busy, project.source, {})["start-up"] == 3.0
+
+
 def test_a_trace_of_another_version_is_refused(project: Project) -> None:
     with pytest.raises(ClocheError) as error:
         record.make({"version": 2}, project.source, {})

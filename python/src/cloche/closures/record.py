@@ -1,6 +1,7 @@
 """Make cloche-tests.json out of a trace; docs/tests.md describes the file."""
 
 import json
+import statistics
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,36 @@ from cloche.closures.static import Imports
 
 VERSION = 1
 FILE = "cloche-tests.json"
-# A duration that changed by less keeps its former value, so that the record does not change with every run.
+# A duration that changed by less keeps its former value, so that the record, and the batches that are planned by it, do
+# not change with every run.
 SAME = 2.0
+LEAST = 0.01
 KEYS = ("needs", "absent", "missing", "programs", "packages")
 # What people write.
 DECLARED = ("declared", "declared-packages")
 EVERY = "*"
+START = "start-up"
 
 
-def rounded(seconds: float, former: float | None = None) -> float:
-    """Return a duration with one significant digit, or the former one where that is still about right."""
-    if former and former / SAME <= seconds <= former * SAME:
-        return former
-    return max(float(f"{seconds:.1g}"), 0.01)
+class Durations:
+    """Durations for a record, in seconds with one significant digit.
+
+    A busy or slow machine takes longer for all of them alike, a pause takes as long on each. So a duration keeps its
+    former value where it is still about right as measured, or at the speed of the machine that measured the former ones.
+    """
+
+    def __init__(self, measured: dict[str, float], former: dict[str, float]) -> None:
+        """Compare what was measured with the values of the record that is there."""
+        self.measured, self.former = measured, former
+        ratios = [max(seconds, LEAST) / former[name] for name, seconds in measured.items() if former.get(name)]
+        self.speed = statistics.median(ratios) if ratios else 1.0
+
+    def __getitem__(self, name: str) -> float:
+        """Return the duration of one name."""
+        seconds, former = max(self.measured[name], LEAST), self.former.get(name)
+        if former and any(former / SAME <= each <= former * SAME for each in (seconds, seconds / self.speed)):
+            return former
+        return float(f"{seconds:.1g}")
 
 
 def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[str, Any]:
@@ -35,9 +53,15 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
         fault = f"its version is {trace.get('version')!r}, and this Cloche reads {VERSION}"
         raise BadTraceError(fault)
     imports = Imports(project, trace["modules"])
-    start = rounded(trace["start-up"], former.get("start-up"))
+    known = {name: each["seconds"] for name, each in former.get("files", {}).items() if "seconds" in each}
+    durations = Durations(
+        {
+            START: trace["start-up"],
+            **{name: each["seconds"] - trace["start-up"] for name, each in trace["files"].items()},
+        },
+        known | ({START: former["start-up"]} if "start-up" in former else {}),
+    )
     files: dict[str, dict[str, set[str]]] = {}
-    seconds: dict[str, float] = {}
     declared: dict[str, dict[str, set[str]]] = {}
     names = set(trace["names"])
     for name, found in trace["files"].items():
@@ -53,9 +77,7 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
             "programs": set(found["program"]),
             "packages": set(found["package"]) | (set(trace["packages"]) if EVERY in found["package"] else set()),
         }
-        before = former.get("files", {}).get(name, {})
-        declared[name] = declared_in(before)
-        seconds[name] = rounded(found["seconds"] - trace["start-up"], before.get("seconds"))
+        declared[name] = declared_in(former.get("files", {}).get(name, {}))
     every = {key: set.intersection(*(each[key] for each in files.values())) for key in KEYS}
     needed = set().union(*(each["needs"] for each in files.values()), files)
     return {
@@ -66,11 +88,11 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
         "paths": sorted(
             {path for found in trace["files"].values() for path in found["path"]} | parents(trace["modules"])
         ),
-        "start-up": start,
+        "start-up": durations[START],
         "packages": trace["packages"],
         "every": part(every, declared_in(former.get("every", {}))),
         "files": {
-            name: part({key: each[key] - every[key] for key in KEYS}, declared[name]) | {"seconds": seconds[name]}
+            name: part({key: each[key] - every[key] for key in KEYS}, declared[name]) | {"seconds": durations[name]}
             for name, each in files.items()
         },
         "unused": sorted(names - needed),
