@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +17,9 @@ from typing import Any
 import pytest
 from conftest import ROOT, Ended, run
 from machines import OFFLINE
+
+sys.path.append(str(ROOT / "python/tests"))
+import conformance
 
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 PREDICATE = {"result": "PASSED", "passedTests": ["tests/test_app.py::test_it"]}
@@ -130,16 +133,11 @@ def test_apps_refuse_a_key_inside_the_flake(consumer: Path, place: Path) -> None
     assert not (place / "signed").exists()
 
 
-def conformance() -> Path:
-    given = os.environ.get("CLOCHE_CONFORMANCE")
-    if not given:
-        pytest.skip("CLOCHE_CONFORMANCE names no folder with sigstore-conformance's bundle-verify assets")
-    return Path(given)
-
-
 def test_trust_root_is_the_pinned_file_and_never_the_cache(cloche: Path, place: Path) -> None:
     """A bundle of another instance is refused though the user's cache trusts it; a valid one needs no home at all."""
-    folder = conformance()
+    folder = conformance.folder()
+    if folder is None:
+        pytest.skip(conformance.ABSENT)
     stores = _sigstore_stores(cloche)
     production, staging = (stores / f"https%3A%2F%2Ftuf-repo-cdn.{name}" for name in ("sigstore.dev", "sigstage.dev"))
     root = (production / "trusted_root.json").read_bytes()

@@ -1,26 +1,23 @@
 """sigstore-conformance's `bundle-verify` assets, each through `cloche verify`.
 
-The assets are not in this repository: CLOCHE_CONFORMANCE names the folder `test/assets/bundle-verify` of a checkout of
-sigstore/sigstore-conformance.
+conformance.py says where they come from.
 """
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import conformance
 from cloche.verify.outcome import Refusal
 from conftest import Outcome
 from trust import SIGNS_ALL
 
-GIVEN = os.environ.get("CLOCHE_CONFORMANCE")
-pytestmark = pytest.mark.skipif(
-    GIVEN is None, reason="CLOCHE_CONFORMANCE names no folder with sigstore-conformance's bundle-verify assets"
-)
-FOLDER = Path(GIVEN or "nowhere")
+GIVEN = conformance.folder()
+pytestmark = pytest.mark.skipif(GIVEN is None, reason=conformance.ABSENT)
+FOLDER = GIVEN or Path("nowhere")
 IDENTITY = (
     "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/"
     ".github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main"

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -311,7 +312,7 @@ def test_names_that_differ_from_run_to_run_are_declared(project: Project) -> Non
 # --- the record
 
 
-def trace_of(**files: dict[str, object]) -> dict[str, object]:
+def trace_of(**files: dict[str, object]) -> dict[str, Any]:
     """Return a trace of these files."""
     kinds = ("seen", "listed", "absent", "missing", "program", "module", "path", "package")
     return {
