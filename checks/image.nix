@@ -8,6 +8,8 @@ let
     "image/closure.py"
     "image/layer.py"
     "image/manifest.py"
+    "untrusted/__init__.py"
+    "untrusted/walk.py"
   ];
 in
 {

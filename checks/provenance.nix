@@ -23,6 +23,8 @@ toolchain.runPython {
         "attest"
         "canonical_json.py"
         "errors.py"
+        "untrusted/__init__.py"
+        "untrusted/walk.py"
       ])
     ];
   # Each .drv file, with all that it refers to.

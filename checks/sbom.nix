@@ -18,6 +18,8 @@ toolchain.runPython {
     (own.modules "cloche-sbom" [
       "derivation.py"
       "sbom"
+      "untrusted/__init__.py"
+      "untrusted/walk.py"
     ])
   ];
   inherit (sbom)

@@ -21,5 +21,11 @@ toolchain.runPython {
     modules
     ;
   script = ../python/src/cloche/compare_tests.py;
+  path = [
+    ((import ../pkgs/python-modules.nix) "cloche-tests-compared" [
+      "untrusted/__init__.py"
+      "untrusted/walk.py"
+    ])
+  ];
   inherit (toolchain.python) sitePackages;
 }

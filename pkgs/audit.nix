@@ -32,6 +32,8 @@ toolchain.runPython {
       "limits.py"
       "regular_file.py"
       "strict_json.py"
+      "untrusted/__init__.py"
+      "untrusted/walk.py"
     ])
   ];
 }

@@ -13,5 +13,11 @@ in
 toolchain.runPython {
   inherit name steps;
   script = ../python/src/cloche/in_toto.py;
-  path = own.librariesOf [ "rfc8785" ] ++ [ (own.modules "cloche-in-toto" [ "canonical_json.py" ]) ];
+  path = own.librariesOf [ "rfc8785" ] ++ [
+    (own.modules "cloche-in-toto" [
+      "canonical_json.py"
+      "untrusted/__init__.py"
+      "untrusted/walk.py"
+    ])
+  ];
 }

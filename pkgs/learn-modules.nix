@@ -10,6 +10,8 @@ own.modules "cloche-learn" (
     "limits.py"
     "regular_file.py"
     "strict_json.py"
+    "untrusted/__init__.py"
+    "untrusted/walk.py"
   ]
   ++ map (module: "learn/${module}.py") (
     [

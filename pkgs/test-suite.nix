@@ -198,6 +198,8 @@ in
         "impact/recording.py"
         "impact/source.py"
         "installed_packages.py"
+        "untrusted/__init__.py"
+        "untrusted/walk.py"
       ])
     ];
     inherit results;
@@ -220,7 +222,14 @@ in
   trace = toolchain.runPython {
     name = "${cfg.name}-tests-trace";
     script = ../python/src/cloche/trace_tests.py;
-    path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "installed_packages.py" "suite.py" ]) ];
+    path = [
+      ((import ./python-modules.nix) "cloche-test-recorder" [
+        "installed_packages.py"
+        "suite.py"
+        "untrusted/__init__.py"
+        "untrusted/walk.py"
+      ])
+    ];
     environment = environment locked [ build.unpacked ];
     source = whole;
     prefixes = [ build.unpacked ];

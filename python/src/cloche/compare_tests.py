@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cloche.untrusted import walk
+
 # Of these the message is the reason; that of a failure may hold more than the test says.
 REASONED = ("skipped", "xfailed")
 
@@ -41,7 +43,7 @@ def built_differently(wheel: Path, frame: Path, modules: dict[str, str], site_pa
     site = wheel / site_packages
     own = tuple(f"{site_packages}/{place}" for place in modules.values())
     lines = []
-    for path in sorted(wheel.rglob("*")):
+    for path in walk.below(wheel):
         name = path.relative_to(wheel).as_posix()
         # RECORD lists what there is; byte code holds the path of its module.
         if path.is_dir() or path.name == "RECORD" or "__pycache__" in path.parts:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import canonical_json
+from cloche.untrusted import walk
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ def artifacts(entries: list[Json]) -> dict[str, dict[str, str]]:
     found = {}
     for entry in entries:
         path = Path(entry["path"])
-        files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+        files = [path] if path.is_file() else [file for file in walk.below(path) if file.is_file()]
         for file in files:
             name = entry["at"] if file == path else f"{entry['at']}/{file.relative_to(path)}".removeprefix("/")
             with file.open("rb") as stream:

@@ -10,6 +10,7 @@ from typing import Any
 
 from cloche import installed_packages
 from cloche.impact.recording import Seen, make, write
+from cloche.untrusted import walk
 
 
 def seen_in(data: dict[str, Any]) -> Seen:
@@ -36,7 +37,7 @@ def main(attributes: dict[str, Any]) -> None:
     """Write the map of attributes["results"] and attributes["source"] to attributes["outputs"]["out"]."""
     source = Path(attributes["source"])
     data = json.loads(Path(attributes["results"], "coverage.json").read_text(encoding="utf-8"))
-    files = [path.relative_to(source).as_posix() for path in sorted(source.rglob("*.py"))]
+    files = [path.relative_to(source).as_posix() for path in walk.below(source) if path.suffix == ".py"]
     table = installed_packages.offered([Path(attributes["environment"])], attributes["sitePackages"])
     packages = {
         name: sorted({each.partition("/")[0] for each in offers.get("modules", [])}) for name, offers in table.items()

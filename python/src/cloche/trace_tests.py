@@ -13,6 +13,7 @@ from typing import Any
 
 from cloche import installed_packages
 from cloche.suite import Selection, Suite
+from cloche.untrusted import walk
 
 KINDS = ("seen", "listed", "absent", "missing", "program", "module", "path", "package")
 
@@ -28,9 +29,11 @@ def modules_of(site: Path, source: Path) -> tuple[dict[str, str], list[str]]:
     for entry in sorted(site.iterdir()):
         if entry.name.endswith((".dist-info", ".pth")) or entry.name == "__pycache__":
             continue
-        inside = [entry] if entry.is_file() else [path for path in entry.rglob("*") if "__pycache__" not in path.parts]
+        inside = [entry] if entry.is_file() else [path for path in walk.below(entry) if "__pycache__" not in path.parts]
         best, most = None, 0
-        for candidate in sorted(source.rglob(entry.name), key=lambda path: (len(path.parts), path)):
+        for candidate in sorted(
+            (path for path in walk.below(source) if path.name == entry.name), key=lambda path: (len(path.parts), path)
+        ):
             same = sum(_same(path, candidate / path.relative_to(entry)) for path in inside)
             if same > most:
                 best, most = candidate, same
@@ -41,7 +44,7 @@ def modules_of(site: Path, source: Path) -> tuple[dict[str, str], list[str]]:
         if best.is_dir():
             build += [
                 path.relative_to(source).as_posix()
-                for path in sorted(best.rglob("*"))
+                for path in walk.below(best)
                 if path.is_file() and not _same(path, entry / path.relative_to(best))
             ]
     return found, build
@@ -53,10 +56,10 @@ def _same(one: Path, other: Path) -> bool:
 
 def names_below(source: Path, modules: dict[str, str], tree: Path) -> set[str]:
     """Return the names of all that a project has for its tests: files and folders of the tree, and modules."""
-    names = {path.relative_to(tree).as_posix() for path in tree.rglob("*")}
+    names = {path.relative_to(tree).as_posix() for path in walk.below(tree)}
     for root in modules:
         top = source / root
-        names |= {path.relative_to(source).as_posix() for path in [top, *top.rglob("*")]}
+        names |= {path.relative_to(source).as_posix() for path in [top, *(walk.below(top) if top.is_dir() else [])]}
     return names
 
 

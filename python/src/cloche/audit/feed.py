@@ -9,6 +9,7 @@ from cloche import regular_file, strict_json
 from cloche.audit import yaml_text
 from cloche.errors import ClocheError
 from cloche.limits import ADVISORY
+from cloche.untrusted import walk
 
 # Events of a range, with the part of the record's name that they have.
 _EVENTS = ("introduced", "fixed", "last_affected", "limit")
@@ -67,14 +68,11 @@ def load(folder: Path) -> Feed:
     if not folder.is_dir():
         message = f"{folder}: there is no such folder of advisories"
         raise FeedError(message)
-    files = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in {".json", ".yaml", ".yml"}:
-            files.append(path)
-        elif path.is_symlink() and not path.is_file():
-            # What is behind it would not be looked at, and the audit pass for it.
-            message = f"{path}: a link to a folder, or to nothing, is not followed; give the folder itself"
-            raise FeedError(message)
+    try:
+        files = _files(folder)
+    except OSError as error:
+        message = f"{error.filename}: the folder of advisories cannot be listed: {error.strerror}"
+        raise FeedError(message) from error
     if not files:
         message = f"{folder}: there is no advisory in it (no file that ends in .json, .yaml or .yml)"
         raise FeedError(message)
@@ -85,12 +83,24 @@ def load(folder: Path) -> Feed:
         except OSError as error:
             message = f"{path}: the advisory cannot be read: {error.strerror}"
             raise FeedError(message) from error
-        advisory = read(data, what=str(path.relative_to(folder)), as_yaml=path.suffix != ".json")
+        advisory = read(data, what=str(path.relative_to(folder)), as_yaml=path.suffix.lower() != ".json")
         if advisory.id in found:
             message = f"{path.relative_to(folder)}: {advisory.id} stands in another file too"
             raise FeedError(message)
         found[advisory.id] = advisory
     return Feed(tuple(found[name] for name in sorted(found)))
+
+
+def _files(folder: Path) -> list[Path]:
+    files = []
+    for path in walk.below(folder):
+        if path.suffix.lower() in {".json", ".yaml", ".yml"}:
+            files.append(path)
+        elif path.is_symlink() and not path.is_file():
+            # What is behind it would not be looked at, and the audit pass for it.
+            message = f"{path}: a link to a folder, or to nothing, is not followed; give the folder itself"
+            raise FeedError(message)
+    return files
 
 
 def read(data: bytes, *, what: str, as_yaml: bool = False) -> Advisory:

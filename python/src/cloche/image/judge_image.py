@@ -16,6 +16,7 @@ from typing import Any
 from cloche.image.closure import Closure, development_files, permitted, unwanted
 from cloche.image.layer import Layer, measure
 from cloche.image.manifest import digest_of
+from cloche.untrusted import walk
 
 MOST_LAYERS = 100
 LICENSE_FILE = re.compile(r"(.*/)?(licen[cs]e|copying|copyright|notice|unlicense)[^/]*", re.IGNORECASE)
@@ -106,7 +107,7 @@ def licenses(case: Case) -> list[str]:
             # An environment only links to what has its own path.
             if folder.resolve() != folder or folder.is_symlink():
                 continue
-            names = [file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()]
+            names = [file.relative_to(folder).as_posix() for file in walk.below(folder) if file.is_file()]
             package = folder.name.partition("-")[0].lower().replace("_", "-")
             if (
                 not any(map(LICENSE_FILE.fullmatch, names))

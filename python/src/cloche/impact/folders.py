@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cloche.impact.errors import UnknownVersionError
 from cloche.impact.source import cached
+from cloche.untrusted import walk
 
 BASE, HEAD = "base", "head"
 
@@ -55,6 +56,6 @@ def files_of(folder: Path) -> dict[str, bytes]:
     """Return the files of a folder by their relative paths; links and caches are no part of it."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
+        for path in walk.below(folder)
         if path.is_file() and not path.is_symlink() and not cached(path.relative_to(folder))
     }

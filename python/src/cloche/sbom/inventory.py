@@ -18,6 +18,7 @@ from typing import Any
 from packageurl import PackageURL
 
 from cloche.sbom.closure import StorePath
+from cloche.untrusted import walk
 
 PREFIX = "cloche:"
 _REQUIREMENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -224,7 +225,7 @@ def patched_executables(path: Path, loader: str) -> list[str]:
     No published file can name a loader in the store, so an ELF executable that does was patched.
     """
     found = []
-    for file in sorted(path.rglob("*")):
+    for file in walk.below(path):
         if file.is_symlink() or not file.is_file() or not file.stat().st_mode & 0o111:
             continue
         data = file.read_bytes()

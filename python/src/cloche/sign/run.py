@@ -13,6 +13,7 @@ from cloche.errors import ClocheError
 from cloche.limits import EVIDENCE, STATEMENT
 from cloche.sign import layout
 from cloche.sign.options import KeySource
+from cloche.untrusted import walk
 from cloche.verify import statements
 
 
@@ -107,12 +108,7 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
     found: list[tuple[str, Path]] = []
     for path in paths:
         if path.is_dir():
-            inside = sorted(path.rglob("*.json"))
-            for item in sorted(path.rglob("*")):
-                # Otherwise what is behind it would be left out, and nobody told.
-                if (item.suffix == ".json" and not item.is_file()) or (item.is_symlink() and not item.is_file()):
-                    message = f"{item} is no statement: a folder of statements holds files and folders"
-                    raise NotSignedError(message)
+            inside = _inside(path)
             if not inside:
                 message = f"{path} has no statement (*.json) in it"
                 raise NotSignedError(message)
@@ -126,6 +122,20 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
         message = f"two statements would be written as {name}; sign them into two folders"
         raise NotSignedError(message)
     return found
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        found = walk.below(folder)
+        for item in found:
+            # Otherwise what is behind it would be left out, and nobody told.
+            if (item.suffix == ".json" or item.is_symlink()) and not item.is_file():
+                message = f"{item} is no statement: a folder of statements holds files and folders"
+                raise NotSignedError(message)
+    except OSError as error:
+        message = f"{error.filename} can't be listed, so a statement could be left out: {error.strerror}"
+        raise NotSignedError(message) from error
+    return [item for item in found if item.suffix == ".json"]
 
 
 def _statement(path: Path) -> bytes:

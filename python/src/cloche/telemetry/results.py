@@ -51,7 +51,8 @@ def folders(source: Path) -> list[Path]:
     files = ("comparison.json", "performance.json")
     if any((source / file).exists() for file in files):
         return [source]
-    return sorted(path.parent for file in files for path in source.glob(f"*/{file}"))
+    inside = source.iterdir() if source.is_dir() else ()
+    return sorted(path for path in inside for file in files if (path / file).exists())
 
 
 def store_result(

@@ -57,9 +57,12 @@ def gather(bundles: Sequence[Path], attached: Sequence[tuple[str, bytes]], repor
 
 
 def _files(path: Path, total: _Sum) -> list[tuple[str, bytes]]:
-    if not path.is_dir():
-        return [(path.name, _read(path, total))]
-    entries = sorted(path.iterdir())
+    try:
+        if not path.is_dir():
+            return [(path.name, _read(path, total))]
+        entries = sorted(path.iterdir())
+    except OSError as error:
+        raise Refused(Refusal.MISSING, f"{error.filename} can't be read: {error.strerror}") from error
     if not entries:
         raise Refused(Refusal.MISSING_SIGNATURE, "the folder is empty")
     if len(entries) > EVIDENCE.members:
