@@ -1,11 +1,15 @@
 """Rare shapes of locks, indexes and packages."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloche.lock.legacy import read_requirement
 from cloche.lock.model import Environment, Lock, Package, read_lock
 from cloche.lock.poetry_project import pep508
 from cloche.lock.sdist import BadSdistError, read_sdist
@@ -71,6 +75,39 @@ def test_check_notices_the_lock_of_another_project(workplace: Workplace) -> None
     assert "  it is the lock of 'other', not of 'demo'\n" in outcome.err
 
 
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda one: one["packages"].pop("beta"), "alpha needs beta, which is not locked"),
+        (lambda one: one["packages"].pop("beta"), "beta is in a group and not locked"),
+        (lambda one: one["groups"].update(default=["alpha"]), "beta is locked, and nothing needs it"),
+        (
+            lambda one: one["builds"]["demo"].update(requires=[]),
+            "the build of demo: flit-core is locked, and nothing needs it",
+        ),
+        (
+            lambda one: one["builds"]["demo"]["packages"]["flit-core"].update(dependencies=["wheel"]),
+            "the build of demo: flit-core needs wheel, which is not locked",
+        ),
+    ],
+)
+def test_check_notices_edges_to_nothing_and_packages_that_nothing_needs(
+    workplace: Workplace, change: Callable[[dict[str, Any]], object], line: str
+) -> None:
+    workplace.index.wheel("alpha", "1.0", "beta")
+    workplace.index.wheel("beta", "1.0")
+    workplace.project('dependencies = ["alpha"]')
+    data = workplace.locked()
+    assert workplace.lock("--check").code == 0
+
+    change(data["environments"]["x86_64-linux"]["3.11"])
+    (workplace.directory / "cloche.lock").write_text(json.dumps(data))
+
+    outcome = workplace.lock("--check")
+    assert outcome.code == 1
+    assert f"  {line} (x86_64-linux, Python 3.11)\n" in outcome.err
+
+
 def test_groups_that_need_different_versions_are_refused(workplace: Workplace) -> None:
     lines = [f"alpha=={v} --hash=sha256:{sha256(workplace.index.wheel('alpha', v))}\n" for v in ("1.0", "2.0")]
     (workplace.directory / "requirements.txt").write_text("".join(lines))
@@ -132,13 +169,104 @@ def test_the_highest_build_number_wins(workplace: Workplace) -> None:
     assert workplace.environment()["packages"]["alpha"]["file"] == "alpha-1.0-10-py3-none-any.whl"
 
 
-def test_requirements_that_are_not_pep_508_are_left_out(workplace: Workplace) -> None:
-    content = workplace.index.wheel("alpha", "1.0", "beta (2004d)", "gamma")
-    gamma = workplace.index.wheel("gamma", "1.0")
-    pins = f"alpha==1.0 --hash=sha256:{sha256(content)}\ngamma==1.0 --hash=sha256:{sha256(gamma)}\n"
-    (workplace.directory / "requirements.txt").write_text(pins)
+@pytest.mark.parametrize(
+    ("requires", "expected"),
+    [
+        ("beta (>=0.1.*)", "beta>=0.1"),
+        ('beta >=1.19.*,<2.* ; python_version >= "3.7"', 'beta<2,>=1.19; python_version >= "3.7"'),
+        ("beta (>=2.7,!=3.0*,!=3.1*)", "beta!=3.0.*,!=3.1.*,>=2.7"),
+        ("beta>=1.3.0,<1.4.0',", "beta<1.4.0,>=1.3.0"),
+        ("beta[x] (>=7.2.0<8.0.0)", "beta[x]<8.0.0,>=7.2.0"),
+        ("beta>=1.0 <2", "beta<2,>=1.0"),
+        ("beta (>dev)", "beta>0.0.0dev"),
+        ("beta !=~5.0", "beta!=5.0.*"),
+        ("beta >=9.0.0a1.0", "beta>=9.0.0a1"),
+        ("'beta' >=1.0", "beta>=1.0"),
+        ("beta; python_version < '3.0.*'", 'beta; python_version >= "0"'),
+        ("beta; '3.x' > python_version and extra == 'y'", 'beta; python_version >= "0" and extra == "y"'),
+        ("beta; python_version ~= '3.8'", 'beta; python_version ~= "3.8"'),
+        ("beta; python_version in '2.7 3.11'", 'beta; python_version in "2.7 3.11"'),
+    ],
+)
+def test_requirements_of_old_packages_are_read_as_uv_reads_them(requires: str, expected: str) -> None:
+    assert str(read_requirement(requires)) == expected
+
+
+def test_what_uv_resolves_of_old_metadata_is_in_the_lock(workplace: Workplace) -> None:
+    requires = [
+        "beta (>=0.1.*)",
+        "gamma>=1.0<2",
+        "delta; python_version < '3.0.*'",
+        "epsilon; python_full_version>='3.11.4'",
+    ]
+    workplace.index.wheel("alpha", "1.0", *requires, fields=("Requires-Python: >=3.6.*,!=3.0*",))
+    for name in ("beta", "gamma", "delta", "epsilon"):
+        workplace.index.wheel(name, "1.5")
     workplace.project('dependencies = ["alpha"]')
-    assert workplace.environment()["packages"]["alpha"]["dependencies"] == ["gamma"]
+
+    packages = workplace.environment()["packages"]
+
+    assert packages["alpha"]["dependencies"] == ["beta", "delta", "epsilon", "gamma"]
+    assert packages.keys() == {"alpha", "beta", "delta", "epsilon", "gamma"}
+
+
+@pytest.mark.parametrize(
+    ("requires", "fields", "fault"),
+    [
+        (
+            ("gamma", "beta (2004d)"),
+            (),
+            "line 5 of its METADATA, \"Requires-Dist: beta (2004d)\", cannot be read: Invalid specifier: '2004d'",
+        ),
+        (
+            ("beta; os_name ~= '1'",),
+            (),
+            "line 4 of its METADATA, \"Requires-Dist: beta; os_name ~= '1'\", cannot be read: Undefined <Op('~=')> on 'posix' and '1'.",
+        ),
+        (
+            (),
+            ("Requires-Python: ~=3",),
+            "line 4 of its METADATA, \"Requires-Python: ~=3\", cannot be read: Invalid specifier: '~=3'",
+        ),
+        (
+            (),
+            ("Requires-Python: >=3.6", "Requires-Python: >=3.7"),
+            "its METADATA has requires-python in a form that cannot be read: '>=3.6'",
+        ),
+    ],
+)
+def test_requirements_that_cannot_be_read_are_an_error(
+    workplace: Workplace, requires: tuple[str, ...], fields: tuple[str, ...], fault: str
+) -> None:
+    content = workplace.index.wheel("alpha", "1.0", *requires, fields=fields)
+    (workplace.directory / "requirements.txt").write_text(f"alpha==1.0 --hash=sha256:{sha256(content)}\n")
+    workplace.project('dependencies = ["alpha"]')
+
+    outcome = workplace.lock()
+
+    assert outcome.code == 2
+    assert outcome.err.endswith(
+        f"error: alpha-1.0-py3-none-any.whl: {fault}.\n"
+        "What it requires is not known, so it is not locked. Require another version of it, or replace what it says by\n"
+        "dependency-metadata in [tool.uv] and obey the uv.lock that `uv lock` then makes.\n"
+    )
+    assert not (workplace.directory / "cloche.lock").exists()
+
+
+def test_what_was_resolved_and_is_reached_by_nothing_is_an_error(workplace: Workplace) -> None:
+    """As where metadata is told to uv otherwise, or is made when an sdist is built."""
+    workplace.index.wheel("alpha", "1.0")
+    workplace.index.wheel("beta", "1.0")
+    told = '[[tool.uv.dependency-metadata]]\nname = "alpha"\nversion = "1.0"\nrequires-dist = ["beta"]\n'
+    workplace.project(f'dependencies = ["alpha"]\n{told}')
+
+    outcome = workplace.lock()
+
+    assert outcome.code == 2
+    assert (
+        "error: uv's resolution has beta for x86_64-linux, Python 3.11, and no locked package's metadata requires it.\n"
+        in outcome.err
+    )
 
 
 @pytest.mark.parametrize(

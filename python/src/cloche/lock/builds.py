@@ -102,7 +102,9 @@ class BuildLocker:
         if question not in self._pools:
             self._pools[question] = self.resolve(key, requires) if requires else Pool("nothing", "")
         walker = Walker(pool=self._pools[question], reader=self.reader, project="", groups={_GROUP: tuple(requires)})
-        return walker.walk(target)
+        closures = walker.walk(target)
+        walker.refuse_unreached(closures)
+        return closures
 
     def _system_of(self, closures: Closures, name: str) -> BuildSystem:
         chosen = closures.chosen[name]

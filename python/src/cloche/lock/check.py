@@ -1,14 +1,15 @@
 """Whether a lock still fits what it was made from; no network is needed to tell."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError, ExitCode
 from cloche.lock.foreign import find_foreign
-from cloche.lock.model import Environment, Lock
+from cloche.lock.model import Environment, Lock, Package
 from cloche.lock.project import Project
 from cloche.lock.target import Target
 from cloche.lock.text import read_bytes
@@ -41,8 +42,31 @@ def differences(
         if environment is None:
             found.append(f"{target} is not locked")
         else:
-            found.extend(line for line in _requirements(environment, project, target) if line not in found)
+            lines = [*_requirements(environment, project, target), *_edges(environment, target)]
+            found.extend(line for line in lines if line not in found)
     return found
+
+
+def _edges(environment: Environment, target: Target) -> list[str]:
+    """Return what in a lock leads to nothing, and the packages that nothing leads to: somebody has edited it."""
+    tables = [("", environment.packages, {name for names in environment.groups.values() for name in names})]
+    for key, build in environment.builds.items():
+        roots = {canonicalize_name(Requirement(text).name) for text in build.requires}
+        reached = _reached(build.packages, {name for name in roots if name in build.packages})
+        tables.append((f"the build of {key}: ", build.packages, reached))
+    found = []
+    for where, packages, reached in tables:
+        edges = {(name, other) for name, package in packages.items() for other in package.dependencies}
+        found += [f"{where}{name} needs {other}, which is not locked" for name, other in edges if other not in packages]
+        found += [f"{where}{name} is in a group and not locked" for name in reached - packages.keys()]
+        found += [f"{where}{name} is locked, and nothing needs it" for name in packages.keys() - reached]
+    return [f"{line} ({target})" for line in sorted(found)]
+
+
+def _reached(packages: Mapping[str, Package], names: set[str]) -> set[str]:
+    while more := {other for name in names & packages.keys() for other in packages[name].dependencies} - names:
+        names = names | more
+    return names
 
 
 def _sources(lock: Lock, project: Project, report: Callable[[str], None]) -> list[str]:

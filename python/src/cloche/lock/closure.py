@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError
 from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX
-from cloche.lock.metadata import Metadata, MetadataReader
+from cloche.lock.metadata import BadMetadataError, Metadata, MetadataReader
 from cloche.lock.model import Package
 from cloche.lock.pool import Candidate, File, Pool, UnsupportedSourceError
 from cloche.lock.select import AmbiguousVersionError, MissingFromLockError, choose_candidate, choose_file
@@ -25,6 +25,18 @@ class RequiresPythonError(ClocheError):
     def __init__(self, what: str, bound: str, target: Target, remedy: str) -> None:
         """Keep `what` has the `bound`, the `target` outside it and the `remedy`."""
         super().__init__(f"{what} requires Python {bound}, but the lock is for {target}.\n{remedy}")
+
+
+class UnreachedError(ClocheError):
+    """Packages of a resolution that nothing needs, by what their metadata says: the two readings of it differ."""
+
+    def __init__(self, names: Iterable[str], target: Target) -> None:
+        """Keep the `names`, and for which `target` they were resolved."""
+        super().__init__(
+            f"uv's resolution has {', '.join(sorted(names))} for {target}, and no locked package's metadata requires it.\n"
+            "It would be missing from the lock. A package builds its metadata when it is built, or says it in a way that is\n"
+            "not understood here: require the missing one in pyproject.toml, or obey the uv.lock that `uv lock` makes."
+        )
 
 
 @dataclass(frozen=True)
@@ -77,6 +89,7 @@ class Closures:
     def _package(self, name: str, chosen: Chosen) -> Package:
         extras = tuple(self.extras.get(name, ()))
         edges = {canonicalize_name(edge.name) for edge in chosen.edges if self.target.holds(edge.marker, extras)}
+        # What the user left out, and the project itself, are no packages here; for any other the walk would have failed.
         return Package(
             version=chosen.candidate.version,
             file=chosen.file.name,
@@ -108,6 +121,18 @@ class Walker:
         for group, requirements in self.groups.items():
             closures.groups[group] = self._close(requirements, closures, group)
         return closures
+
+    def refuse_unreached(self, closures: Closures) -> None:
+        """Raise UnreachedError where a resolution, made for no more than is needed, has what the walk did not reach."""
+        extras = frozenset(group.removeprefix(EXTRA_PREFIX) for group in self.groups)
+        left = {
+            name
+            for name, candidates in self.pool.candidates.items()
+            if name not in closures.chosen
+            and any(closures.target.admits(each.marker, extras, frozenset(self.groups)) for each in candidates)
+        }
+        if left:
+            raise UnreachedError(left, closures.target)
 
     def _close(self, roots: Iterable[Requirement], closures: Closures, group: str) -> set[str]:
         """Return the names in the closure of `roots`, walked in waves so that metadata arrives in parallel."""
@@ -173,6 +198,8 @@ class Walker:
         candidate = self.reader.complete(candidate)
         file = choose_file(candidate, target, sdist_only=candidate.name in self.sdists)
         file, metadata = self.reader.read(candidate, file)
+        if metadata.fault and candidate.dependencies is None:
+            raise BadMetadataError(file.name, metadata.fault)
         for bound in (candidate.requires_python, metadata.requires_python):
             if bound and not target.meets(bound):
                 remedy = "Require a version that runs on it, or leave this Python version out of the lock."

@@ -83,6 +83,8 @@ def make_lock(project: Project, request: Request, around: Surroundings) -> Lock:
         sdists=frozenset(map(canonicalize_name, request.sdists)),
     )
     closed = [walker.walk(target) for target in request.targets]
+    for closures in closed if foreign is None else ():
+        walker.refuse_unreached(closures)
     _check_sdists(request.sdists, closed)
     return Lock(
         project=project.name,

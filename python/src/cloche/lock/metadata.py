@@ -8,6 +8,7 @@ from pathlib import Path
 
 from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import InvalidSpecifier
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -15,6 +16,7 @@ from cloche.archive import check_zip
 from cloche.errors import ClocheError
 from cloche.index import FileNotOnIndexError, HashMismatchError, Index, IndexFile
 from cloche.limits import METADATA
+from cloche.lock.legacy import read_requirement, read_specifiers
 from cloche.lock.licenses import license_of
 from cloche.lock.pool import Candidate, File
 from cloche.lock.sdist import SdistTexts, read_sdist
@@ -31,13 +33,26 @@ class BadWheelError(ClocheError):
         super().__init__(f"{file}: the wheel cannot be read: {fault}.\nUse another version of the package.")
 
 
+class BadMetadataError(ClocheError):
+    """A package whose metadata says something about what it requires that cannot be read."""
+
+    def __init__(self, file: str, fault: str) -> None:
+        """Keep the `file` name and the `fault`, with its line."""
+        super().__init__(
+            f"{file}: {fault}.\n"
+            "What it requires is not known, so it is not locked. Require another version of it, or replace what it says by\n"
+            "dependency-metadata in [tool.uv] and obey the uv.lock that `uv lock` then makes."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Metadata:
-    """The part of a package's metadata that a lock needs."""
+    """The part of a package's metadata that a lock needs, and what of its requirements cannot be read (`fault`)."""
 
     requires: tuple[Requirement, ...] = ()
     requires_python: str | None = None
     license: str | None = None
+    fault: str | None = None
 
 
 class MetadataReader:
@@ -128,19 +143,39 @@ class MetadataReader:
 
 
 def parse_metadata(content: bytes) -> Metadata:
-    """Return what METADATA or PKG-INFO says; requirements that are not PEP 508 are left out."""
-    raw, _ = parse_email(content)
-    requires = []
+    """Return what METADATA or PKG-INFO says, in the spellings of old packages too (legacy.py)."""
+    raw, unparsed = parse_email(content)
+    requires: list[Requirement] = []
+    requires_python = raw.get("requires_python")
+    faults = [
+        f"its METADATA has {name} in a form that cannot be read: {values[0]!r}"
+        for name, values in unparsed.items()
+        if name in {"requires-dist", "requires-python"}
+    ]
     for text in raw.get("requires_dist", ()):
         try:
-            requires.append(Requirement(text))
-        except InvalidRequirement:
-            continue
+            requires.append(read_requirement(text))
+        except InvalidRequirement as error:
+            faults.append(_fault(content, "Requires-Dist", text, error))
+    try:
+        requires_python = str(read_specifiers(requires_python)) if requires_python else None
+    except InvalidSpecifier as error:
+        faults.append(_fault(content, "Requires-Python", str(requires_python), error))
+        requires_python = None
     return Metadata(
         requires=tuple(requires),
-        requires_python=raw.get("requires_python"),
-        license=license_of(raw),
+        requires_python=requires_python,
+        # One that is there twice is as unknown as one in another encoding.
+        license=None if unparsed.keys() & {"license", "license-expression", "classifier"} else license_of(raw),
+        fault=next(iter(faults), None),
     )
+
+
+def _fault(content: bytes, name: str, text: str, error: Exception) -> str:
+    lines = content.decode("utf-8", "replace").splitlines()
+    first = (text.splitlines() or [""])[0]
+    line = next((at for at, line in enumerate(lines, 1) if line.lower().startswith(name.lower()) and first in line), 0)
+    return f'line {line} of its METADATA, "{name}: {text}", cannot be read: {str(error).splitlines()[0]}'
 
 
 def _wheel_metadata(path: Path, name: str) -> bytes:

@@ -7,6 +7,7 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from cloche.lock.legacy import read_requirement
 from cloche.lock.model import UnsupportedLockVersionError
 from cloche.lock.poetry_project import pep508
 from cloche.lock.pool import Candidate, File, Pool, checked_file
@@ -87,7 +88,7 @@ def _extras(package: dict[str, Any]) -> dict[str, list[str]]:
     for extra, texts in package.get("extras", {}).items():
         for text in texts:
             try:
-                name = Requirement(text).name
+                name = read_requirement(text).name
             except InvalidRequirement:
                 name = text.split()[0].partition("[")[0]
             wanted.setdefault(canonicalize_name(name), []).append(canonicalize_name(extra))

@@ -71,12 +71,11 @@ class Target:
 
     @cached_property
     def markers(self) -> dict[str, str]:
-        """The PEP 508 environment.
+        """The PEP 508 environment, of the first patch release."""
+        return self._markers(0)
 
-        The patch version is 0: a backport wanted "before 3.11.3" is then in the lock, and harmless
-        after it.
-        """
-        full = f"{self.python}.0"
+    def _markers(self, patch: int) -> dict[str, str]:
+        full = f"{self.python}.{patch}"
         return {
             "implementation_name": "cpython",
             "implementation_version": full,
@@ -110,9 +109,9 @@ class Target:
 
     def holds(self, marker: Marker | None, extras: tuple[str, ...] = ()) -> bool:
         """Return whether `marker` is true here with any (or none) of `extras` asked for."""
-        if marker is None:
-            return True
-        return any(marker.evaluate({**self.markers, "extra": extra}) for extra in (*extras, ""))
+        return marker is None or any(
+            marker.evaluate({**markers, "extra": extra}) for markers in self._patches(marker) for extra in (*extras, "")
+        )
 
     def admits(self, marker: Marker | None, extras: frozenset[str], groups: frozenset[str]) -> bool:
         """Return whether `marker`, of a package in a lock file, is true here when everything is asked for.
@@ -121,8 +120,22 @@ class Target:
         """
         if marker is None:
             return True
-        asked: dict[str, str | AbstractSet[str]] = {**self.markers, "extras": extras, "dependency_groups": groups}
-        return any(marker.evaluate(asked | {"extra": extra}, "lock_file") for extra in ("", *sorted(extras)))
+        asked: dict[str, str | AbstractSet[str]] = {"extras": extras, "dependency_groups": groups}
+        return any(
+            marker.evaluate({**markers, **asked, "extra": extra}, "lock_file")
+            for markers in self._patches(marker)
+            for extra in ("", *sorted(extras))
+        )
+
+    def _patches(self, marker: Marker) -> Iterator[dict[str, str]]:
+        """Yield the environments that the marker can tell apart: which patch release will run is not known.
+
+        So a backport that is wanted "before 3.11.3" is in the lock, and harmless after it; so is what is wanted from
+        3.11.4 on.
+        """
+        text = str(marker)
+        several = "python_full_version" in text or "implementation_version" in text
+        yield from map(self._markers, _PATCHES if several else _PATCHES[:1])
 
     def meets(self, requires_python: str | None) -> bool:
         """Return whether some patch release of this Python is within `requires_python`."""
