@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packageurl import PackageURL
 
 from cloche.audit import check as judge
 from cloche.audit import components, debian_version, feed, match, policy, report, severity, vex, yaml_text
@@ -117,6 +118,53 @@ def test_what_cannot_be_decided_counts_as_affected() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("versions", "how"),
+    [
+        (["9.0", "< 2.0"], "'< 2.0' is listed, which is no version, so it could be about any"),
+        (["9.0", "*"], "'*' is listed, which is no version, so it could be about any"),
+        (["9.0", "all"], "'all' is listed, which is no version, so it could be about any"),
+        (["trunk"], "none of the versions that are listed is one of PyPI, so nothing is known about it"),
+        (["9.0", "trunk"], None),
+    ],
+)
+def test_a_list_that_names_no_versions_does_not_decide(versions: list[str], how: str | None) -> None:
+    assert match.affects(affected(versions=versions), "1.0") == how
+
+
+@pytest.mark.parametrize(
+    ("events", "version", "inside"),
+    [
+        # What ends and begins again at one version goes on, in whatever order the events stand.
+        ([("introduced", "0"), ("fixed", "2.0"), ("introduced", "2.0"), ("fixed", "3.0")], "2.5", True),
+        ([("fixed", "3.0"), ("introduced", "2.0.0"), ("introduced", "0"), ("fixed", "2.0")], "2.0", True),
+        ([("introduced", "0"), ("fixed", "2.0"), ("introduced", "2.0"), ("fixed", "3.0")], "3.0", False),
+        ([("introduced", "0"), ("last_affected", "2.0"), ("introduced", "2.0")], "2.1", True),
+        # What begins and ends at once never was, or was this version alone.
+        ([("introduced", "2.0"), ("fixed", "2.0")], "2.0", False),
+        ([("introduced", "2.0"), ("last_affected", "2.0")], "2.0", True),
+        ([("introduced", "2.0"), ("last_affected", "2.0")], "2.1", False),
+    ],
+)
+def test_events_at_one_version(events: list[tuple[str, str]], version: str, inside: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    part = affected([{kind: bound} for kind, bound in events])
+    assert (match.affects(part, version) is not None) == inside
+
+
+def test_a_record_tells_builds_apart_only_of_the_versions_that_it_names_so() -> None:
+    part = affected(versions=["2.1.0", "2.0.0+cu118"])
+    assert match.affects(part, "2.1.0+cpu") == "version 2.1.0 is listed"
+    assert match.affects(part, "2.0.0+cu118") == "version 2.0.0+cu118 is listed"
+    assert match.affects(part, "2.0.0+cpu") is None
+
+
+def test_ecosystems_are_known_however_they_are_spelled() -> None:
+    for name in ("pypi", "PyPI:", "PYPI"):
+        part = record()["affected"][0] | {"package": {"ecosystem": name, "name": "demo"}}
+        found = report.audit(sbom(python()), feed_of(record(affected=[part])), policy.Policy(), DAY)
+        assert len(found.findings) == 1, name
+
+
 def test_commits_alone_do_not_decide() -> None:
     part = {
         "package": {"ecosystem": "PyPI", "name": "demo"},
@@ -142,6 +190,10 @@ def test_names_are_compared_normalised() -> None:
         ([("CVSS_V3", "nonsense")], "unknown", None),
         ([("Ubuntu", "low")], "unknown", None),
         ([("Ubuntu", "low"), ("CVSS_V3", HIGH)], "high", 7.5),
+        # What can't be read could be higher than what can.
+        ([("CVSS_V3", MEDIUM), ("CVSS_V3", "nonsense")], "unknown", None),
+        ([("CVSS_V3", MEDIUM), ("CVSS_V4", HIGH)], "unknown", None),
+        ([("CVSS_V5", "CVSS:5.0/AV:N"), ("CVSS_V3", MEDIUM)], "unknown", None),
     ],
 )
 def test_severities_come_from_vectors(vectors: list[tuple[str, str]], level: str, score: float | None) -> None:
@@ -158,6 +210,15 @@ def test_an_unknown_severity_is_above_every_ceiling_unless_the_policy_says_other
     assert [finding.reason for finding in lax.findings] == ["severity unknown (counted as medium), not above medium"]
 
 
+def test_an_unreadable_vector_hides_none_that_can_be_read() -> None:
+    vectors = [{"type": "CVSS_V3", "score": score} for score in (HIGH, "nonsense")]
+    listed, advisories = sbom(python()), feed_of(record(severity=vectors))
+    found = report.audit(listed, advisories, policy.Policy(ceiling=Level.medium, unknown=Level.low), DAY)
+    assert found.reasons == ["demo 1.5: PYSEC-1: severity unknown (counted as high), above medium"]
+    found = report.audit(listed, advisories, policy.Policy(ceiling=Level.high), DAY)
+    assert found.reasons == ["demo 1.5: PYSEC-1: severity unknown (counted as above any ceiling), above high"]
+
+
 @pytest.mark.parametrize(("ceiling", "fails"), [("none", True), ("medium", True), ("high", False), ("critical", False)])
 def test_a_ceiling_is_the_highest_that_passes(ceiling: str, fails: bool) -> None:  # noqa: FBT001 - a parameter of the test
     advisories = feed_of(record(severity=[{"type": "CVSS_V3", "score": HIGH}]))
@@ -167,6 +228,14 @@ def test_a_ceiling_is_the_highest_that_passes(ceiling: str, fails: bool) -> None
 def test_withdrawn_records_find_nothing() -> None:
     found = report.audit(sbom(python()), feed_of(record(withdrawn="2024-05-21T00:00:00Z")), policy.Policy(), DAY)
     assert (found.findings, found.withdrawn, found.reasons) == ([], 1, [])
+
+
+def test_a_day_to_come_withdraws_nothing_yet() -> None:
+    advisories = feed_of(record(withdrawn="2024-06-02T00:00:00Z"))
+    found = report.audit(sbom(python()), advisories, policy.Policy(), DAY)
+    assert (len(found.findings), found.withdrawn) == (1, 0)
+    found = report.audit(sbom(python()), advisories, policy.Policy(), date(2024, 6, 2))
+    assert (len(found.findings), found.withdrawn) == (0, 1)
 
 
 def test_aliases_are_one_finding_with_the_severity_that_any_of_them_states() -> None:
@@ -222,17 +291,116 @@ def test_the_project_itself_is_audited_by_its_name() -> None:
     assert [finding.component.ref for finding in found.findings] == ["project:demo"]
 
 
-def test_a_prefix_is_audited_by_what_is_in_it() -> None:
-    prefix = {"bom-ref": "prefix:base", "type": "platform", "name": "base"}
-    value = {"bomFormat": "CycloneDX", "components": [prefix, python("other")]}
-    data = {**value, "dependencies": [{"ref": "prefix:base", "dependsOn": ["pkg:pypi/other@1.5"]}]}
-    listed = components.read(json.dumps(data).encode(), what="sbom.cdx.json")
-    assert report.audit(listed, feed_of(record()), policy.Policy(not_audited="fail"), DAY).reasons == []
-    # One that depends on nothing could hold anything.
+STORE = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-base"
+
+
+def prefix(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field of a component
+    """Return a prefix as Cloche lists it."""
+    properties = [{"name": "cloche:store-path", "value": STORE}]
+    return {"bom-ref": "prefix:base", "type": "platform", "name": "base", "properties": properties, **changes}
+
+
+def in_prefix(path: str = STORE) -> dict[str, Any]:
+    return python("other") | {"properties": [{"name": "cloche:prefix", "value": path}]}
+
+
+def strictly(entries: list[dict[str, Any]], depends: list[str]) -> list[str]:
+    """Return the reasons against an SBOM whose prefix depends on these refs, where all must have been audited."""
+    value = {
+        "bomFormat": "CycloneDX",
+        "components": entries,
+        "dependencies": [{"ref": "prefix:base", "dependsOn": depends}],
+    }
     listed = components.read(json.dumps(value).encode(), what="sbom.cdx.json")
-    assert report.audit(listed, feed_of(record()), policy.Policy(not_audited="fail"), DAY).reasons == [
-        "1 components could not be audited"
+    return report.audit(listed, feed_of(record()), policy.Policy(not_audited="fail"), DAY).reasons
+
+
+def test_a_prefix_is_audited_by_what_is_in_it() -> None:
+    assert strictly([prefix(), in_prefix()], ["pkg:pypi/other@1.5"]) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "depends"),
+    [
+        # It depends on nothing, and so could hold anything.
+        ([prefix(), in_prefix()], []),
+        # What it depends on lies elsewhere, or says nothing of a prefix.
+        ([prefix(), in_prefix("/nix/store/another")], ["pkg:pypi/other@1.5"]),
+        ([prefix(), python("other")], ["pkg:pypi/other@1.5"]),
+        # It is something by itself.
+        ([prefix(version="1.0"), in_prefix()], ["pkg:pypi/other@1.5"]),
+        ([prefix(properties=[]), in_prefix()], ["pkg:pypi/other@1.5"]),
+        ([prefix(type="operating-system"), in_prefix()], ["pkg:pypi/other@1.5"]),
+    ],
+)
+def test_a_platform_that_could_hold_anything_is_not_audited(entries: list[dict[str, Any]], depends: list[str]) -> None:
+    assert strictly(entries, depends) == ["1 components could not be audited"]
+
+
+def test_what_dependencies_name_and_nothing_lists_is_not_audited() -> None:
+    # Twice: the prefix then holds something that is not listed.
+    assert strictly([prefix(), in_prefix()], ["pkg:pypi/other@1.5", "pkg:pypi/demo@1.5"]) == [
+        "2 components could not be audited"
     ]
+
+
+def test_the_subject_is_audited_where_it_is_a_package() -> None:
+    value = {"bomFormat": "CycloneDX", "components": [python("other")], "metadata": {"component": python()}}
+
+    def findings() -> list[str]:
+        listed = components.read(json.dumps(value).encode(), what="sbom.cdx.json")
+        return [each.component.name for each in report.audit(listed, feed_of(record()), policy.Policy(), DAY).findings]
+
+    assert findings() == ["demo"]
+    value["metadata"] = {"component": {"bom-ref": "subject", "name": "app", "components": [python()]}}
+    assert findings() == ["demo"]
+    value["metadata"] = {"component": {"bom-ref": "subject", "name": "demo"}}
+    assert findings() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"name": "harmless"},
+            "ValueError the component harmless 1.5 has the package URL pkg:pypi/demo@1.5, which names another package",
+        ),
+        (
+            {"version": "2.5"},
+            "ValueError the component demo 2.5 has the package URL pkg:pypi/demo@1.5, which names another version",
+        ),
+        ({"version": 1.5}, "TypeError version is 1.5, where a text is expected"),
+        ({"bom-ref": "pkg:pypi/other@1.5"}, "ValueError two components have the bom-ref 'pkg:pypi/other@1.5'"),
+    ],
+)
+def test_components_that_contradict_themselves_are_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(components.BadSbomError) as caught:
+        sbom(python() | changes, python("other"))
+    assert str(caught.value) == f"sbom.cdx.json is not as CycloneDX says: {words}"
+
+
+def test_other_spellings_of_a_package_are_no_contradiction() -> None:
+    for changes in ({"name": "Demo"}, {"version": "1.5.0"}, {"version": ""}, {"purl": "pkg:pypi/demo"}):
+        found = report.audit(sbom(python() | changes), feed_of(record()), policy.Policy(), DAY)
+        assert [finding.component.package for finding in found.findings] == ["demo"], changes
+
+
+def test_a_component_without_a_version_is_affected_by_all_that_is_about_it() -> None:
+    found = report.audit(sbom({"name": "demo", "purl": "pkg:pypi/demo"}), feed_of(record()), policy.Policy(), DAY)
+    assert [finding.how for finding in found.findings] == ["'' is no version of PyPI, so nothing is known about it"]
+
+
+def test_a_release_that_no_record_knows_is_not_audited() -> None:
+    """A record about all releases of Debian is found, and does not make the feed one about this release."""
+    part = {"package": {"ecosystem": "Debian", "name": "glibc"}, "ranges": []}
+    found = report.audit(
+        sbom(python(), debian("libc6", "2.36-9", "glibc", "2.36-9"), debian("bash", "5.2", "bash", "5.2")),
+        feed_of(record("another"), record(id="DSA-1", affected=[part])),
+        policy.Policy(),
+        DAY,
+    )
+    assert [component.name for component, _ in found.not_audited] == ["bash", "libc6"]
+    assert [finding.component.name for finding in found.findings] == ["libc6"]
 
 
 def test_nothing_to_audit_does_not_pass() -> None:
@@ -501,6 +669,18 @@ def test_yaml_scalars_stay_as_they_are_written() -> None:
             record(affected=[{"package": {"ecosystem": "PyPI", "name": "x"}, "versions": [1.0]}]),
             "versions is 1.0, where a text is expected",
         ),
+        # A text in place of a list would be read letter by letter.
+        (
+            record(affected=[{"package": {"ecosystem": "PyPI", "name": "x"}, "versions": "1.0"}]),
+            "versions is '1.0', where a list is expected",
+        ),
+        (record(aliases="CVE-1"), "aliases is 'CVE-1', where a list is expected"),
+        (record(affected={}), "affected is {}, where a list is expected"),
+        (record(severity=""), "severity is '', where a list is expected"),
+        # About versions of no package at all.
+        (record(affected=[{"versions": ["1.0"]}]), "it lacks 'package'"),
+        (record(affected=[{"package": {}, "versions": ["1.0"]}]), "it lacks 'ecosystem'"),
+        (record(affected=[{}]), "it lacks 'package'"),
     ],
 )
 def test_a_record_that_is_none_is_an_error(value: Any, words: str) -> None:  # noqa: ANN401
@@ -619,8 +799,9 @@ def test_a_vex_document_that_cannot_be_written_is_an_error(run: Callable[..., Ou
 
 
 def test_names_cannot_write_lines_of_the_report() -> None:
-    entry = python() | {"name": "x\nthe audit passes\x1b[2J"}
-    text = report.as_text(report.audit(sbom(entry), feed_of(record()), policy.Policy(), DAY))
+    name = "x\nthe audit passes\x1b[2J"
+    entry = python(name) | {"purl": PackageURL("pypi", None, name, "1.5").to_string()}
+    text = report.as_text(report.audit(sbom(entry), feed_of(record(name.lower())), policy.Policy(), DAY))
     assert "the audit passes" not in text.splitlines()
     assert "\x1b" not in text
 

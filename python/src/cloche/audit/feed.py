@@ -37,10 +37,14 @@ class Advisory:
     id: str
     aliases: frozenset[str]
     modified: datetime
-    withdrawn: bool
+    withdrawn: datetime | None
     summary: str
     severities: tuple[tuple[str, str], ...]
     affected: tuple[Affected, ...]
+
+    def withdrawn_on(self, day: date) -> bool:
+        """Return whether it was withdrawn on this day, or before; a day to come withdraws nothing yet."""
+        return self.withdrawn is not None and self.withdrawn.date() <= day
 
 
 @dataclass(frozen=True)
@@ -121,29 +125,42 @@ def _advisory(value: Any) -> Advisory:  # noqa: ANN401 - JSON is of any shape
         raise TypeError(message)
     return Advisory(
         id=_text(value["id"], "id"),
-        aliases=frozenset(_text(alias, "aliases") for alias in value.get("aliases") or ()),
+        aliases=frozenset(_text(alias, "aliases") for alias in _list(value, "aliases")),
         modified=_time(value["modified"]),
-        withdrawn=value.get("withdrawn") is not None and bool(_time(value["withdrawn"], "withdrawn")),
+        withdrawn=None if value.get("withdrawn") is None else _time(value["withdrawn"], "withdrawn"),
         summary=_text(value.get("summary") or value.get("details") or "", "summary"),
         severities=_severities(value),
-        affected=tuple(_affected(part) for part in value.get("affected") or () if part.get("package")),
+        affected=tuple(_affected(part) for part in _list(value, "affected") if not _commits_only(part)),
     )
+
+
+def _commits_only(part: dict[str, Any]) -> bool:
+    """Return whether a part is about a repository and no package, so that it says nothing about any version."""
+    types = {found["type"] for found in _list(part, "ranges")}
+    return part.get("package") is None and types == {"GIT"} and not _list(part, "versions")
 
 
 def _affected(part: dict[str, Any]) -> Affected:
     package = part["package"]
     return Affected(
-        ecosystem=_text(package["ecosystem"], "ecosystem"),
+        ecosystem=_ecosystem(_text(package["ecosystem"], "ecosystem")),
         name=_text(package["name"], "name"),
         ranges=tuple(
-            tuple(_event(event) for event in found["events"])
-            for found in part.get("ranges") or ()
+            tuple(_event(event) for event in _list(found, "events"))
+            for found in _list(part, "ranges")
             # Commits of a repository say nothing about a version.
             if found["type"] != "GIT"
         ),
-        versions=tuple(_text(version, "versions") for version in part.get("versions") or ()),
+        versions=tuple(_text(version, "versions") for version in _list(part, "versions")),
         severities=_severities(part),
     )
+
+
+def _ecosystem(name: str) -> str:
+    """Return an ecosystem's name as the format spells it, with its release; PyPI has none."""
+    base, colon, release = name.partition(":")
+    known = {"pypi": "PyPI", "debian": "Debian"}.get(base.casefold(), base)
+    return known if known == "PyPI" else known + colon + release
 
 
 def _event(event: dict[str, Any]) -> tuple[str, str]:
@@ -155,14 +172,21 @@ def _event(event: dict[str, Any]) -> tuple[str, str]:
 
 
 def _severities(value: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple(
-        (_text(found["type"], "type"), _text(found["score"], "score")) for found in value.get("severity") or ()
-    )
+    return tuple((_text(found["type"], "type"), _text(found["score"], "score")) for found in _list(value, "severity"))
 
 
 def _time(value: Any, name: str = "modified") -> datetime:  # noqa: ANN401
     found = datetime.fromisoformat(_text(value, name))
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _list(value: dict[str, Any], name: str) -> list[Any]:
+    """Return a list, which may be absent or null; a text in its place would be read letter by letter."""
+    found = value.get(name)
+    if found is not None and not isinstance(found, list):
+        message = f"{name} is {found!r}, where a list is expected"
+        raise TypeError(message)
+    return found or []
 
 
 def _text(value: Any, name: str) -> str:  # noqa: ANN401

@@ -4,7 +4,10 @@ What cannot be decided counts as affected: a bound that is no version of the eco
 and gives neither a range of versions nor a list.
 """
 
+import re
 from collections.abc import Callable
+from functools import partial
+from itertools import groupby
 from typing import Any
 
 from packaging.version import InvalidVersion, Version
@@ -16,6 +19,9 @@ from cloche.audit.feed import Affected
 Order = Callable[[str], Any]
 # What sorts before every version, and behind every one.
 _START, _END = "0", "*"
+# What a version was ever written as, before there were rules too; an expression in a list of versions is none.
+_VERSION = re.compile(r"[\w.!+~:-]+")
+_ANY = {"all", "any"}
 
 
 def about(component: Listed, affected: Affected) -> bool:
@@ -30,13 +36,6 @@ def about(component: Listed, affected: Affected) -> bool:
     )
 
 
-def covered(component: Listed, ecosystems: frozenset[str]) -> bool:
-    """Return whether a feed that has these ecosystems says anything about packages of this one's kind."""
-    return component.ecosystem is not None and bool(
-        {component.ecosystem, component.ecosystem.partition(":")[0]} & ecosystems
-    )
-
-
 def affects(affected: Affected, version: str) -> str | None:
     """Return how a version is affected, in words, or None."""
     order = _order(affected)
@@ -45,29 +44,47 @@ def affects(affected: Affected, version: str) -> str | None:
     except ValueError:
         return f"{version!r} is no version of {affected.ecosystem}, so nothing is known about it"
     found = _affects(affected, version, order, wanted)
-    if found is None and isinstance(wanted, Version) and wanted.local and not _speaks_of_builds(affected):
+    if found is None and isinstance(wanted, Version) and wanted.local and not _speaks_of_builds(affected, wanted):
         # 2.1.0+cpu is another build of 2.1.0, which is what a record speaks of that knows no such builds.
         found = _affects(affected, wanted.public, order, order(wanted.public))
     return found
 
 
-def _speaks_of_builds(affected: Affected) -> bool:
+def _speaks_of_builds(affected: Affected, wanted: Version) -> bool:
+    """Return whether a record tells builds of this version apart."""
     bounds = [bound for events in affected.ranges for _, bound in events]
-    return any("+" in text for text in (*affected.versions, *bounds))
+    return any(Version(text).public == wanted.public for text in (*affected.versions, *bounds) if _local(text))
+
+
+def _local(text: str) -> bool:
+    try:
+        return Version(text).local is not None
+    except InvalidVersion:
+        return False
 
 
 def _affects(affected: Affected, version: str, order: Order, wanted: Any) -> str | None:  # noqa: ANN401 - as below
     if not affected.ranges and not affected.versions:
         return "the record gives no versions"
-    for listed in affected.versions:
-        if listed == version or _same(order, listed, wanted):
-            return f"version {listed} is listed"
+    if listed := _is_listed(affected, version, order, wanted):
+        return listed
     for events in affected.ranges:
         try:
             if _in_range(order, wanted, events):
                 return _words(events)
         except ValueError as error:
             return f"the range cannot be evaluated: {error}"
+    return None
+
+
+def _is_listed(affected: Affected, version: str, order: Order, wanted: Any) -> str | None:  # noqa: ANN401 - as below
+    for listed in affected.versions:
+        if listed == version or _same(order, listed, wanted):
+            return f"version {listed} is listed"
+        if not _VERSION.fullmatch(listed) or listed.casefold() in _ANY:
+            return f"{listed!r} is listed, which is no version, so it could be about any"
+    if not affected.ranges and not any(map(partial(_is_version, order), affected.versions)):
+        return f"none of the versions that are listed is one of {affected.ecosystem}, so nothing is known about it"
     return None
 
 
@@ -96,12 +113,17 @@ def _pypi(version: str) -> Version:
         raise ValueError(message) from error
 
 
-def _same(order: Order, listed: str, wanted: Any) -> bool:  # noqa: ANN401 - each ecosystem has its own kind of version
+def _is_version(order: Order, text: str) -> bool:
     try:
-        return bool(order(listed) == wanted)
+        order(text)
     except ValueError:
-        # An old spelling in a list; nothing that is installed has it.
         return False
+    return True
+
+
+def _same(order: Order, listed: str, wanted: Any) -> bool:  # noqa: ANN401 - each ecosystem has its own kind of version
+    # An old spelling in a list is none; nothing that is installed has it.
+    return _is_version(order, listed) and bool(order(listed) == wanted)
 
 
 def _in_range(order: Order, wanted: Any, events: tuple[tuple[str, str], ...]) -> bool:  # noqa: ANN401
@@ -111,18 +133,18 @@ def _in_range(order: Order, wanted: Any, events: tuple[tuple[str, str], ...]) ->
     limits = [bound for kind, bound in events if kind == "limit"]
     if limits and not any(bound == _END or wanted < order(bound) for bound in limits):
         return False
-    # Introduced comes first among equals: a version that is introduced and fixed at once is fixed.
-    rank = {"introduced": 0, "fixed": 1, "last_affected": 2}
-    bounds = sorted(
-        (event for event in events if event[0] != "limit"),
-        key=lambda event: (event[1] != _START, order(event[1]), rank[event[0]]),
-    )
+
+    def place(event: tuple[str, str]) -> tuple[bool, Any]:
+        return event[1] != _START, order(event[1])
+
     inside = False
-    for kind, bound in bounds:
-        if kind == "introduced":
-            inside = inside or bound == _START or wanted >= order(bound)
-        elif (kind == "fixed" and wanted >= order(bound)) or (kind == "last_affected" and wanted > order(bound)):
-            inside = False
+    bounds = sorted((event for event in events if event[0] != "limit"), key=place)
+    for (later, bound), at_once in groupby(bounds, key=place):
+        kinds = {kind for kind, _ in at_once}
+        begins = "introduced" in kinds and (not later or wanted >= bound)
+        ends = ("fixed" in kinds and wanted >= bound) or ("last_affected" in kinds and wanted > bound)
+        # What ends and begins again at one version goes on; what begins and ends at once never was.
+        inside = begins or not ends if inside else begins and not ends
     return inside
 
 

@@ -18,7 +18,7 @@ def control(listed: components.Sbom, day: date) -> None:
         part = feed.Affected(component.ecosystem, component.package, ((("introduced", "0"),),), (), ())
         time = datetime.combine(day, datetime.min.time(), UTC)
         planted = feed.Advisory(
-            "PLANTED-1", frozenset(), time, withdrawn=False, summary="", severities=(), affected=(part,)
+            "PLANTED-1", frozenset(), time, withdrawn=None, summary="", severities=(), affected=(part,)
         )
         found = report.audit(listed, feed.Feed((planted,)), policy.Policy(), day).findings
         if component not in [finding.component for finding in found if finding.verdict == "fails"]:

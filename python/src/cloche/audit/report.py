@@ -66,7 +66,7 @@ def audit(sbom: Sbom, feed: Feed, policy: Policy, today: date) -> Report:
         today=today,
         newest=feed.newest,
         records=len(feed.advisories),
-        withdrawn=sum(advisory.withdrawn for advisory in feed.advisories),
+        withdrawn=sum(advisory.withdrawn_on(today) for advisory in feed.advisories),
         ecosystems=tuple(sorted(feed.ecosystems)),
     )
     # A day's tolerance, since the day of the audit is a local one.
@@ -86,18 +86,20 @@ def audit(sbom: Sbom, feed: Feed, policy: Policy, today: date) -> Report:
 
 
 def _vulnerabilities(report: Report, sbom: Sbom, feed: Feed, policy: Policy) -> None:
-    groups = merge([advisory for advisory in feed.advisories if not advisory.withdrawn])
+    groups = merge([advisory for advisory in feed.advisories if not advisory.withdrawn_on(report.today)])
     used: set[Ignore] = set()
     for component in sbom.components:
         if component.ecosystem is None:
             why = "it has no package URL" if component.purl is None else f"no ecosystem is known for {component.purl}"
             report.not_audited.append((component, why))
-        elif not match.covered(component, feed.ecosystems):
-            report.not_audited.append((component, f"no advisory of the feed is about {component.ecosystem}"))
-        else:
+            continue
+        if component.ecosystem in feed.ecosystems:
             report.audited += 1
-            found = [finding for group in groups if (finding := _judge(component, group, policy, report.today, used))]
-            report.findings.extend(sorted(found, key=lambda finding: finding.ids))
+        else:
+            # Advisories about all releases may be there, but none that knows this one.
+            report.not_audited.append((component, f"no advisory of the feed is about {component.ecosystem}"))
+        found = [finding for group in groups if (finding := _judge(component, group, policy, report.today, used))]
+        report.findings.extend(sorted(found, key=lambda finding: finding.ids))
     if not report.audited:
         report.reasons.append("no component could be audited")
     report.unused = [ignore for ignore in policy.ignores if ignore not in used]
@@ -176,8 +178,8 @@ def _verdict(
     for ignore in matching:
         if today <= ignore.expires:
             return "ignored", f"until {ignore.expires}: {ignore.reason}", ignore
-    level = policy.unknown if found.level is Level.unknown else found.level
-    shown = found.level.name if found.level is not Level.unknown else f"unknown (counted as {_unknown(policy)})"
+    level = max(policy.unknown, found.least) if found.level is Level.unknown else found.level
+    shown = found.level.name if found.level is not Level.unknown else f"unknown (counted as {_unknown(level)})"
     if level <= policy.ceiling:
         return "accepted", f"severity {shown}, not above {policy.ceiling.name}", None
     reason = f"severity {shown}, above {policy.ceiling.name}"
@@ -187,8 +189,8 @@ def _verdict(
     return "fails", reason, None
 
 
-def _unknown(policy: Policy) -> str:
-    return "above any ceiling" if policy.unknown is Level.unknown else policy.unknown.name
+def _unknown(level: Level) -> str:
+    return "above any ceiling" if level is Level.unknown else level.name
 
 
 def _licenses(report: Report, sbom: Sbom, policy: Policy) -> None:
