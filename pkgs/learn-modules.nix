@@ -9,6 +9,8 @@ own.modules "cloche-learn" (
     "learn/__init__.py"
     "limits.py"
     "regular_file.py"
+    "store/__init__.py"
+    "store/git.py"
     "strict_json.py"
     "untrusted/__init__.py"
     "untrusted/walk.py"

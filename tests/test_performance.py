@@ -212,7 +212,7 @@ def test_what_cannot_be_a_base_is_told(project: Path) -> None:
         assert ended.code == code, ended.err
         return ended.err[ended.err.rindex("error: ") :].strip()
 
-    assert message("--base", "nowhere") == "error: --base nowhere: git knows no such revision of this repository: fatal: Needed a single revision"
+    assert message("--base", "nowhere") == f"error: {project}: 'nowhere' names no commit; git says:\nfatal: Needed a single revision"
     empty = run(*GIT, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "empty", cwd=project).out.strip()
     assert message("--base", empty) == f"error: --base {empty}: it has no pyproject.toml, so there is nothing to compare with"
 

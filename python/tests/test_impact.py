@@ -560,7 +560,7 @@ def test_a_recording_of_nothing_leaves_the_old_map(checkout: Checkout) -> None:
         (["--record", "--run"], "--record, --run and --shadow exclude each other"),
         (["tests"], "words for pytest need --record, --run or --shadow"),
         (["--head", "HEAD", "--run"], "--head only tells; --run and --shadow run the working tree"),
-        (["--base", "nowhere"], "error: 'nowhere' names no commit in "),
+        (["--base", "nowhere"], ": 'nowhere' names no commit; git says:\nfatal: Needed a single revision\n"),
     ],
 )
 def test_wrong_usage(checkout: Checkout, arguments: list[str], words: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from cloche import revisions
 from cloche.errors import ExitCode
+from cloche.store.git import GitError, NoGitError
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
 
@@ -37,11 +38,11 @@ def test_the_flake_is_here_or_above(repository: Path) -> None:
 
 
 def test_a_revision_must_be_one_and_have_the_project(repository: Path) -> None:
-    with pytest.raises(revisions.NoRevisionError) as raised:
+    with pytest.raises(GitError) as raised:
         revisions.checkout(repository, "python", "--output=x", repository / "no")
     assert (
         raised.value.message
-        == "--base --output=x: git knows no such revision of this repository: fatal: Needed a single revision"
+        == f"{repository}: '--output=x' names no commit; git says:\nfatal: Needed a single revision"
     )
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
     with pytest.raises(revisions.NoProjectThereError) as absent:
@@ -67,6 +68,9 @@ def test_the_project_at_a_revision_is_taken_as_git_has_it(repository: Path, tmp_
 
 def test_without_git_the_environment_lacks_something(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(revisions.NoProgramError) as raised:
+    with pytest.raises(NoGitError) as raised:
         revisions.checkout(repository, "python", "HEAD", repository / "no")
-    assert (raised.value.message, raised.value.exit_code) == ("there is no git on PATH", ExitCode.ENVIRONMENT_LACKS)
+    assert (raised.value.message, raised.value.exit_code) == (
+        f"git can't be started (No such file or directory), and {repository} needs it; install it, or put it on PATH",
+        ExitCode.ENVIRONMENT_LACKS,
+    )

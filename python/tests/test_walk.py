@@ -10,7 +10,7 @@ import pytest
 
 import cloche
 from cloche import in_toto
-from cloche.impact import source
+from cloche.impact import tree
 from cloche.telemetry import results
 from cloche.untrusted import walk
 from conftest import Outcome
@@ -25,7 +25,6 @@ ALLOWED = {
     "fetch/sources.py": "lists the roles of Cloche's own pins, to name them in a message",
     "image/judge_image.py": "looks at folders of the store",
     "image/layout.py": "clears drafts away",
-    "impact/source.py": "also works in another Python, without the library, and raises by onerror",
     "nix_style.py": "looks at a folder of the store",
     "performance/measure.py": "makes a copy of its own writable",
     "place_modules.py": "compiles what it has just copied",
@@ -176,9 +175,9 @@ def test_a_link_of_in_toto_leaves_no_file_out(tmp_path: Path) -> None:
 def test_python_files_of_a_tree_without_git_are_not_left_out(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "b" / "c.py").touch()
-    assert source.python_files(tmp_path) == ["a/b/c.py"]
+    assert tree.python_files(tmp_path) == ["a/b/c.py"]
     with unreadable(tmp_path / "a" / "b"), pytest.raises(PermissionError):
-        source.python_files(tmp_path)
+        tree.python_files(tmp_path)
 
 
 def test_results_that_can_not_be_read_are_not_left_out(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.store.git import EXECUTABLE, LINK, SUBMODULE, Entry, GitError, Objects, Repository
 
 
 class NoFlakeError(ClocheError):
@@ -25,13 +26,6 @@ class NoProgramError(ClocheError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no {name} on PATH")
-
-
-class NoRevisionError(ClocheError):
-    """A name that git does not know."""
-
-    def __init__(self, revision: str, words: str) -> None:
-        super().__init__(f"--base {revision}: git knows no such revision of this repository: {words}")
 
 
 class NoProjectThereError(ClocheError):
@@ -77,32 +71,39 @@ class Base:
 
 
 def checkout(folder: Path, directory: str, revision: str, target: Path) -> str:
-    """Write the project of another revision of the flake in `folder` to `target`; return the revision's name in git."""
-    git = _program("git")
+    """Write the project of another revision of the flake in `folder` to `target`, as git has it; return its commit.
 
-    def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [git, *arguments], cwd=folder, check=False, capture_output=True, text=True, errors="replace"
-        )
-
-    found = ask("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
-    if found.returncode:
-        raise NoRevisionError(revision, " ".join(found.stderr.split()))
-    commit = found.stdout.strip()
-    place = os.path.normpath(f"{ask('rev-parse', '--show-prefix').stdout.strip()}{directory}")
+    No filter is run, so that a file of git-lfs is what git keeps of it, as in the source of a flake that is taken from git.
+    """
+    git = Repository(folder)
+    commit = git.commit(revision)
+    place = os.path.normpath(f"{git.prefix()}{directory}")
     file = os.path.normpath(f"{place}/pyproject.toml")
-    if ask("cat-file", "-e", f"{commit}:{file}").returncode:
+    tree = git.tree(commit, whole=True)
+    if file not in tree:
         raise NoProjectThereError(revision, file)
-    top = ask("rev-parse", "--show-toplevel").stdout.strip()
-    with tempfile.TemporaryDirectory() as own:
-        # An index of its own: the user's is left as it is.
-        environment = {**os.environ, "GIT_INDEX_FILE": str(Path(own, "index"))}
-        for arguments in (
-            ["read-tree", commit if place == "." else f"{commit}:{place}"],
-            ["checkout-index", "--all", f"--prefix={target}/"],
-        ):
-            subprocess.run([git, *arguments], cwd=top, check=True, env=environment)
+    with git.objects() as objects:
+        for path, entry in tree.items():
+            if place == "." or path.startswith(f"{place}/"):
+                _write(objects, entry, target, Path(os.path.relpath(path, place)))
     return commit
+
+
+def _write(objects: Objects, entry: Entry, target: Path, path: Path) -> None:
+    # What git itself refuses to check out, and what would be written through a link or into a file of the same tree.
+    above = [target / folder for folder in path.parents]
+    if ".." in path.parts or any(part.lower() == ".git" for part in path.parts) or any(map(Path.is_symlink, above)):
+        what = f"{objects.folder}: {str(path)!r} is no path that can be checked out"
+        raise GitError(what)
+    new = target / path
+    new.parent.mkdir(parents=True, exist_ok=True)
+    if entry.mode == SUBMODULE:
+        new.mkdir()
+    elif entry.mode == LINK:
+        new.symlink_to(os.fsdecode(objects.read(entry.name)))
+    else:
+        new.write_bytes(objects.read(entry.name))
+        new.chmod(0o755 if entry.mode == EXECUTABLE else 0o644)
 
 
 def base(folder: Path, directory: str, revision: str) -> Base:

@@ -1,7 +1,6 @@
 """From a flake to its cloche-tests.json."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from cloche import limits, strict_json
 from cloche.closures import record
 from cloche.closures.errors import BadTraceError, DifferentError, NotAProjectError
 from cloche.reproduce.nix import HERE, SYSTEM, ask
+from cloche.store.git import make_known
 
 TRACE = "trace.json"
 
@@ -34,8 +34,8 @@ def run(project: Path, flake: str, say: Callable[[str], None], *, compare: bool)
     former = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
     data = record.make(trace, project, former)
     record.write(data, target)
-    # A flake sees only what git knows.
-    subprocess.run(["git", "-C", str(project), "add", "-N", target.name], check=False, capture_output=True)
+    if warning := make_known([target]):
+        say(warning)
     say(f"{target}: {len(data['files'])} test files, {len(data['unused'])} files that no test needs")
     if not compare:
         return

@@ -5,14 +5,6 @@ from pathlib import Path
 from cloche.errors import ClocheError, ExitCode
 
 
-class GitError(ClocheError):
-    """A call of git that failed; without it there is no change to read."""
-
-    def __init__(self, what: str, words: str) -> None:
-        """Keep `what` was asked of git, and its own `words`."""
-        super().__init__(f"{what}; git says:\n{words.strip()}")
-
-
 class UnknownVersionError(ClocheError):
     """A version that two folders do not have."""
 

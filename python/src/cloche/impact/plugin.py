@@ -1,6 +1,6 @@
 """A pytest plugin that records which test ran what: `pytest -p cloche.impact.plugin --impact-map FILE`.
 
-It needs pytest and coverage, and nothing else of Cloche than the modules beside it.
+It needs pytest and coverage, and nothing else of Cloche than the modules that cloche.impact.run copies.
 """
 
 import _posixsubprocess
@@ -18,7 +18,7 @@ import pytest
 
 from .children import BEGAN, FORKED, LINE, Child, said
 from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
-from .source import cached, python_files
+from .source import cached
 from .watch import Watch, evaluated_names
 
 try:
@@ -208,6 +208,8 @@ class Recorder:
 
     def finish(self, session: pytest.Session) -> None:
         """Stop, and write the map."""
+        from .tree import python_files  # noqa: PLC0415 - a recorder in a derivation makes no map, and has no git
+
         self.stop()
         files = python_files(self.root)
         self._check_origin(files, session)

@@ -10,7 +10,12 @@ from pathlib import Path
 from cloche.impact.errors import NoPytestError, NotRecordedError
 
 # What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
-RECORDER = ["children.py", "plugin.py", "recording.py", "source.py", "watch.py"]
+RECORDER = {
+    ".": ["errors.py"],
+    "impact": ["children.py", "plugin.py", "recording.py", "source.py", "tree.py", "watch.py"],
+    "store": ["git.py"],
+    "untrusted": ["walk.py"],
+}
 
 
 def pytest_command() -> list[str]:
@@ -42,13 +47,14 @@ def record(project: Path, target: Path, arguments: list[str]) -> int:
     Raises NotRecordedError when there is no map afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="cloche-impact-") as name:
-        package = Path(name, "cloche_impact")
-        package.mkdir()
-        (package / "__init__.py").write_text('"""The recorder of Cloche\'s impact map."""\n')
-        for file in RECORDER:
-            shutil.copyfile(Path(__file__).parent / file, package / file)
+        for folder, files in RECORDER.items():
+            package = Path(name, "cloche_impact", folder)
+            package.mkdir(parents=True)
+            (package / "__init__.py").write_text('"""The recorder of Cloche\'s impact map."""\n')
+            for file in files:
+                shutil.copyfile(Path(__file__).parents[1] / folder / file, package / file)
         fresh = Path(name, "map.json")
-        words = ["-p", "cloche_impact.plugin", "--impact-map", str(fresh), *arguments]
+        words = ["-p", "cloche_impact.impact.plugin", "--impact-map", str(fresh), *arguments]
         code = run(project, words, folder=Path(name))
         if not fresh.exists():
             raise NotRecordedError(code)

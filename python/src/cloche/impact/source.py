@@ -7,12 +7,10 @@ something stands. Standard library only; it also runs in the project's environme
 import ast
 import copy
 import hashlib
-import os
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 # Folders of what programs keep for themselves, and of what is installed.
@@ -22,29 +20,6 @@ CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages"
 def cached(path: str | PurePath) -> bool:
     """Say whether a file lies in a cache, and so is no part of a project."""
     return not CACHES.isdisjoint(PurePath(path).parts)
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def python_files(root: Path) -> list[str]:
-    """Return the Python files of the tree that git knows or could know; outside of git all below the folder."""
-    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.py"]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-        found = os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else None
-    except FileNotFoundError:
-        found = None
-    if found is None:
-        # By itself, since this module also works in the Python of the tests, where Cloche's library is not.
-        found = [
-            Path(top, name).relative_to(root).as_posix()
-            for top, _, names in os.walk(root, onerror=_raise)
-            for name in names
-            if name.endswith(".py") and not cached(os.path.relpath(top, root))
-        ]
-    return sorted({path for path in found if path and (root / path).is_file()})
 
 
 @dataclass(frozen=True)

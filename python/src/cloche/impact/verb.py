@@ -11,7 +11,7 @@ from typing import Protocol
 from cloche.impact import results as last_results
 from cloche.impact.changes import Change, compare_modules, other_file, since_recording
 from cloche.impact.errors import BadMapError
-from cloche.impact.git import Repository
+from cloche.impact.git import Checkout
 from cloche.impact.map import ImpactMap, Staleness, load, staleness
 from cloche.impact.select import Selection, new_tests, still_there
 from cloche.impact.source import Module, file_digest, parse
@@ -99,7 +99,7 @@ def modules_of(files: dict[str, bytes]) -> dict[str, Module]:
 
 def answer(request: Request, say: Callable[[str], None], trees: Trees | None = None) -> Answer:
     """Select the tests that the change between two versions can affect; they are read from git unless `trees` has them."""
-    repository = Repository(request.project) if trees is None else trees
+    repository = Checkout(request.project) if trees is None else trees
     head = None if request.head is None else repository.revision(request.head)
     base = repository.merge_base(head or "HEAD") if request.base is None else repository.revision(request.base)
     own = _inside(request.map_file, request.project)

@@ -123,7 +123,7 @@ def _mutants(  # noqa: PLR0913 - what is mutated, and how
 
     The project is copied, so that its own files stay as they are. What was judged is kept, and the next call goes on.
     """
-    from cloche.impact.git import Repository  # noqa: PLC0415
+    from cloche.impact.git import Checkout  # noqa: PLC0415
     from cloche.learn.errors import NoMapError  # noqa: PLC0415
     from cloche.learn.from_mutants import rows_of  # noqa: PLC0415
     from cloche.mutants import matrix, sample  # noqa: PLC0415
@@ -131,7 +131,7 @@ def _mutants(  # noqa: PLR0913 - what is mutated, and how
     target = project / map_file
     if not target.is_file():
         raise NoMapError(target)
-    repository = Repository(project)
+    repository = Checkout(project)
     files = repository.read(None, repository.paths(None))
     with tempfile.TemporaryDirectory(prefix="cloche-mutants-") as folder:
         copy = Path(folder, "project")

@@ -11,8 +11,9 @@ from cloche.lock.make import Request, Surroundings, make_lock
 from cloche.lock.model import LOCK_NAME, Lock, read_lock
 from cloche.lock.project import Project, read_project
 from cloche.lock.target import SYSTEMS, Target, lowest_python
-from cloche.lock.write import tell_git, write_atomically
+from cloche.lock.write import write_atomically
 from cloche.pip_config import read_pip_config
+from cloche.store.git import make_known
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ def write(directory: Path, options: Options, report: Callable[[str], None]) -> L
     for line in changes(former, lock):
         report(line)
     report(f"Wrote {path}: {summary(lock)}")
-    if warning := tell_git(path):
+    if warning := make_known([path]):
         report(warning)
     return lock
 

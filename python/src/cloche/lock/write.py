@@ -1,7 +1,6 @@
 """Puts cloche.lock where Nix sees it."""
 
 import os
-import subprocess
 import tempfile
 from pathlib import Path
 
@@ -36,33 +35,3 @@ def write_atomically(path: Path, text: str) -> None:
         if part is not None:
             part.unlink(missing_ok=True)
         raise UnwritableLockError(path, error.strerror or str(error)) from error
-
-
-def tell_git(path: Path) -> str | None:
-    """Run `git add -N` on `path` where it is in a work tree: a flake does not see untracked files.
-
-    Return a warning, or None when all is well or there is no git.
-    """
-    inside = _git(path.parent, "rev-parse", "--is-inside-work-tree")
-    if inside is None or inside.stdout.strip() != "true":
-        return None
-    known = _git(path.parent, "ls-files", "--error-unmatch", "--", path.name)
-    if known is not None and known.returncode == 0:
-        return None
-    added = _git(path.parent, "add", "--intent-to-add", "--", path.name)
-    if added is None or added.returncode == 0:
-        return None
-    return f"git add -N {path.name} failed, and Nix does not see untracked files: {added.stderr.strip()}"
-
-
-def _git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str] | None:
-    try:
-        return subprocess.run(  # noqa: S603 - fixed arguments, no shell
-            ["git", *arguments],  # noqa: S607 - the user's own git
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        return None

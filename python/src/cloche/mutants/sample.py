@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from cloche.impact.source import python_files
+from cloche.impact.tree import python_files
 from cloche.mutants.sites import FUNCTION, IMPORT, Mutant, compiles, mutants_of
 
 # Folders and files whose code is no part of what is tested.

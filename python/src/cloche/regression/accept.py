@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.store.git import Repository, make_known
 
 
 class AcceptInCiError(ClocheError):
@@ -134,15 +135,10 @@ def build(name: str, place: str) -> Candidate:
     return Candidate(name, folder, place, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
 
 
-def identity() -> str | None:
-    """Return who git says that the user is."""
-    git = shutil.which("git")
-    if git is None:
-        return None
-    values = []
-    for key in ("user.name", "user.email"):
-        done = subprocess.run([git, "config", "--get", key], capture_output=True, text=True, check=False)
-        values.append(done.stdout.strip())
+def identity(project: Path) -> str | None:
+    """Return who git says that the user is; raises GitError where there is none to ask."""
+    git = Repository(project)
+    values = [git.setting(key) for key in ("user.name", "user.email")]
     return f"{values[0]} <{values[1]}>" if all(values) else None
 
 
@@ -169,10 +165,8 @@ def write(candidate: Candidate, project: Path, who: str, why: str) -> Path:
         new = path.with_name(f"{path.name}.new")
         new.write_bytes(content)
         new.replace(path)
-    git = shutil.which("git")
-    if git is not None:
-        # A file that git does not know does not exist for a flake.
-        subprocess.run([git, "add", "--intent-to-add", "--", target, accepted], check=False, capture_output=True)
+    if warning := make_known([target, accepted]):
+        click.echo(warning, err=True)
     return target
 
 
@@ -211,7 +205,7 @@ def accept(  # noqa: PLR0913 - click passes each option as an argument
         return
     if not (why or "").strip():
         raise NoReasonError([candidate.name for candidate in changed])
-    person = who or identity()
+    person = who or identity(project)
     if not person:
         raise NobodyError
     for candidate in changed:

@@ -1,29 +1,18 @@
 """Read changes from git: each commit against its first parent, as files, hunks and functions."""
 
 import ast
+import itertools
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
-from cloche.errors import ClocheError, ExitCode
 from cloche.impact.source import complexity
-from cloche.telemetry.errors import BadSourceError
+from cloche.store.git import GitError, Objects, Repository
 from cloche.telemetry.reports import SECOND
 
-HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 KINDS = {"A": "added", "D": "deleted"}
-
-
-class NoGitError(ClocheError):
-    """There is no git to ask."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self) -> None:
-        super().__init__("git is not on PATH; install it to read changes")
 
 
 @dataclass(frozen=True)
@@ -62,80 +51,62 @@ class ReportedChange:
 
 
 def read_changes(repository: Path, branch: str | None) -> Iterator[ReportedChange]:
-    """Yield the commits from HEAD (or `branch`) back along first parents, the oldest first."""
-    head = branch or "HEAD"
-    listed = _git(repository, "log", "--first-parent", "--reverse", "--format=%H%x00%P%x00%an <%ae>%x00%ct", head, "--")
-    name = branch or _git(repository, "rev-parse", "--abbrev-ref", "HEAD").strip()
-    with Blobs(repository) as blobs:
-        for line in listed.splitlines():
-            commit, parents, author, seconds = line.split("\0")
-            parent = parents.split()[0] if parents else None
-            files = _files(repository, blobs, commit, parent)
-            yield ReportedChange(commit, parent, author, int(seconds) * SECOND, None if name == "HEAD" else name, files)
+    """Yield the commits from HEAD (or `branch`) back along first parents, the oldest first; raises GitError."""
+    git = Repository(repository)
+    head = git.commit(branch or "HEAD")
+    name = branch or git.branch()
+    with git.objects() as objects:
+        for commit, parent in git.first_parents(head):
+            about = objects.commit(commit)
+            files = _files(git, objects, commit, parent)
+            yield ReportedChange(commit, parent, about.author, about.at * SECOND, name, files)
 
 
-def _git(repository: Path, *words: str) -> str:
-    try:
-        done = subprocess.run(["git", "-C", repository, *words], check=False, capture_output=True)
-    except FileNotFoundError as error:
-        raise NoGitError from error
-    if done.returncode:
-        raise BadSourceError(repository, done.stderr.decode(errors="replace").strip().splitlines()[-1])
-    return done.stdout.decode(errors="replace")
-
-
-class Blobs:
-    """The contents of files, from one process of git."""
-
-    def __init__(self, repository: Path) -> None:
-        words = ["git", "-C", str(repository), "cat-file", "--batch"]
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.communicate()
-
-    def text(self, name: str) -> str:
-        """Return an object's text, empty for one that git does not have (a submodule's commit)."""
-        asked, answers = self.process.stdin, self.process.stdout
-        if asked is None or answers is None or set(name) == {"0"}:
-            return ""
-        asked.write(f"{name}\n".encode())
-        asked.flush()
-        head = answers.readline().split()
-        if head[-1] == b"missing":
-            return ""
-        return answers.read(int(head[2]) + 1)[:-1].decode(errors="replace")
-
-
-def _files(repository: Path, blobs: Blobs, commit: str, parent: str | None) -> list[FileChange]:
-    trees = [parent, commit] if parent else ["--root", commit]
-    common = ["-r", "--no-renames", "--no-commit-id", "--no-ext-diff", "--no-textconv"]
-    counts = _git(repository, "diff-tree", *common, "--numstat", "-z", *trees).split("\0")
-    raw = _git(repository, "diff-tree", *common, "--raw", "--no-abbrev", "-z", *trees).split("\0")
-    # A line of a patch's content never begins so; the patches come in the order of the other two lists.
-    patches = re.split(
-        r"^diff --git ", _git(repository, "diff-tree", *common, "-p", "-U0", *trees), flags=re.MULTILINE
-    )[1:]
+def _files(git: Repository, objects: Objects, commit: str, parent: str | None) -> list[FileChange]:
+    differences = git.differences(commit, parent)
+    patches = _patches(git.patch(commit, parent))
+    # A file that becomes a link, or the other way round, has a patch that removes it, and another one that adds it.
+    if len(patches) != sum(2 if each.state == "T" else 1 for each in differences):
+        what = f"{git.folder}: the patch of {commit} does not fit its list of files"
+        raise GitError(what)
+    following = iter(patches)
     files = []
-    for count, fields, path, patch in zip(counts, raw[::2], raw[1::2], patches, strict=False):
-        added, deleted, _ = count.split("\t", 2)
-        _, _, old, new, kind = fields.split()
-        known = added != "-"
-        change = FileChange(
-            path, KINDS.get(kind, "edited"), int(added) if known else None, int(deleted) if known else None
-        )
-        change.hunks = [
-            Hunk(*(int(number) if number is not None else 1 for number in found.groups()))
-            for found in (HUNK.match(line) for line in patch.splitlines())
-            if found
-        ]
-        if path.endswith(".py") and known:
-            touch(change, blobs.text(old), blobs.text(new))
+    for each in differences:
+        change = FileChange(each.path, KINDS.get(each.state, "edited"), 0, 0)
+        for hunks in itertools.islice(following, 2 if each.state == "T" else 1):
+            if hunks is None or change.added is None or change.deleted is None:
+                change.added = change.deleted = None
+            else:
+                change.hunks += hunks
+                change.added += sum(hunk.new_lines for hunk in hunks)
+                change.deleted += sum(hunk.old_lines for hunk in hunks)
+        if each.path.endswith(".py") and change.added is not None:
+            touch(change, *(objects.text(entry) for entry in (each.old, each.new)))
         files.append(change)
     return files
+
+
+def _patches(patch: bytes) -> list[list[Hunk] | None]:
+    """Return the hunks of each file of a patch without context, None for a binary file.
+
+    Lines of content are counted, not looked at: they may be like anything, and hold what Python takes for ends of lines.
+    """
+    found: list[list[Hunk] | None] = []
+    left = 0
+    for line in patch.split(b"\n"):
+        if line.startswith(b"\\"):
+            continue
+        if left:
+            left -= 1
+        elif line.startswith(b"diff --git "):
+            found.append([])
+        elif line.startswith(b"Binary files "):
+            found[-1] = None
+        elif (header := _HUNK.match(line)) and (hunks := found[-1]) is not None:
+            hunk = Hunk(*(int(number) if number is not None else 1 for number in header.groups()))
+            hunks.append(hunk)
+            left = hunk.old_lines + hunk.new_lines
+    return found
 
 
 def touch(change: FileChange, old: str, new: str) -> None:

@@ -6,7 +6,6 @@ It is loaded by its entry point, does nothing without the option, and needs only
 import json
 import os
 import platform
-import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -53,13 +52,14 @@ class Recorder:
         """Write what is known of the run."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = self.path.open("a", encoding="utf-8")
+        commit, branch = self.checked_out()
         self.write(
             kind="run",
             version=VERSION,
             run=self.run,
             at=now(),
-            commit=git(self.config.rootpath, "rev-parse", "HEAD"),
-            branch=git(self.config.rootpath, "symbolic-ref", "--short", "-q", "HEAD"),
+            commit=commit,
+            branch=branch,
             environment={
                 "python": platform.python_version(),
                 "implementation": platform.python_implementation(),
@@ -70,6 +70,21 @@ class Recorder:
                 "host": platform.node(),
             },
         )
+
+    def checked_out(self) -> tuple[str | None, str | None]:
+        """Return commit and branch, where there are any; a git that is missing or refuses is told of, and the tests run."""
+        from cloche.store.git import GitError, Repository, checkout_around  # noqa: PLC0415 - pytest starts without it
+
+        commit = branch = None
+        if checkout_around(self.config.rootpath) is not None:
+            git = Repository(self.config.rootpath)
+            try:
+                branch = git.branch()
+                commit = git.commit("HEAD")
+            except GitError as error:
+                if terminal := self.config.pluginmanager.get_plugin("terminalreporter"):
+                    terminal.write_line(f"telemetry: the run is recorded without its commit: {error.message}")
+        return commit, branch
 
     def write(self, **entry: Any) -> None:  # noqa: ANN401 - JSON
         """Append one line, whole."""
@@ -136,12 +151,3 @@ def outcome_of(phases: list[pytest.TestReport]) -> str:
 def now() -> int:
     """Return the time in microseconds since 1970."""
     return time.time_ns() * SECOND // 1_000_000_000
-
-
-def git(folder: Path, *words: str) -> str | None:
-    """Return git's answer, None where there is none."""
-    try:
-        done = subprocess.run(["git", "-C", folder, *words], check=False, capture_output=True, text=True)
-    except OSError:
-        return None
-    return done.stdout.strip() or None

@@ -1,8 +1,6 @@
 """What goes beyond signatures: the age of a revision, and building again."""
 
 import base64
-import os
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 from cloche import nar
 from cloche.artifact import Artifact, Kind, file_sha256
 from cloche.errors import ClocheError
+from cloche.store.git import GitError, NoGitError, Repository
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Provenance
 from cloche.verify.predicates import Claimed
@@ -27,58 +26,38 @@ def check_age(claimed: Claimed, wanted: Provenance, repository: Path | None, rep
         if not repository.is_dir():
             raise Refused(Refusal.MISSING, f"there is no folder {repository}")  # noqa: TRY301 - as above
         assert claimed.revision is not None  # noqa: S101 - predicates.provenance looked at it
-        _known(repository, claimed.revision)
+        git = Repository(repository)
+        _known(git, claimed.revision)
         if wanted.minimum_revision is not None:
-            _descends(repository, wanted.minimum_revision, claimed.revision)
+            _descends(git, wanted.minimum_revision, claimed.revision)
             report.accept("age of the revision", f"{claimed.revision} is {wanted.minimum_revision} or follows it")
         if wanted.minimum_date is not None:
-            when = datetime.fromtimestamp(
-                int(_git(repository, "show", "-s", "--format=%ct", claimed.revision).stdout), UTC
-            )
+            with git.objects() as objects:
+                when = datetime.fromtimestamp(objects.commit(claimed.revision).at, UTC)
             if when < wanted.minimum_date:
                 reason = f"the revision {claimed.revision} is of {when.isoformat()}, older than {wanted.minimum_date.isoformat()}"
                 raise Refused(Refusal.WRONG_SOURCE, reason)  # noqa: TRY301 - as above
             report.accept("age of the revision", f"it is of {when.isoformat()}")
     except Refused as refused:
         report.refuse("age of the revision", refused.refusal, refused.reason)
+    except GitError as error:
+        report.refuse("age of the revision", Refusal.MISSING, error.message)
 
 
-def _git(repository: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    # Replacements, grafts and the commit graph would let a checkout tell another history than its commits do.
-    # What is missing is not fetched, and no variable of git's points elsewhere.
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("GIT_")},
-        "GIT_NO_REPLACE_OBJECTS": "1",
-        "GIT_GRAFT_FILE": os.devnull,
-        "GIT_NO_LAZY_FETCH": "1",
-        "LC_ALL": "C",
-    }
+def _known(repository: Repository, revision: str) -> None:
     try:
-        return subprocess.run(  # noqa: S603 - git, with revisions that are hexadecimal digits
-            ["git", "-C", str(repository), "-c", "core.commitGraph=false", "-c", "log.showSignature=false", *words],  # noqa: S607 - as the user has it
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environment,
-        )
-    except OSError as error:
-        raise Refused(
-            Refusal.MISSING, f"git is needed to look up the age of a revision, and can't be started: {error.strerror}"
-        ) from error
+        repository.commit(revision)
+    except NoGitError:
+        raise
+    except GitError as error:
+        words = error.words.splitlines()
+        reason = f"{repository.folder} does not have the revision {revision}, so its age is unknown ({words[-1] if words else error})"
+        raise Refused(Refusal.WRONG_SOURCE, reason) from error
 
 
-def _known(repository: Path, revision: str) -> None:
-    done = _git(repository, "cat-file", "-e", f"{revision}^{{commit}}")
-    if done.returncode:
-        words = done.stderr.strip().splitlines()
-        reason = f"{repository} does not have the revision {revision}, so its age is unknown ({words[-1] if words else 'no reason given'})"
-        raise Refused(Refusal.WRONG_SOURCE, reason)
-
-
-def _descends(repository: Path, minimum: str, revision: str) -> None:
+def _descends(repository: Repository, minimum: str, revision: str) -> None:
     _known(repository, minimum)
-    done = _git(repository, "merge-base", "--is-ancestor", minimum, revision)
-    if done.returncode:
+    if not repository.descends(revision, minimum):
         raise Refused(
             Refusal.WRONG_SOURCE,
             f"the revision {revision} does not follow {minimum}, the oldest that the policy allows",

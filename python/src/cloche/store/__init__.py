@@ -1,0 +1,1 @@
+"""What is kept outside of memory, and how it is reached: git."""
