@@ -32,7 +32,7 @@ def test_typo_in_a_key(release: Release) -> None:
     )
     refused(release, "there is no key signer[0].revokd; did you mean revoked?", signer=SIGNER + 'revokd = "yes"\n')
     refused(release, "there is no key licences; did you mean licenses?", "[licences]\ndenied = []\n")
-    reason = "there is no key x; known are builder, ignore, licenses, provenance, signatures, signer, statements, tests, trust-root, version, vulnerabilities"
+    reason = "there is no key x; known are builder, ignore, licenses, provenance, signatures, signer, statements, tests, trust-root, version, vsa, vulnerabilities"
     refused(release, reason, "[x]\n")
 
 
@@ -61,6 +61,18 @@ def test_typo_in_a_statement(release: Release) -> None:
 def test_provenance_is_required_or_not_there(release: Release) -> None:
     section = '[statements]\nrequired = ["sbom"]\nalso-allowed = ["provenance"]\n'
     reason = "statements.also-allowed: provenance is judged by rules of its own; name it in statements.required"
+    refused(release, reason, statements=section)
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [("https://slsa.dev/verification_summary/v0.2", "vsa"), ("https://slsa.dev/provenance/v0.2", "provenance")],
+)
+def test_a_statement_of_another_version_does_not_stand_for_the_one_that_is_judged(
+    release: Release, uri: str, name: str
+) -> None:
+    section = f'[statements]\nrequired = ["{uri}"]\n'
+    reason = f"statements.required: {uri} is of a version that is not judged; write {name} for the one that is"
     refused(release, reason, statements=section)
 
 

@@ -415,12 +415,11 @@ def test_summary_is_signed_or_marked(release: Release) -> None:
     assert (predicate["verificationResult"], predicate["verifiedLevels"]) == ("PASSED", ["SLSA_BUILD_LEVEL_1"])
     assert len(predicate["inputAttestations"]) == 3
     # We never accept it ourselves, even where the policy would take such a statement.
-    kind = "https://slsa.dev/verification_summary/v1"
-    signer = f'[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\nstatements = ["{kind}"]\n'
+    signer = '[[signer]]\nname = "release"\nkey-file = "keys/release.pub"\nstatements = ["vsa"]\n'
     sections = {
         "signer": signer,
-        "statements": f'[statements]\nrequired = ["{kind}"]\n',
-        "provenance": "",
+        "statements": '[statements]\nrequired = ["vsa"]\n',
+        "provenance": f'[vsa]\nverifier = "{predicate["verifier"]["id"]}"\nresource = "{predicate["resourceUri"]}"\nminimum-level = 1\n',
         "builder": "",
     }
     policy = release.policy(**sections)

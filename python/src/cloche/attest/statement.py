@@ -12,6 +12,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 PROVENANCE = "https://slsa.dev/provenance/v1"
 TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 SBOM = "https://cyclonedx.org/bom"
+VSA = "https://slsa.dev/verification_summary/v1"
 
 NAR = "application/x-nix-nar"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"

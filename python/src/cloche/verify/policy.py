@@ -20,13 +20,18 @@ PREDICATES = {
     "provenance": statement.PROVENANCE,
     "test-result": statement.TEST_RESULT,
     "sbom": statement.SBOM,
+    "vsa": statement.VSA,
 }
+# What is judged by a table of its own, and so is never merely allowed.
+_OWN_RULES = ("provenance", "vsa")
 # A signature over the artifact's own bytes, which states nothing else.
 SIGNATURE = "signature"
 # What to demand of the store paths that an artifact needs besides itself.
 REQUIRED, IGNORED = "required", "ignored"
 # Tables that `cloche audit` has too (docs/audit.md).
 _AUDIT = ("ignore", "licenses", "vulnerabilities")
+# Behind the name of a predicate type.
+_VERSION = re.compile(r"/v[0-9.]+$")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 REVISION = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _HIGHEST_LEVEL = 3
@@ -73,6 +78,18 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What the verification summary of somebody else must say; `maximum_age` is in days."""
+
+    verifier: str
+    resource: str
+    minimum_level: int = 0
+    minimum_dependency_level: int | None = None
+    policy_sha256: str | None = None
+    maximum_age: int | None = None
+
+
+@dataclass(frozen=True)
 class TrustRoot:
     """Sigstore's trust root: the bytes whose digest the policy names."""
 
@@ -93,6 +110,7 @@ class Policy:
     closure: str = REQUIRED
     provenance: Provenance | None = None
     builders: tuple[Builder, ...] = ()
+    vsa: Summary | None = None
     required_tests: tuple[str, ...] = ()
     accepted_results: tuple[str, ...] = ("PASSED",)
     # The tables that `cloche audit` has too, as cloche.verify.auditing read them, and which of them there were.
@@ -240,6 +258,7 @@ def _policy(top: _Table, sha256: str) -> Policy:
         builders=builders,
         trust_root=_section(top, "trust-root", _trust_root),
         provenance=_section(top, "provenance", _provenance),
+        vsa=_section(top, "vsa", _summary),
         **(_section(top, "signatures", _signatures) or {}),
         **_statements(top),
         **(_section(top, "tests", _tests) or {}),
@@ -319,10 +338,7 @@ def _builder(table: _Table) -> Builder:
 
 def _trust_root(table: _Table) -> TrustRoot:
     data = _beside(table, "file", table.must("file"), TRUST_ROOT)
-    wanted = table.must("sha256")
-    if not _HEX64.fullmatch(wanted):
-        message = f"{table.where('sha256')} is {wanted!r}, where 64 hexadecimal digits belong"
-        raise ValueError(message)
+    wanted = _sha256(table, "sha256", table.must("sha256"))
     found = hashlib.sha256(data).hexdigest()
     if found != wanted:
         message = f"the trust root {table.data['file']} has the sha256 {found}, where the policy pins {wanted}"
@@ -345,6 +361,24 @@ def _provenance(table: _Table) -> Provenance:
             message = f"{table.name}: {revision!r} is no full revision (40 or 64 hexadecimal digits)"
             raise ValueError(message)
     return provenance
+
+
+def _summary(table: _Table) -> Summary:
+    return Summary(
+        table.must("verifier"),
+        table.must("resource"),
+        table.number("minimum-level", 0, 0, _HIGHEST_LEVEL),
+        table.number("minimum-dependency-level", None, 0, _HIGHEST_LEVEL),
+        _sha256(table, "policy-sha256", table.text("policy-sha256")),
+        table.number("maximum-age", None, 0, 36500),
+    )
+
+
+def _sha256(table: _Table, key: str, value: str | None) -> str | None:
+    if value is not None and not _HEX64.fullmatch(value):
+        message = f"{table.where(key)} is {value!r}, where 64 hexadecimal digits belong"
+        raise ValueError(message)
+    return value
 
 
 def _signatures(table: _Table) -> dict[str, Any]:
@@ -376,11 +410,13 @@ def _statements(top: _Table) -> dict[str, Any]:
         raise ValueError(message)
     required = _names(table, "required", table.present("required", table.texts("required")))
     allowed = _names(table, "also-allowed", table.texts("also-allowed") or ())
-    if "provenance" in allowed:
-        message = (
-            f"{table.where('also-allowed')}: provenance is judged by rules of its own; name it in statements.required"
-        )
+    for name in set(_OWN_RULES) & set(allowed):
+        message = f"{table.where('also-allowed')}: {name} is judged by rules of its own; name it in statements.required"
         raise ValueError(message)
+    for name in required:
+        if near := [known for known, uri in PREDICATES.items() if name.startswith(f"{_VERSION.sub('', uri)}/")]:
+            message = f"{table.where('required')}: {name} is of a version that is not judged; write {near[0]} for the one that is"
+            raise ValueError(message)
     if not required:
         message = "statements.required is empty, so nothing would be shown"
         raise ValueError(message)
@@ -450,6 +486,8 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
             found.append("provenance is among the statements, and [provenance] does not say which to accept")
         if not policy.builders:
             found.append("provenance is among the statements, and there is no [[builder]]")
+    if "vsa" in wanted and policy.vsa is None:
+        found.append("vsa is among the statements, and [vsa] does not say which to accept")
     for builder in policy.builders:
         found += [
             f"the builder {builder.id} names the signer {name!r}, and there is none"
@@ -464,6 +502,7 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
     for given, section, name in (
         (policy.provenance, "provenance", "provenance"),
         (policy.builders, "builder", "provenance"),
+        (policy.vsa, "vsa", "vsa"),
         (policy.required_tests, "tests", "test-result"),
         ("licenses" in policy.audited, "licenses", "sbom"),
         ("vulnerabilities" in policy.audited, "vulnerabilities", "sbom"),

@@ -13,7 +13,7 @@ from cloche.errors import ClocheError, ExitCode
 from cloche.image.errors import BadIndexError, TooLargeError, WrongBytesError
 from cloche.limits import SBOM
 from cloche.strict_json import BadJsonError
-from cloche.verify import closure, evidence, policy, predicates, source, statements
+from cloche.verify import closure, evidence, policy, predicates, source, statements, summary
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import PREDICATES, SIGNATURE, Policy
 from cloche.verify.predicates import Claimed
@@ -77,7 +77,7 @@ def _verify(request: Request, outcome: Outcome) -> None:
     documents = evidence.gather(request.bundles, _attached(request, artifact, report), report)
     signed = judge.signed(documents, artifact, report)
     about, others = _about(signed, artifact, request, outcome.policy, report)
-    _judge_statements(about, outcome)
+    _judge_statements(about, outcome, request.now)
     _required(signed, about, others, outcome)
     closure.check(artifact, outcome.claimed, outcome.policy, report)
     if request.sbom is not None:
@@ -177,7 +177,7 @@ def _may_sign(signed: Signed, kind: str, rules: Policy, report: Report) -> bool:
     return not refused
 
 
-def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcome) -> None:
+def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcome, now: datetime) -> None:
     report, rules = outcome.report, outcome.policy
     assert rules is not None  # noqa: S101 - read before
     known = {PREDICATES.get(name, name) for name in (*rules.required, *rules.also_allowed)}
@@ -205,8 +205,10 @@ def _judge_statements(about: Sequence[tuple[Signed, Statement]], outcome: Outcom
                 from cloche.verify import auditing  # noqa: PLC0415 - what audits takes a while to import
 
                 auditing.licences(statement.predicate, rules.audit, what, report)
+        elif kind == PREDICATES["vsa"] and rules.vsa is not None:
+            summary.judge(statement.predicate, rules.vsa, now, what, report)
         else:
-            report.accept(what, "is signed and about this artifact; what it says is not judged")
+            report.note(what, "is signed and about this artifact; what it says is not judged")
 
 
 def _short(kind: str) -> str:

@@ -9,7 +9,6 @@ from cloche.artifact import Artifact, Kind
 from cloche.attest import statement as statements
 from cloche.verify.run import Outcome, Request
 
-PREDICATE = "https://slsa.dev/verification_summary/v1"
 VERIFIER = "https://cloche.example/verifiers/cloche-verify/v1"
 
 
@@ -23,7 +22,7 @@ def statement(outcome: Outcome, request: Request) -> bytes:
     return canonical_json.dumps(
         statements.make(
             [_subject(artifact)],
-            PREDICATE,
+            statements.VSA,
             {
                 "verifier": {"id": VERIFIER},
                 "timeVerified": request.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
