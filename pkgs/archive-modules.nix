@@ -3,4 +3,6 @@ import ./python-modules.nix "cloche-sdist-archive" [
   "archive.py"
   "archive_limits.py"
   "archive_tar.py"
+  "untrusted/__init__.py"
+  "untrusted/tar_blocks.py"
 ]

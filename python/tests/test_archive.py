@@ -3,7 +3,10 @@
 Whole derivations: tests/test_attacks.py.
 """
 
+import bz2
+import gzip
 import io
+import lzma
 import stat
 import struct
 import tarfile
@@ -19,6 +22,7 @@ from cloche import archive
 from cloche.archive import check_names, check_zip
 from cloche.archive_tar import check_tar
 from cloche.limits import WHEEL, Limit
+from cloche.untrusted import tar_blocks
 
 
 def zipped(names: list[str], mode: int = stat.S_IFREG | 0o644, data: bytes = b"x", method: int = 0) -> bytes:
@@ -459,3 +463,171 @@ def test_a_header_that_would_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "x-1.tar"
     path.write_bytes(header.tobuf(tarfile.GNU_FORMAT) + bytes(1024))
     assert check_tar(path) == ["a header of 2097152 bytes, where at most 1048576 are accepted"]
+
+
+# --- what readers of tar understand differently ----------------------------------------------------------------------
+
+END_OF_TAR = bytes(1024)
+
+
+def record(key: str, value: str) -> bytes:
+    """Return one record of a pax header."""
+    body = f" {key}={value}\n".encode()
+    length = len(body) + len(str(len(body)))
+    return f"{length if len(str(length)) == len(str(len(body))) else length + 1}".encode() + body
+
+
+def raw(name: str, data: bytes = b"", kind: bytes = b"0", *, style: int = tarfile.USTAR_FORMAT, **more: Any) -> bytes:  # noqa: ANN401
+    """Return one member: header, data and padding."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = kind, len(data)
+    for key, value in more.items():
+        setattr(info, key, value)
+    return info.tobuf(style) + data + bytes(-len(data) % 512)
+
+
+def patched(header: bytes, at: int, new: bytes) -> bytes:
+    """Return a header with other bytes in one place, and the right checksum."""
+    header = header[:at] + new + header[at + len(new) :]
+    total = sum(header[:148]) + 8 * 32 + sum(header[156:512])
+    return header[:148] + b"%06o\0 " % total + header[156:]
+
+
+def extended(*records: bytes, kind: bytes = b"x") -> bytes:
+    return raw("pax", b"".join(records), kind)
+
+
+A, B = raw("x-1/a", b"a"), raw("x-1/b", b"b")
+HIDDEN = raw("x-1/hidden", b"h")
+
+
+def tar_problems(data: bytes, folder: Path) -> list[str]:
+    path = folder / "x-1.tar.gz"
+    path.write_bytes(data)
+    found = check_tar(path)
+    assert list(folder.iterdir()) == [path]
+    return found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        A + B,
+        A + B + bytes(8192),
+        extended(record("comment", "4f1c0ffee"), kind=b"g") + A,
+        extended(record("path", "x-1/" + "grüße" * 40), record("mtime", "1700000000.5")) + raw("x-1/short", b"data"),
+        extended(record("size", "1")) + patched(raw("x-1/a"), 124, b"00000000000\0") + b"a" + bytes(511),
+        raw("././@LongLink", b"x-1/" + b"l" * 200 + b"\0", b"L", style=tarfile.GNU_FORMAT) + A,
+        raw("././@LongLink", b"a" * 200 + b"\0", b"K", style=tarfile.GNU_FORMAT)
+        + raw("././@LongLink", b"x-1/" + b"l" * 200 + b"\0", b"L", style=tarfile.GNU_FORMAT)
+        + raw("x-1/a", b"", b"2", linkname="b"),
+        # GNU's way to write numbers that are too large for octal digits, here a small one.
+        patched(A, 124, b"\x80" + bytes(10) + b"\1"),
+        patched(raw("x-1/old/", b"", b"\0"), 257, bytes(8)),
+        patched(raw("x-1/a", b"1"), 136, b"\xff" * 12),
+    ],
+)
+def test_ordinary_headers(data: bytes, tmp_path: Path) -> None:
+    assert tar_problems(data + END_OF_TAR, tmp_path) == []
+    assert tar_problems(gzip.compress(data + END_OF_TAR), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        # A bad header in the middle: Python ends here, GNU tar goes on with the next one.
+        (A + b"\1" * 512 + HIDDEN + END_OF_TAR, "the header at byte 1024 is broken"),
+        (A + patched(B, 108, b"no uid!\0") + END_OF_TAR, "the header at byte 1024 is none of a known kind"),
+        (A + patched(B, 257, b"USTAR\x0000") + END_OF_TAR, "the header at byte 1024 is none of a known kind"),
+        (A + patched(B, 124, b"0o000000001\0") + END_OF_TAR, "the header at byte 1024 is none of a known kind"),
+        (A + patched(B, 124, b"-0000000001\0") + END_OF_TAR, "the header at byte 1024 is none of a known kind"),
+        # Data behind the header of what has none.
+        (A + raw("x-1/l", HIDDEN, b"1", linkname="x-1/a") + END_OF_TAR, "'x-1/l': a link, and 1024 bytes behind its header"),
+        (A + raw("x-1/l", HIDDEN, b"2", linkname="a") + END_OF_TAR, "'x-1/l': a link, and 1024 bytes behind its header"),
+        (A + raw("x-1/d", HIDDEN, b"5") + END_OF_TAR, "'x-1/d/': a folder, and 1024 bytes behind its header"),
+        (A + raw("x-1/d/", HIDDEN, b"\0") + END_OF_TAR, "'x-1/d/': a folder, and 1024 bytes behind its header"),
+        (A + raw("x-1/p", HIDDEN, b"6") + END_OF_TAR, "'x-1/p': a device, and 1024 bytes behind its header"),
+        (A + raw("x-1/z", HIDDEN, b"Z") + END_OF_TAR, "'x-1/z': no file, and 1024 bytes behind its header"),
+        # Behind the end, and before there is one.
+        (A + END_OF_TAR + HIDDEN + END_OF_TAR, "there is more behind its end at byte 1024, which only some readers read"),
+        (A + bytes(512) + HIDDEN + END_OF_TAR, "only one empty block ends it, at byte 1024"),
+        (A + bytes(512), "only one empty block ends it, at byte 1024"),
+        (A, "it ends at byte 1024, without the two empty blocks that end a tar archive"),
+        (A + B[:100], "it ends at byte 1124, without the two empty blocks that end a tar archive"),
+        (A + B[:512], "'x-1/b': the archive ends inside of it"),
+        # Two names for one member, and names that only some readers see.
+        (
+            raw("l", b"x-1/one\0", b"L") + raw("l", b"x-1/two\0", b"L") + A + END_OF_TAR,
+            "the header at byte 1024 says again what one before it says",
+        ),
+        (
+            extended(record("path", "x-1/one")) + raw("l", b"x-1/two\0", b"L") + A + END_OF_TAR,
+            "the header at byte 1024 says again what one before it says",
+        ),
+        (
+            raw("l", b"x-1/two\0", b"L") + extended(record("path", "x-1/one")) + A + END_OF_TAR,
+            "the header at byte 1024 says again what one before it says",
+        ),
+        (
+            extended(record("path", "x-1/one")) + extended(record("path", "x-1/two")) + A + END_OF_TAR,
+            "the header at byte 1024 says again what one before it says",
+        ),
+        (raw("l", b"x-1/one\0../two", b"L") + A + END_OF_TAR, "the long name at byte 0 is not one name"),
+        (raw("l", b"x-1/one", b"L") + A + END_OF_TAR, "the long name at byte 0 is not one name"),
+        (A + extended(record("path", "x-1/b")) + END_OF_TAR, "the header before byte 2048 belongs to no member"),
+        (
+            extended(record("path", "x-1/other"), kind=b"g") + A + END_OF_TAR,
+            "the header at byte 0 says the 'path' of all members",
+        ),
+        (extended(record("path", "x-1/a"), record("path", "x-1/b")) + A + END_OF_TAR, "the header at byte 0 has a record that cannot be read"),
+        (extended(b"99 path=x-1/b\n") + A + END_OF_TAR, "the header at byte 0 has a record that cannot be read"),
+        (extended(record("path", "x-1/b\0c")) + A + END_OF_TAR, "the header at byte 0 has a record that cannot be read"),
+        (extended(record("path", "x-1/b"), b"\0\0\0") + A + END_OF_TAR, "the header at byte 0 has a record that cannot be read"),
+        (extended(record("path", "x-1/b/")) + A + END_OF_TAR, "'x-1/b/': a file with the name of a folder"),
+        (extended(record("size", "0x1")) + A + END_OF_TAR, "'x-1/a': its size is '0x1'"),
+        (
+            extended(record("GNU.sparse.major", "1")) + A + END_OF_TAR,
+            "'x-1/a': its header has GNU.sparse.major, which only some readers know",
+        ),
+        (
+            extended(record("hdrcharset", "BINARY"), record("path", "x-1/b")) + A + END_OF_TAR,
+            "'x-1/b': its header has hdrcharset, which only some readers know",
+        ),
+        (
+            patched(patched(A, 257, b"ustar  \0"), 345, b"hidden") + END_OF_TAR,
+            "the header at byte 0 has what some readers take for a part of its name",
+        ),
+        (
+            patched(A, 0, b"x-1/\xff") + END_OF_TAR,
+            "the header at byte 0 has b'x-1/\\xff', which is not UTF-8, so readers understand it differently",
+        ),
+        # Some readers of compressed files read the first part of several alone.
+        (gzip.compress(A) + gzip.compress(HIDDEN + END_OF_TAR), "there is more behind the end of what is compressed, which only some readers read"),
+        (gzip.compress(A + END_OF_TAR) + b"garbage", "there is more behind the end of what is compressed, which only some readers read"),
+        (bz2.compress(A) + bz2.compress(HIDDEN + END_OF_TAR), "there is more behind the end of what is compressed, which only some readers read"),
+        (lzma.compress(A + END_OF_TAR) + bytes(4), "there is more behind the end of what is compressed, which only some readers read"),
+        (gzip.compress(A + END_OF_TAR)[:-9], "what is compressed ends too early"),
+    ],
+)  # fmt: skip
+def test_where_readers_of_tar_would_differ(data: bytes, expected: str, tmp_path: Path) -> None:
+    assert tar_problems(data, tmp_path) == [expected]
+
+
+def test_what_python_reads_otherwise_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The two readers here are compared, whatever they may differ in."""
+    data = A + B + END_OF_TAR
+    assert tar_problems(data, tmp_path) == []
+    blocks = tar_blocks.members
+    monkeypatch.setattr(tar_blocks, "members", lambda path: list(blocks(path))[:1])
+    assert tar_problems(data, tmp_path) == [
+        "'x-1/b': readers of tar archives differ about this member or the one before it"
+    ]
+
+
+@given(st.binary(max_size=40), st.integers(0, 3 * 512))
+def test_no_bytes_of_a_tar_make_it_fail_otherwise(
+    tmp_path_factory: pytest.TempPathFactory, new: bytes, at: int
+) -> None:
+    path = tmp_path_factory.mktemp("tar") / "x-1.tar"
+    path.write_bytes(altered(A + B + END_OF_TAR, at, new))
+    check_tar(path)

@@ -1,81 +1,45 @@
 """What an sdist in a tar archive must not be, found before it is unpacked; standard library only.
 
 Debian 12's Python has no extraction filters yet, and those let duplicates and colliding names pass. Nothing is written.
-
-Format: POSIX.1-2001 `pax`, and GNU tar's, as the module tarfile reads them.
+The structure is looked at by untrusted/tar_blocks.py, the members here.
 """
 
-import bz2
-import gzip
-import lzma
 import os
 import tarfile
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from cloche.archive import BrokenError, check_names, check_sizes, told
-from cloche.archive_limits import MIB, SDIST, Limit
-
-
-class _Bounded:
-    """A decompressed stream that ends the reading of what is too long: the whole, or one header's own data."""
-
-    def __init__(self, stream: BinaryIO, limit: Limit) -> None:
-        self.stream, self.limit = stream, limit
-
-    def read(self, length: int = -1) -> bytes:
-        """Return the next bytes; tarfile asks for a header's data in one piece."""
-        if not 0 <= length <= MIB:
-            text = f"a header of {length} bytes, where at most {MIB} are accepted"
-            raise BrokenError(text)
-        return self.stream.read(length)
-
-    def tell(self) -> int:
-        """Return where the stream is."""
-        return self.stream.tell()
-
-    def seek(self, place: int, whence: int = 0) -> int:
-        """Go on to a later place, unless it is too far."""
-        if place > self.limit.bytes + 1024 * self.limit.members:
-            text = f"unpacked it has more than {self.limit.bytes} bytes"
-            raise BrokenError(text)
-        return self.stream.seek(place, whence)
-
-
-def _opened(path: Path) -> BinaryIO:
-    """Return a stream of the decompressed bytes, by what the file begins with."""
-    with path.open("rb") as file:
-        head = file.read(6)
-    if head[:2] == b"\x1f\x8b":
-        return cast(BinaryIO, gzip.open(path))
-    if head[:3] == b"BZh":
-        return cast(BinaryIO, bz2.open(path))
-    if head == b"\xfd7zXZ\0" or head[:3] == b"\x5d\0\0":
-        return cast(BinaryIO, lzma.open(path))
-    return path.open("rb")
+from cloche.archive_limits import SDIST, Limit
+from cloche.untrusted import tar_blocks
 
 
 def check_tar(path: str | os.PathLike[str], limit: Limit = SDIST) -> list[str]:
     """Return what speaks against unpacking a tar archive (of any compression), one line each.
 
-    Raises OSError when the file cannot be read, and tarfile.TarError, EOFError or a decompressor's error when it is no
-    archive.
+    Raises OSError when the file cannot be read, and tarfile.TarError or a decompressor's error when it is no archive.
     """
-    members = []
+    known = []
     total, packed = 0, Path(path).stat().st_size
-    with _opened(Path(path)) as stream:
-        try:
-            with tarfile.open(fileobj=_Bounded(stream, limit), mode="r:") as archive:  # type: ignore[call-overload]
-                for member in archive:
-                    members.append(member)
-                    total += member.size
-                    if len(members) > limit.members:
-                        return [f"it has more than {limit.members} members, the most that are accepted"]
-                    if problems := check_sizes(total, packed, limit):
-                        return problems
-        except BrokenError as error:
-            return [str(error)]
+    try:
+        for block in tar_blocks.members(Path(path)):
+            known.append(block)
+            total += block.size
+            if len(known) > limit.members:
+                return [f"it has more than {limit.members} members, the most that are accepted"]
+            if problems := check_sizes(total, packed, limit):
+                return problems
+    except BrokenError as error:
+        return [str(error)]
+    # It is unpacked by this reader, which must have understood it in the same way.
+    members = []
+    with tarfile.open(path, encoding="utf-8") as archive:
+        for member, block in zip_longest(archive, known):
+            if member is None or block is None or (member.name, member.size) != (block.name.rstrip("/"), block.size):
+                name = (block or member).name
+                return [f"{name!r}: readers of tar archives differ about this member or the one before it"]
+            members.append(member)
     return told(_check_members(members, limit))
 
 
