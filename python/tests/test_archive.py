@@ -12,7 +12,7 @@ import struct
 import tarfile
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -477,7 +477,9 @@ def record(key: str, value: str) -> bytes:
     return f"{length if len(str(length)) == len(str(len(body))) else length + 1}".encode() + body
 
 
-def raw(name: str, data: bytes = b"", kind: bytes = b"0", *, style: int = tarfile.USTAR_FORMAT, **more: Any) -> bytes:  # noqa: ANN401
+def raw(
+    name: str, data: bytes = b"", kind: bytes = b"0", *, style: Literal[0, 1, 2] = tarfile.USTAR_FORMAT, **more: Any
+) -> bytes:  # noqa: ANN401
     """Return one member: header, data and padding."""
     info = tarfile.TarInfo(name)
     info.type, info.size = kind, len(data)
