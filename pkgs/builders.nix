@@ -25,6 +25,8 @@ in
     (import ./python-modules.nix "cloche-unpacker" [
       "archive.py"
       "archive_limits.py"
+      "untrusted/__init__.py"
+      "untrusted/entry_points.py"
       "wheel.py"
     ])
   ];

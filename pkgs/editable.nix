@@ -20,6 +20,12 @@ in
 toolchain.runPython {
   name = "${cfg.name}-editable";
   script = ../python/src/cloche/editable.py;
+  path = [
+    (import ./python-modules.nix "cloche-editable" [
+      "untrusted/__init__.py"
+      "untrusted/entry_points.py"
+    ])
+  ];
   project = cfg.name;
   version = if cfg.version == null then "0+editable" else cfg.version;
   inherit (cfg) directory;

@@ -146,3 +146,32 @@ def test_editable_installation(tmp_path: Path) -> None:
     assert line.startswith("import os, sys; ")
     assert line.count("\n") == 1
     assert "'python', 'src'" in line
+
+
+@pytest.mark.parametrize(
+    ("scripts", "groups", "problem"),
+    [
+        ({"../evil": "m:a"}, {}, "the entry point '../evil' of 'console_scripts': it leads out of bin/"),
+        (
+            {"run": "m:a\nimport os"},
+            {},
+            "the entry point 'run' of 'console_scripts': it, its group or what it leads to has",
+        ),
+        ({"run": "m:a()"}, {}, "the entry point 'run' of 'console_scripts': 'm:a()' is not MODULE:FUNCTION"),
+        ({"run": {"callable": "m:a"}}, {}, "the entry point 'run' of 'console_scripts': it, its group or what"),
+        ({}, {"gui_scripts": {"-x": "m:a"}}, "the entry point '-x' of 'gui_scripts': it would be taken for an option"),
+        (
+            {},
+            {"a]\n[console_scripts": {"x": "m:a"}},
+            "the entry point 'x' of 'a]\\n[console_scripts': it, its group or",
+        ),
+    ],
+)
+def test_an_editable_installation_writes_no_other_files_and_no_other_code(
+    scripts: dict[str, Any], groups: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    given = {"outputs": {"out": str(tmp_path / "out")}, "scripts": scripts, "entryPoints": groups}
+    with pytest.raises(SystemExit) as ended:
+        editable.main(given)
+    assert str(ended.value).startswith(f"pyproject.toml cannot be installed:\n  {problem}")
+    assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ import stat
 import sys
 import zipfile
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,108 @@ def test_other_hash_algorithms_are_checked_too(tmp_path: Path) -> None:
         else:
             with pytest.raises(SystemExit, match=r"pkg\.py: the file does not have RECORD's sha512="):
                 wheel.main(attributes(path))
+
+
+def recorded(folder: Path, files: dict[str, bytes], record: Callable[[str], str]) -> Path:
+    """Write a wheel whose RECORD was changed."""
+    path = make(folder, files)
+    with zipfile.ZipFile(path) as archive:
+        members = {info.filename: archive.read(info) for info in archive.infolist()}
+    members[f"{INFO}/RECORD"] = record(members[f"{INFO}/RECORD"].decode()).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for member, data in members.items():
+            archive.writestr(zipfile.ZipInfo(member), data)
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(SystemExit) as ended:
+        wheel.main(attributes(path))
+    assert not (path.parent / "out").exists()
+    return str(ended.value).partition("wheel:\n  ")[2].rpartition("\n")[0]
+
+
+PLAIN = {"pkg.py": b"x = 1\n"}
+MD5 = urlsafe_b64encode(hashlib.md5(PLAIN["pkg.py"]).digest()).rstrip(b"=").decode()  # noqa: S324 - it is refused
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (lambda text: text + "\n" + row("pkg.py", b"x = 2\n"), "pkg.py: RECORD has it 2 times"),
+        (lambda text: row("pkg.py", PLAIN["pkg.py"]) + "\n" + text, "pkg.py: RECORD has it 2 times"),
+        (
+            lambda text: text.replace(row("pkg.py", PLAIN["pkg.py"]), f"pkg.py,md5={MD5},6"),
+            "pkg.py: RECORD's hash of it is md5; sha256 is the weakest that is accepted",
+        ),
+        (
+            lambda text: text.replace(row("pkg.py", PLAIN["pkg.py"]), "pkg.py,sha1=AAAA,6"),
+            "pkg.py: RECORD's hash of it is sha1; sha256 is the weakest that is accepted",
+        ),
+        (lambda text: text.replace(row("pkg.py", PLAIN["pkg.py"]), "pkg.py,,"), "pkg.py: RECORD has no hash of it"),
+    ],
+)
+def test_records_that_are_refused(change: Callable[[str], str], expected: str, tmp_path: Path) -> None:
+    assert refused(recorded(tmp_path, PLAIN, change)) == expected
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_record_in_hexadecimal_is_compared_all_the_same(good: bool, tmp_path: Path) -> None:  # noqa: FBT001 - a parameter
+    """As gmsh's is, and pip and uv install it; what the file must be is said as well as in base64."""
+    data = PLAIN["pkg.py"]
+    digest = hashlib.sha256(data if good else b"x = 2\n").hexdigest()
+    path = recorded(tmp_path, PLAIN, lambda text: text.replace(row("pkg.py", data), f"pkg.py,sha256={digest},6"))
+    if good:
+        wheel.main(attributes(path))
+        assert row("pkg.py", data) in (tmp_path / "out" / SITE / INFO / "RECORD").read_text()
+    else:
+        with pytest.raises(SystemExit, match=f"pkg.py: RECORD says sha256={digest}, the file has sha256="):
+            wheel.main(attributes(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("[console_scripts]\n../../evil = pkg:main\n", "the entry point '../../evil' of 'console_scripts': it leads out of bin/"),
+        ("[gui_scripts]\n.. = pkg:main\n", "the entry point '..' of 'gui_scripts': it leads out of bin/"),
+        ("[console_scripts]\na\\b = pkg:main\n", "the entry point 'a\\\\b' of 'console_scripts': it leads out of bin/"),
+        ("[console_scripts]\n-rf = pkg:main\n", "the entry point '-rf' of 'console_scripts': it would be taken for an option"),
+        ("[console_scripts]\npython3.11 = pkg:main\n", "the entry point 'python3.11' of 'console_scripts': it is the interpreter's"),
+        ("[console_scripts]\na\x1b[2Jb = pkg:main\n", "the entry point 'a\\x1b[2Jb' of 'console_scripts': it has a control character"),
+        ("[console_scripts]\ngnp\u202e = pkg:main\n", "the entry point 'gnp\\u202e' of 'console_scripts': it has a control character"),
+        (
+            "[plugins]\na\x07 = pkg:main\n",
+            "the entry point 'a\\x07' of 'plugins': it, its group or what it leads to has a control character, or is no text",
+        ),
+        (
+            "[plugins]\na = pkg\n  b = pkg:main\n",
+            "the entry point 'a' of 'plugins': it, its group or what it leads to has a control character, or is no text",
+        ),
+        (
+            "[console_scripts]\nrun = pkg:main(); import os\n",
+            "the entry point 'run' of 'console_scripts': 'pkg:main(); import os' is not MODULE:FUNCTION",
+        ),
+        ("[console_scripts]\nrun = pkg\n", "the entry point 'run' of 'console_scripts': 'pkg' is not MODULE:FUNCTION"),
+        (
+            "[console_scripts]\nrun = pkg:a\nrun = pkg:b\n",
+            "entry_points.txt: While reading from '<string>' [line 3]: option 'run' in section 'console_scripts' already exists",
+        ),
+    ],
+)  # fmt: skip
+def test_entry_points_that_are_refused(text: str, expected: str, tmp_path: Path) -> None:
+    assert refused(make(tmp_path, {**PLAIN, f"{INFO}/entry_points.txt": text.encode()})) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), [("-rf", "it would be taken for an option"), ("python", "it is the interpreter's")]
+)
+def test_scripts_that_are_refused(name: str, fault: str, tmp_path: Path) -> None:
+    data = {**PLAIN, f"pkg-1.0.data/scripts/{name}": b"#!python\n"}
+    assert refused(make(tmp_path, data)) == f"the script {name!r}: {fault}"
+
+
+def test_ordinary_entry_points(tmp_path: Path) -> None:
+    text = "[console_scripts]\nf2py = pkg:main\npkg-1.0_x = pkg.a.b : C.main [extra1,extra2]\n[a.b]\nname with blanks = pkg\n50% = x\n"
+    data = {**PLAIN, f"{INFO}/entry_points.txt": text.encode(), "pkg-1.0.data/scripts/pythonic": b"#!python\n"}
+    wheel.main(attributes(make(tmp_path, data)))
+    assert sorted(path.name for path in (tmp_path / "out/bin").iterdir()) == ["f2py", "pkg-1.0_x", "pythonic"]

@@ -3,8 +3,11 @@
 Format of the files: "Recording installed projects" and "Entry points" (packaging.python.org).
 """
 
+import sys
 from pathlib import Path
 from typing import Any
+
+from cloche.untrusted.entry_points import check_entry_points
 
 PTH = (
     "import os, sys; root = os.environ.get('CLOCHE_PROJECT_ROOT'); "
@@ -22,6 +25,9 @@ if __name__ == "__main__":
 
 def main(attributes: dict[str, Any]) -> None:
     """Write metadata, entry points, scripts and the .pth file into attributes["outputs"]["out"]."""
+    groups = {"console_scripts": attributes["scripts"], **attributes["entryPoints"]}
+    if problems := check_entry_points(groups):
+        sys.exit("pyproject.toml cannot be installed:\n  " + "\n  ".join(problems))
     out = Path(attributes["outputs"]["out"])
     site = out / attributes["sitePackages"]
     project, version = attributes["project"].replace("-", "_"), attributes["version"]
@@ -31,7 +37,6 @@ def main(attributes: dict[str, Any]) -> None:
     (site / f"__editable__.{project}.pth").write_text(pth)
     (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {attributes['project']}\nVersion: {version}\n")
     (information / "INSTALLER").write_text("cloche\n")
-    groups = {"console_scripts": attributes["scripts"], **attributes["entryPoints"]}
     lines = []
     for group, entries in groups.items():
         if entries:

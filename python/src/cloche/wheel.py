@@ -9,6 +9,7 @@ Format: the binary distribution format (packaging.python.org, "Binary distributi
 """
 
 import base64
+import configparser
 import csv
 import hashlib
 import importlib.util
@@ -21,6 +22,7 @@ import struct
 import sys
 import warnings
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,9 +34,12 @@ from installer.sources import WheelFile
 from installer.utils import Scheme
 
 from cloche.archive import check_zip
+from cloche.untrusted.entry_points import check_entry_points, check_script, read_entry_points
 
 # The interpreter that scripts name until an environment takes them over.
 PLACEHOLDER = "/cloche/python"
+# The format: "sha256 or better; specifically, md5, sha1 and sha224 are not to be used".
+_ALGORITHMS = {"sha256", "sha384", "sha512"}
 _PT_INTERP = 3
 _ELF_HEADER = 64  # bytes, of a 64-bit file
 
@@ -126,11 +131,20 @@ class StoreDestination(SchemeDictionaryDestination):
         if shown in self.unrecorded or shown not in self.published:
             return
         recorded, length = self.published[shown]
-        if recorded.startswith("sha256="):
-            if recorded.rstrip("=") != f"sha256={digest}" or (length and int(length) != size):
-                self.problems.append(f"{shown}: RECORD says {recorded}, the file has sha256={digest}")
-        elif not Hash.parse(recorded).validate(Path(self.scheme_dict[scheme], path).read_bytes()):
+        algorithm, _, value = recorded.partition("=")
+        if algorithm == "sha256" and value.rstrip("=") != digest and value != _hexadecimal(digest):
+            self.problems.append(f"{shown}: RECORD says {recorded}, the file has sha256={digest}")
+        elif length and int(length) != size:
+            self.problems.append(f"{shown}: RECORD says {length} bytes, the file has {size}")
+        elif algorithm != "sha256" and not Hash.parse(recorded).validate(
+            Path(self.scheme_dict[scheme], path).read_bytes()
+        ):
             self.problems.append(f"{shown}: the file does not have RECORD's {recorded}")
+
+
+def _hexadecimal(digest: str) -> str:
+    """Return a digest as some write it into RECORD (gmsh), where the format has URL-safe base64; it says the same."""
+    return base64.urlsafe_b64decode(digest + "=").hex()
 
 
 def _digest(data: bytes) -> str:
@@ -149,14 +163,34 @@ def check_record(source: WheelFile, names: list[str]) -> None:
         text = f"{record}: it is not in the archive, so nothing says what the wheel's files must be"
         raise BadWheelError(text)
     free = {record, f"{record}.jws", f"{record}.p7s"}
-    published = {path: digest for path, digest, _ in _read_record(source)}
+    rows = _read_record(source)
+    published = {path: digest for path, digest, _ in rows}
     problems = [f"{name}: not in RECORD" for name in sorted(files - published.keys() - free)]
     problems += [f"{name}: in RECORD, but not in the archive" for name in sorted(published.keys() - files - free)]
     problems += [
-        f"{name}: RECORD has no hash of it"
-        for name, digest in sorted(published.items())
-        if not digest and name not in free
+        f"{path}: RECORD has it {count} times" for path, count in Counter(row[0] for row in rows).items() if count > 1
     ]
+    for name, digest in sorted(published.items()):
+        algorithm = digest.partition("=")[0]
+        if not digest and name not in free:
+            problems.append(f"{name}: RECORD has no hash of it")
+        elif digest and algorithm not in _ALGORITHMS:
+            problems.append(f"{name}: RECORD's hash of it is {algorithm}; sha256 is the weakest that is accepted")
+    if problems:
+        raise BadWheelError(*problems)
+
+
+def check_scripts(source: WheelFile, names: list[str]) -> None:
+    """Raise BadWheelError for what must not become a file in bin/, or the code in one."""
+    problems = []
+    if f"{source.dist_info_dir}/entry_points.txt" in names:
+        try:
+            problems += check_entry_points(read_entry_points(source.read_dist_info("entry_points.txt")))
+        except configparser.Error as error:
+            problems.append(f"entry_points.txt: {' '.join(str(error).split())}")
+    folder = f"{source.data_dir}/scripts/"
+    scripts = {name.removeprefix(folder).split("/")[0] for name in names if name.startswith(folder) and name != folder}
+    problems += [f"the script {name!r}: {fault}" for name in sorted(scripts) if (fault := check_script(name))]
     if problems:
         raise BadWheelError(*problems)
 
@@ -278,6 +312,7 @@ def unpack(wheel: Path, out: Path, attributes: dict[str, Any]) -> StoreDestinati
         if attributes["built"]:
             check_built(wheel.name, source, attributes["built"])
         check_record(source, names)
+        check_scripts(source, names)
         destination = StoreDestination(out, attributes["sitePackages"], source, patch)
         install(source, destination, {})
     return destination

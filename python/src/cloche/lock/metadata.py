@@ -22,6 +22,7 @@ from cloche.lock.pool import Candidate, File
 from cloche.lock.sdist import SdistTexts, read_sdist
 from cloche.names import name_and_version
 
+_METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _SECTION = re.compile(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>[^\]]*))?\]")
 
 
@@ -184,15 +185,14 @@ def _wheel_metadata(path: Path, name: str) -> bytes:
         raise BadWheelError(name, "\n  ".join(["it is not sound", *problems]))
     try:
         with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                folder, _, rest = info.filename.partition("/")
-                if folder.endswith(".dist-info") and rest == "METADATA":
-                    if info.file_size > METADATA.bytes:
-                        raise BadWheelError(name, f"METADATA is larger than {METADATA.bytes} bytes")
-                    return archive.read(info)
+            found = [info for info in archive.infolist() if _METADATA.fullmatch(info.filename)]
+            if len(found) != 1:
+                raise BadWheelError(name, f"there are {len(found)} METADATA in it, where one is expected")
+            if found[0].file_size > METADATA.bytes:
+                raise BadWheelError(name, f"METADATA is larger than {METADATA.bytes} bytes")
+            return archive.read(found[0])
     except zipfile.BadZipFile as error:
         raise BadWheelError(name, str(error)) from error
-    raise BadWheelError(name, "there is no METADATA in it")
 
 
 def _sdist_metadata(path: Path, name: str) -> bytes:
