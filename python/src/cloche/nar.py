@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Final
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.untrusted import links
 
 # Contents are read, hashed and searched in blocks of this size, small files together: less work for Python per byte.
 _BLOCK: Final = 1 << 18
-_STORE: Final = b"/nix/store/"
+_STORE: Final = b"/nix/"
 _HASH: Final = rb"[0-9a-df-np-sv-z]{32}"
-_PATH: Final = re.compile(rb"/nix/store/(" + _HASH + rb"-[0-9A-Za-z+._?=-]{1,211})")
-# A link may also lead to a neighbour of its own store path.
-_NEIGHBOUR: Final = re.compile(rb"\.\./(" + _HASH + rb"-[0-9A-Za-z+._?=-]{1,211})")
+# With what the kernel passes over: more slashes than one, and the folder itself.
+_PATH: Final = re.compile(rb"/nix/(?:\.?/){0,64}store/(?:\.?/){0,64}(" + _HASH + rb"-[0-9A-Za-z+._?=-]{1,211})")
 # So much of a block is searched again with the next one, since a store path may stand on both.
-_KEPT: Final = 256
+_KEPT: Final = 512
 # Never waits for the other end of a pipe, nor follows a link that has just taken a file's place.
 _FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -41,18 +41,23 @@ class ChangedError(NarError):
 
 @dataclass(frozen=True)
 class Nar:
-    """What was read: sha256 in hexadecimal, size in bytes, names of the store paths (HASH-NAME) that stand in it."""
+    """What was read: sha256 in hexadecimal, size in bytes, names of the store paths (HASH-NAME) that stand in it.
+
+    `elsewhere` are links, as "LINK -> TARGET", that lead neither into what was read nor plainly to a path of the store.
+    """
 
     sha256: str
     size: int
     named: frozenset[str]
+    elsewhere: frozenset[str] = frozenset()
 
 
 def read(path: Path) -> Nar:
     """Return the NAR of a file, folder or link. Raises NarError, OSError."""
-    stream = _Stream()
+    root = os.fsencode(path)
+    stream = _Stream(root)
     stream.write(_word(b"nix-archive-1"))
-    _node(os.fsencode(path), stream)
+    _node(root, stream)
     return stream.end()
 
 
@@ -72,7 +77,8 @@ _CLOSE = _word(b")")
 class _Stream:
     """Bytes on their way into the digest, gathered to blocks."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: bytes) -> None:
+        self._root = root
         self._digest = hashlib.sha256()
         self._size = 0
         # First the end of the block before, then the bytes that are not hashed yet.
@@ -80,6 +86,7 @@ class _Stream:
         self._view = memoryview(self._block)
         self._filled = _KEPT
         self._named: set[bytes] = set()
+        self._elsewhere: set[bytes] = set()
 
     def write(self, data: bytes) -> None:
         """Add a few bytes, at most a block."""
@@ -103,15 +110,19 @@ class _Stream:
             left -= count
         return True
 
-    def link(self, target: bytes) -> None:
+    def link(self, path: bytes, target: bytes) -> None:
         """Add the target of a link."""
         self.write(_word(target))
-        self._named.update(match[1] for match in _NEIGHBOUR.finditer(target))
+        if name := links.named(self._root, path, target):
+            self._named.add(name)
+        if links.leaves(self._root, path, target):
+            self._elsewhere.add((path.removeprefix(self._root).lstrip(b"/") or b".") + b" -> " + target)
 
     def end(self) -> Nar:
         """Return what went through."""
         self._flush()
-        return Nar(self._digest.hexdigest(), self._size, frozenset(map(os.fsdecode, self._named)))
+        named, elsewhere = (frozenset(map(os.fsdecode, found)) for found in (self._named, self._elsewhere))
+        return Nar(self._digest.hexdigest(), self._size, named, elsewhere)
 
     def _flush(self) -> None:
         block, filled = self._block, self._filled
@@ -141,7 +152,7 @@ def _node(path: bytes, stream: _Stream) -> None:
 
 def _link(path: bytes, before: bytes, stream: _Stream, behind: bytes = b"") -> None:
     stream.write(before + _SYMLINK)
-    stream.link(os.readlink(path))  # noqa: PTH115 - names of files are bytes here
+    stream.link(path, os.readlink(path))  # noqa: PTH115 - names of files are bytes here
     stream.write(_CLOSE + behind)
 
 

@@ -45,12 +45,18 @@ def check(artifact: Artifact, claimed: Claimed | None, policy: Policy, report: R
 
 
 def _alone(artifact: Artifact, report: Report) -> None:
-    named = set() if artifact.nar is None or artifact.path is None else artifact.nar.named - {artifact.path.name}
-    if named:
+    found, path = artifact.nar, artifact.path
+    if found is None or path is None:
+        return
+    if named := found.named - {path.name}:
         reason = f"it refers to {_some(_distinct(named))}, and no accepted provenance lists what is in there"
         report.refuse(_WHAT, Refusal.MISSING_STATEMENT, reason)
+    elif found.elsewhere:
+        report.refuse(_WHAT, Refusal.MISSING_STATEMENT, f"{_elsewhere(found)}, where anybody may put something else")
     else:
         report.accept(_WHAT, "it refers to no path of a store, so it stands alone")
+        if found.named and path.parent != _STORE:
+            report.note("store", f"it refers to itself in {_STORE}, so run it where {path.parent} is mounted as that")
 
 
 def _compare(artifact: Artifact, path: Path, listed: Mapping[str, str], report: Report) -> None:
@@ -62,26 +68,35 @@ def _compare(artifact: Artifact, path: Path, listed: Mapping[str, str], report: 
         report.refuse(_WHAT, Refusal.MISSING, reason)
     size = 0
     for name, found in _read(store, there, {path.name: artifact.nar}):
-        if isinstance(found, OSError):
-            report.refuse(_WHAT, Refusal.MISSING, f"{store / name} can't be read: {found.strerror}")
-        elif isinstance(found, nar.NarError):
+        if isinstance(found, nar.NarError):
             report.refuse(_WHAT, Refusal.TAMPERED, found.message)
-        elif found.sha256 != listed[name]:
-            reason = (
-                f"{name} was altered: its NAR has the sha256 {found.sha256}, and the provenance lists {listed[name]}"
-            )
-            report.refuse(_WHAT, Refusal.TAMPERED, reason)
-        elif unlisted := _unlisted(found, listed, None if name == path.name else store):
-            reason = f"{name} refers to {_some(unlisted)}, and the provenance does not list what is in there"
-            report.refuse(_WHAT, Refusal.MISSING_STATEMENT, reason)
+        elif isinstance(found, OSError):
+            report.refuse(_WHAT, Refusal.MISSING, f"{store / name} can't be read: {found.strerror}")
+        elif fault := _fault(name, found, listed, None if name == path.name else store):
+            report.refuse(_WHAT, *fault)
         else:
             size += found.size
-    if len(report.rows) > before:
+            if found.elsewhere:
+                report.note(f"links of {name}", f"{_elsewhere(found)}; what is there was not compared")
+    if any(row.refusal is not None for row in report.rows[before:]):
         return
     report.accept(_WHAT, f"{len(listed)} paths, {-(-size // _MEGABYTE)} MB, each as the provenance lists it")
     if store != _STORE:
         reason = f"the paths in {store} were compared; its links lead to {_STORE}, so run it where the one is mounted as the other"
         report.note("store", reason)
+
+
+def _fault(name: str, found: Nar, listed: Mapping[str, str], store: Path | None) -> tuple[Refusal, str] | None:
+    """Return what is wrong with a path that is listed; `store` is None for the artifact itself."""
+    if found.sha256 != listed[name]:
+        reason = f"{name} was altered: its NAR has the sha256 {found.sha256}, and the provenance lists {listed[name]}"
+        return Refusal.TAMPERED, reason
+    if unlisted := _unlisted(found, listed, store):
+        reason = f"{name} refers to {_some(unlisted)}, and the provenance does not list what is in there"
+        return Refusal.MISSING_STATEMENT, reason
+    if found.elsewhere and store is None:
+        return Refusal.MISSING_STATEMENT, f"{_elsewhere(found)}, where anybody may put something else"
+    return None
 
 
 def _read(
@@ -122,6 +137,10 @@ def _unlisted(found: Nar, listed: Iterable[str], store: Path | None) -> list[str
         there = {name[:_HASH_LENGTH] for name in os.listdir(store)}  # noqa: PTH208 - names are all that is needed
         others = [name for name in others if name[:_HASH_LENGTH] in there]
     return _distinct(others)
+
+
+def _elsewhere(found: Nar) -> str:
+    return f"it has links that lead out of it and to no path of a store: {_some(sorted(found.elsewhere))}"
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
