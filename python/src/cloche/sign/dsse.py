@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from securesystemslib import dsse
-from securesystemslib.signer._crypto_signer import CryptoSigner
+from securesystemslib.signer import CryptoSigner
 
 from cloche.sign import keys
 from cloche.verify.statements import PAYLOAD_TYPE

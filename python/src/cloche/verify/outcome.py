@@ -29,6 +29,7 @@ class Refusal(IntEnum):
     VULNERABLE = 29
     LICENCE = 30
     NOT_REPRODUCED = 31
+    UNVERIFIED = 32
 
 
 MEANING = {
@@ -54,6 +55,7 @@ MEANING = {
     Refusal.VULNERABLE: "a vulnerability above the ceiling, or one of unknown severity",
     Refusal.LICENCE: "a licence that is denied, or none stated",
     Refusal.NOT_REPRODUCED: "the rebuilt artifact has other bytes, or could not be rebuilt",
+    Refusal.UNVERIFIED: "the sigstore library refused it, and no check of Cloche's own finds why; its words are the reason",
 }
 
 
@@ -64,6 +66,7 @@ _WHY_MISSING = frozenset(
         Refusal.WRONG_IDENTITY,
         Refusal.EXPIRED,
         Refusal.UNTRUSTED_SERVICE,
+        Refusal.UNVERIFIED,
     }
 )
 
