@@ -1,7 +1,6 @@
 """Why a bundle with a certificate was refused: what own checks find wrong in it, by the formats it is made of.
 
-Only ever asked about what the sigstore library has refused, so nothing here accepts anything. What no check finds has
-the class UNVERIFIED, and the library's words are the reason: those words, which change from release to release, decide
+Nothing here accepts anything. What no check finds has the class UNVERIFIED, and the library's words are the reason: those words, which change from release to release, decide
 no class.
 
 Formats: the bundle (sigstore/protobuf-specs, sigstore_bundle.proto, sigstore_rekor.proto), bodies of log entries
@@ -57,7 +56,7 @@ def find_fault(evidence: Evidence, artifact_sha256: str, root: bytes) -> Refused
     """
     try:
         bundle = _parts(evidence)
-        for find in (_chain, _entry, _times, _digest, _signature, _body, _kind):
+        for find in (_entry, _times, _digest, _signature, _body, _kind):
             fault = find(bundle, artifact_sha256, root)
             if fault is not None:
                 return Refused(fault[0], f"{evidence.name}: {fault[1]}")
@@ -94,16 +93,14 @@ def _bytes(text: str) -> bytes:
     return base64.b64decode(text)
 
 
-def _chain(bundle: _Bundle, _artifact: str, _root: bytes) -> _Fault:
-    """Refuse a bundle that brings its own root of trust."""
-    for der in _certificates(json.loads(bundle.evidence.raw)["verificationMaterial"]):
-        certificate = load_der_x509_certificate(der)
-        if certificate.issuer == certificate.subject and _is_authority(certificate):
-            return (
-                Refusal.MALFORMED,
-                "its certificate chain contains a root certificate, and trust comes from the policy alone",
-            )
-    return None
+def brings_a_root(evidence: Evidence) -> bool:
+    """Return whether a bundle's certificate chain has a root of trust of its own, of which the library merely warns."""
+    try:
+        ders = _certificates(json.loads(evidence.raw)["verificationMaterial"])
+        certificates = [load_der_x509_certificate(der) for der in ders]
+    except (ValueError, LookupError, TypeError):
+        return False  # the library says what is wrong with it
+    return any(each.issuer == each.subject and _is_authority(each) for each in certificates)
 
 
 def _is_authority(certificate: Certificate) -> bool:

@@ -19,7 +19,7 @@ from sigstore.verify.policy import Identity
 from sigstore_models.common.v1 import HashAlgorithm
 
 from cloche.artifact import Artifact
-from cloche.verify.diagnosis import find_fault
+from cloche.verify.diagnosis import brings_a_root, find_fault
 from cloche.verify.envelope import Envelope, Evidence
 from cloche.verify.outcome import Refusal, Refused
 from cloche.verify.policy import Signer
@@ -72,6 +72,9 @@ class Identities:
     def who_signed(self, evidence: Evidence, artifact: Artifact) -> Signer:
         """Return the accepted signer of an envelope, or of the artifact itself. Raises Refused."""
         accepted = _Accepted(self.signers)
+        if brings_a_root(evidence):
+            reason = f"{evidence.name}: its certificate chain contains a root certificate, and trust comes from the policy alone"
+            raise Refused(Refusal.MALFORMED, reason)
         content, read = evidence.content, None
         try:
             bundle = Bundle.from_json(evidence.raw)
@@ -94,11 +97,13 @@ class Identities:
         words = f"{evidence.name}: {_line(error)}"
         if isinstance(error, _WrongIdentityError):
             return Refused(Refusal.WRONG_IDENTITY, words)
-        if (fault := find_fault(evidence, artifact.sha256, self.root.data)) is not None:
+        fault = find_fault(evidence, artifact.sha256, self.root.data)
+        if isinstance(error, CertValidationError) and (fault is None or fault.refusal is not Refusal.EXPIRED):
+            # Its chain does not lead to the trust root.
+            return Refused(Refusal.UNTRUSTED_SERVICE, words)
+        if fault is not None:
             return fault
-        # A chain that does not lead to the trust root.
-        kinds = {InvalidBundle: Refusal.MALFORMED, CertValidationError: Refusal.UNTRUSTED_SERVICE}
-        return Refused(next((kinds[kind] for kind in kinds if isinstance(error, kind)), Refusal.UNVERIFIED), words)
+        return Refused(Refusal.MALFORMED if isinstance(error, InvalidBundle) else Refusal.UNVERIFIED, words)
 
 
 def _line(error: Exception) -> str:

@@ -123,6 +123,8 @@ class Report:
         # That signatures are missing follows when one was refused, and that one says why.
         if found & _WHY_MISSING:
             found.discard(Refusal.MISSING_SIGNATURE)
+        if Refusal.UNVERIFIED in found:
+            found.discard(Refusal.MISSING_STATEMENT)
         if found:
             return min(found)
         return None if any(row.verdict == "accepted" for row in self.rows) else Refusal.INTERNAL
