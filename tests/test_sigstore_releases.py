@@ -40,6 +40,8 @@ def test_a_former_release_gives_the_same_verdicts(release: str, tmp_path: Path) 
     for pythons in lock["environments"].values():
         for environment in pythons.values():
             environment["packages"] |= RELEASES[release]
+            for names in environment["groups"].values():
+                names += sorted(RELEASES[release].keys() - {*names}) if "sigstore" in names else []
     path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n")
     nix = copy / "ci/nix"
     ended = run(nix, "shell", ".#test-environment", "--command", "pytest", "-q", "-p", "no:cacheprovider", *CASES, cwd=copy)
