@@ -478,13 +478,16 @@ def record(key: str, value: str) -> bytes:
 
 
 def raw(
-    name: str, data: bytes = b"", kind: bytes = b"0", *, style: Literal[0, 1, 2] = tarfile.USTAR_FORMAT, **more: Any
-) -> bytes:  # noqa: ANN401
+    name: str,
+    data: bytes = b"",
+    kind: bytes = b"0",
+    *,
+    style: Literal[0, 1, 2] = tarfile.USTAR_FORMAT,
+    linkname: str = "",
+) -> bytes:
     """Return one member: header, data and padding."""
     info = tarfile.TarInfo(name)
-    info.type, info.size = kind, len(data)
-    for key, value in more.items():
-        setattr(info, key, value)
+    info.type, info.size, info.linkname = kind, len(data), linkname
     return info.tobuf(style) + data + bytes(-len(data) % 512)
 
 
