@@ -55,7 +55,12 @@ check_sources() {
 }
 
 warn_of_untracked() {
-  if words=$(LC_ALL=C git -C "$folder" -c core.quotePath=false ls-files --others --exclude-standard -- '*.py' '*cloche.lock' 2>&1); then
+  top=$folder
+  while [ -n "$top" ] && [ ! -e "$top/.git" ]; do top=${top%/*}; done
+  [ -n "$top" ] || return 0
+  # shellcheck source=ci/git.sh
+  . "$here/ci/git.sh"
+  if words=$(safe_git "$folder" ls-files --others --exclude-standard -- '*.py' '*cloche.lock' 2>&1); then
     [ -z "$words" ] || printf '%s\n' "$words" | head -n 5 | while read -r file; do
       say "warning: $folder/$file is not known to git, so the flake does not see it ('git add -N' is enough)"
     done
@@ -63,12 +68,13 @@ warn_of_untracked() {
   fi
   case $words in
     *"dubious ownership"*)
-      stop "this checkout belongs to another user ($(stat -c %U "$folder")), so git and Nix refuse it; make it yours with
-  cp -r '$folder' ~/checkout
+      stop "this checkout belongs to another user ($(stat -c %U "$top")), so git and Nix refuse it; make it yours with
+  cp -r '$top' ~/checkout
 or trust its owner with
-  git config --global --add safe.directory '$folder'"
+  git config --global --add safe.directory '$top'"
       ;;
   esac
+  say "warning: git can't tell which files of $folder the flake does not see: $words"
 }
 
 build_elsewhere() { # run nix build where /nix is not the store's place on the disk, and say where what it made lies

@@ -11,10 +11,14 @@ top=${here%/*/*}
 system=$(uname -m)-linux
 pins=$top/pkgs/toolchain/debian/pins/$system
 say() { printf 'cloche: %s\n' "$*" >&2; }
+stop() { say "$@"; exit 3; }
 
-command -v nix >/dev/null || { say "nix is not on PATH; call this through 'nix run' or ci/nix"; exit 3; }
-[ -d "$pins" ] || { say "the toolchain is not pinned for $system"; exit 3; }
-cache=${CLOCHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/cloche}
+command -v nix >/dev/null || stop "nix is not on PATH; call this through 'nix run' or ci/nix"
+[ -d "$pins" ] || stop "the toolchain is not pinned for $system"
+cache=${CLOCHE_CACHE:-${XDG_CACHE_HOME:-${HOME:?cloche: HOME is not set}/.cache}/cloche}
+# shellcheck source=pkgs/fetch/cache.sh
+. "$here/cache.sh"
+check_cache "$cache"
 # What was brought, per store; ci/nix, which knows the store, names the folder.
 marks=${CLOCHE_MARKS:-$cache/stores/${NIX_REMOTE:-default}}
 mkdir -p "$marks"
