@@ -5,7 +5,10 @@ let
   modules = import ./python-modules.nix;
   recorder = modules "cloche-chaos" [
     "chaos"
+    "errors.py"
     "record_tests.py"
+    "store/__init__.py"
+    "store/write.py"
     "suite.py"
   ];
 in

@@ -11,6 +11,7 @@ own.modules "cloche-learn" (
     "regular_file.py"
     "store/__init__.py"
     "store/git.py"
+    "store/write.py"
     "strict_json.py"
     "untrusted/__init__.py"
     "untrusted/walk.py"

@@ -21,6 +21,8 @@ toolchain.runPython {
       "limits.py"
       "regular_file.py"
       "report"
+      "store/__init__.py"
+      "store/write.py"
       "strict_json.py"
     ])
   ];

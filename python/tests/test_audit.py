@@ -794,7 +794,7 @@ def test_a_vex_document_that_cannot_be_written_is_an_error(run: Callable[..., Ou
     assert outcome.code == 2
     assert (
         outcome.err
-        == f"error: {files}/absent/vex.json: the VEX document cannot be written: No such file or directory\n"
+        == f"error: {files}/absent/vex.json cannot be written: No such file or directory.\nThe former one, if any, is unchanged.\n"
     )
 
 

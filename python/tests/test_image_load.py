@@ -19,11 +19,12 @@ from cloche.image import manifest as manifests
 from cloche.image.descriptor import Descriptor
 from cloche.image.errors import ChangedLayerError, NotFoundError, TooLargeError, WrongBytesError
 from cloche.image.layer import Layer, measure
-from cloche.image.layout import Layout, locked, remove_stale, write_whole
+from cloche.image.layout import Layout, locked
 from cloche.image.manifest import MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, read
 from cloche.image.serve import offered
 from cloche.limits import MANIFEST
+from cloche.store import write
 from conftest import Outcome
 from local_registry import LocalRegistry
 
@@ -442,13 +443,13 @@ def test_wrong_bytes_of_the_right_size_are_written_again(image: Image, tmp_path:
 KILLED = """
 import os, sys
 from pathlib import Path
-from cloche.image.layout import write_whole
+from cloche.store import write
 
 def blocks():
     yield b"half"
     os.kill(os.getpid(), 9)
 
-write_whole(Path(sys.argv[1]), blocks())
+write.file(Path(sys.argv[1]), blocks())
 """
 
 
@@ -458,11 +459,11 @@ def test_what_a_killed_load_left_is_removed_and_nothing_else(image: Image, tmp_p
     for place in (folder, tmp_path / "layout"):
         ended = subprocess.run([sys.executable, "-c", KILLED, place / "blob"], check=False)
         assert ended.returncode == -9
-    (folder / ".newer").write_text("of somebody else")
-    (folder / ".new-link").symlink_to("/dev/zero")
+    (folder / ".cloche-newer").write_text("of somebody else")
+    (folder / ".cloche-new-0123456789abcdef").symlink_to("/dev/zero")
 
     def drafts() -> set[str]:
-        return {path.name for path in (tmp_path / "layout").rglob(".new-*")}
+        return {path.name for path in (tmp_path / "layout").rglob(".cloche-new-*")}
 
     assert len(drafts()) == 3
     seen = []
@@ -475,11 +476,11 @@ def test_what_a_killed_load_left_is_removed_and_nothing_else(image: Image, tmp_p
         seen.append((len(before), len(drafts())))
         yield b"whole"
 
-    write_whole(folder / "blob", blocks())
-    assert seen == [(4, 2)]
+    write.file(folder / "blob", blocks())
+    assert seen == [(3, 2)]
     assert (folder / "blob").read_bytes() == b"halfwhole"
-    assert drafts() == {".new-link"}
-    assert (folder / ".newer").exists()
+    assert drafts() == {".cloche-new-0123456789abcdef"}
+    assert (folder / ".cloche-newer").exists()
 
 
 def test_writers_and_cleaners_at_once(tmp_path: Path) -> None:
@@ -488,13 +489,13 @@ def test_writers_and_cleaners_at_once(tmp_path: Path) -> None:
 
     def clean() -> None:
         while not done:
-            remove_stale(tmp_path)
+            write.remove_stale(tmp_path)
 
     threads = [Thread(target=clean) for _ in range(2)]
     for thread in threads:
         thread.start()
     for number in range(300):
-        write_whole(tmp_path / str(number), [b"%d" % number])
+        write.file(tmp_path / str(number), [b"%d" % number])
     done = True
     for thread in threads:
         thread.join()

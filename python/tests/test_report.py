@@ -346,14 +346,69 @@ def test_what_does_not_belong_together_is_refused(run: Run, sample: Sample, tmp_
     ):
         outcome = run("report", "--output", str(tmp_path / "report"), *options)
         assert (outcome.code, outcome.err) == (2, f"error: {message}\n")
-    mine = tmp_path / "mine"
-    put(mine / "thesis.json", {})
-    outcome = run("report", "--output", str(mine), tests)
-    assert (outcome.code, outcome.err) == (
-        2,
-        f"error: {mine} is there and is no report (it has no report.json), so it is not replaced; name another --output\n",
+
+
+@pytest.mark.parametrize(
+    ("marker", "why"),
+    [
+        (None, "it has no cloche-report.json"),
+        ("[]", 'its cloche-report.json has no "kind": "cloche-report"'),
+        ('{"version": 1, "files": ["thesis.tex"]}', 'its cloche-report.json has no "kind": "cloche-report"'),
+        (
+            '{"kind": "cloche-report", "version": 2, "files": ["thesis.tex"]}',
+            "its cloche-report.json is of version 2, and this Cloche knows 1",
+        ),
+        (
+            '{"kind": "cloche-report", "version": 1}',
+            '"files" in its cloche-report.json is no list of paths in the folder',
+        ),
+        *(
+            (
+                json.dumps({"kind": "cloche-report", "version": 1, "files": ["index.html", name]}),
+                '"files" in its cloche-report.json is no list of paths in the folder',
+            )
+            for name in ("../precious", "/precious", "a/../../precious", "", ".", "a//b", 7)
+        ),
+        (
+            "{",
+            "cloche-report.json is no JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+        ),
+    ],
+)
+def test_a_folder_with_somebodys_work_is_refused_and_nothing_in_it_is_touched(
+    run: Run, sample: Sample, tmp_path: Path, marker: str | None, why: str
+) -> None:
+    """`reproduce` and `audit` tell their users to write a report.json into their project."""
+    mine = tmp_path / "top/mine"
+    put(mine / "report.json", {"verdict": "identical"})
+    (mine / "thesis.tex").write_text("my thesis")
+    (mine.parent / "precious").write_text("of mine")
+    if marker is not None:
+        (mine / "cloche-report.json").write_text(marker)
+    before = {path: path.read_bytes() for path in mine.parent.rglob("*") if path.is_file()}
+    outcome = run("report", "--output", str(mine), f"--tests={sample.folder}/results")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err == (
+        f"error: {mine} is there and is no report of Cloche ({why}), so nothing in it is touched; name another folder: --output\n"
     )
-    assert (mine / "thesis.json").exists()
+    assert {path: path.read_bytes() for path in mine.parent.rglob("*") if path.is_file()} == before
+
+
+def test_what_stands_beside_a_report_stays_there(write: Callable[..., Path], sample: Sample) -> None:
+    folder = write(sample.everything())
+    listed = json.loads((folder / "cloche-report.json").read_text())
+    assert listed["files"] == sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
+    mine = {"notes.txt": "mine", "artifacts/chaos/notes.txt": "mine, too", "report.tex": "\\input"}
+    for name, text in mine.items():
+        (folder / name).write_text(text)
+    assert write(sample.tests()) == folder
+    # The control: all else of the former report is gone.
+    listed = json.loads((folder / "cloche-report.json").read_text())
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert found == {*listed["files"], *mine}
+    assert {name: (folder / name).read_text() for name in mine} == mine
 
 
 def test_a_report_replaces_the_one_before(write: Callable[..., Path], sample: Sample) -> None:

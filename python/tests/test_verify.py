@@ -431,7 +431,8 @@ def test_summary_is_signed_or_marked(release: Release) -> None:
 def test_summary_that_can_not_be_written(release: Release) -> None:
     release.signed()
     path = release.folder / "nowhere/summary.json"
-    release.refused(12, f"{path} can't be written: No such file or directory", "--vsa", path)
+    words = f"{path} cannot be written: No such file or directory.\nThe former one, if any, is unchanged."
+    release.refused(12, words, "--vsa", path)
 
 
 def test_no_summary_of_what_was_refused(release: Release) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import installed_packages
-from cloche.impact.recording import Seen, make, write
+from cloche.impact.recording import Seen, make, text
 from cloche.untrusted import walk
 
 
@@ -42,4 +42,5 @@ def main(attributes: dict[str, Any]) -> None:
     packages = {
         name: sorted({each.partition("/")[0] for each in offers.get("modules", [])}) for name, offers in table.items()
     }
-    write(make(source, files, seen_in(data), packages), Path(attributes["outputs"]["out"]))
+    made = text(make(source, files, seen_in(data), packages))
+    Path(attributes["outputs"]["out"]).write_text(made, encoding="utf-8")

@@ -8,14 +8,11 @@ from pathlib import Path
 import click
 
 from cloche.errors import ClocheError
+from cloche.store import write
 
 
 class UnreadableSbomError(ClocheError):
     """An SBOM that cannot be read, or is no file of a usual size."""
-
-
-class UnwritableVexError(ClocheError):
-    """A file for the VEX document that cannot be written."""
 
 
 @click.command()
@@ -68,11 +65,7 @@ def audit(  # noqa: PLR0913 - click passes each option as an argument
     day = (today or datetime.now(UTC)).date()
     found = report.audit(listed, feed.load(advisories), policy, day)
     if vex is not None:
-        try:
-            vex.write_text(dumps(found, listed), encoding="utf-8")
-        except OSError as error:
-            message = f"{vex}: the VEX document cannot be written: {error.strerror}"
-            raise UnwritableVexError(message) from error
+        write.file(vex, dumps(found, listed))
     if as_json:
         click.echo(json.dumps(report.as_data(found), indent=1, sort_keys=True, ensure_ascii=False))
     else:

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cloche.store import write as whole
+
 VERSION = 1
 # What each test came to. `safe` says nothing about survival, nor do `skipped` and `xfailed` where no fault fired; where one
 # did, a test that passes without chaos has given up.
@@ -87,4 +89,4 @@ def read_journal(path: Path) -> Journal:
 
 def write(path: Path, data: object) -> None:
     """Write sorted, stable JSON."""
-    path.write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    whole.file(path, json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

@@ -8,6 +8,7 @@ from typing import Any
 
 from cloche.closures.errors import BadTraceError
 from cloche.closures.static import Imports
+from cloche.store import write as whole
 
 VERSION = 1
 FILE = "cloche-tests.json"
@@ -118,6 +119,4 @@ def part(names: dict[str, set[str]], declared: dict[str, set[str]]) -> dict[str,
 
 def write(data: dict[str, Any], path: Path) -> None:
     """Write the record, sorted, a name a line, so that a difference can be read and a line added."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
+    whole.file(path, json.dumps(data, indent=1, sort_keys=True, ensure_ascii=False) + "\n")

@@ -3,8 +3,6 @@
 import fcntl
 import hashlib
 import os
-import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,12 +16,11 @@ from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
 from cloche.image.read import Image, Stream
 from cloche.limits import MANIFEST, STATEMENT, Limit
 from cloche.regular_file import OversizedFileError, open_regular
+from cloche.store import write
 from cloche.untrusted import shapes, spelling
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 NAME = "org.opencontainers.image.ref.name"
-# How the names of files begin that are not whole yet.
-DRAFT = ".new-"
 
 
 class Layout:
@@ -78,7 +75,7 @@ class Layout:
             there = [pool.submit(holds, self._path(layer.digest), layer.digest, layer.size) for layer in image.layers]
         for layer, whole in zip(image.layers, there, strict=True):
             if not whole.result():
-                write_whole(self._path(layer.digest), Stream(layer))
+                write.file(self._path(layer.digest), Stream(layer))
                 new.append(layer.name)
         for data in (image.config, image.manifest):
             self._put(data)
@@ -122,14 +119,14 @@ class Layout:
         blobs = self.folder / "blobs/sha256"
         blobs.mkdir(parents=True, exist_ok=True)
         for folder in (self.folder, blobs):
-            remove_stale(folder)
+            write.remove_stale(folder)
         if not (self.folder / "oci-layout").exists():
-            write_whole(self.folder / "oci-layout", [LAYOUT])
+            write.file(self.folder / "oci-layout", LAYOUT)
 
     def _put(self, data: bytes) -> None:
         digest = digest_of(data)
         if not holds(self._path(digest), digest, len(data)):
-            write_whole(self._path(digest), [data])
+            write.file(self._path(digest), data)
 
     def _index(self) -> list[Descriptor]:
         data = self._index_text()
@@ -153,7 +150,7 @@ class Layout:
                 for other in self._index()
                 if other != descriptor and (tag is None or other.annotations.get(NAME) != tag)
             ]
-            write_whole(self.folder / "index.json", [index([*kept, descriptor], self._index_text())])
+            write.file(self.folder / "index.json", index([*kept, descriptor], self._index_text()))
 
 
 def document(data: bytes, what: str) -> Any:  # noqa: ANN401 - JSON is of any shape
@@ -220,50 +217,3 @@ def holds(path: Path, digest: str, size: int) -> bool:
     except OSError:
         return False
     return f"sha256:{found.hexdigest()}" == digest
-
-
-def write_whole(path: Path, data: Iterable[bytes]) -> None:
-    """Write a file so that it is there whole or not at all.
-
-    Its draft is locked while it is written, so that `remove_stale` can tell it from one whose writer was killed.
-    """
-    descriptor, name = _draft(path.parent)
-    try:
-        with os.fdopen(descriptor, "wb", buffering=1 << 20) as file:
-            for block in data:
-                file.write(block)
-            file.flush()
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _draft(folder: Path) -> tuple[int, str]:
-    """Make a locked draft; another one where somebody cleared it away between its making and its locking."""
-    while True:
-        descriptor, name = tempfile.mkstemp(prefix=DRAFT, dir=folder)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if os.fstat(descriptor).st_nlink:
-            return descriptor, name
-        os.close(descriptor)
-
-
-def remove_stale(folder: Path) -> None:
-    """Remove the drafts of writers that were killed: the system has taken back their locks."""
-    for path in folder.glob(f"{DRAFT}*"):
-        try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except OSError:
-            # Its writer was done just now; or it is no draft of ours.
-            continue
-        try:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink(missing_ok=True)
-        except BlockingIOError:
-            # Somebody is writing it.
-            continue
-        finally:
-            os.close(descriptor)

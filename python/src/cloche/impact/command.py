@@ -8,6 +8,7 @@ import click
 
 from cloche.impact import options
 from cloche.impact.errors import NoLibraryError
+from cloche.store import write
 
 
 def seconds_of(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -131,7 +132,7 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
             _say(line)
     text = verdict.text(output_format)
     if output is not None:
-        output.write_text(text)
+        write.file(output, text)
     elif not (run_them or shadow):
         click.echo(text, nl=False)
     _say(verdict.sentence())

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from .children import BEGAN, FORKED, LINE, Child, said
-from .recording import BETWEEN, IMPORT, Seen, make, test_of, write
+from .recording import BETWEEN, IMPORT, Seen, make, test_of, text
 from .source import cached
 from .watch import Watch, evaluated_names
 
@@ -208,12 +208,14 @@ class Recorder:
 
     def finish(self, session: pytest.Session) -> None:
         """Stop, and write the map."""
+        from ..store import write  # noqa: PLC0415, TID252 - as below; the recorder has another name, too
         from .tree import python_files  # noqa: PLC0415 - a recorder in a derivation makes no map, and has no git
 
         self.stop()
         files = python_files(self.root)
         self._check_origin(files, session)
-        write(make(self.root, files, self.seen, _packages()), self.target)
+        self.target.parent.mkdir(parents=True, exist_ok=True)
+        write.file(self.target, text(make(self.root, files, self.seen, _packages())))
 
     def _check_origin(self, files: list[str], session: pytest.Session) -> None:
         """Refuse a run whose tests imported the project from elsewhere: the map would know nothing of it."""

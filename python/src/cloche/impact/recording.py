@@ -196,9 +196,8 @@ def make(root: Path, files: Iterable[str], seen: Seen, packages: dict[str, list[
     }
 
 
-def write(data: dict[str, Any], path: Path) -> None:
-    """Write the map as sorted JSON, a line for each entry, so that a difference can be read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def text(data: dict[str, Any]) -> str:
+    """Return the map as sorted JSON, a line for each entry, so that a difference can be read."""
     lines = []
     for key in sorted(data):
         value = data[key]
@@ -209,13 +208,11 @@ def write(data: dict[str, Any], path: Path) -> None:
             lines.append(f" {_text(key)}: [\n" + ",\n".join(f"  {_text(each)}" for each in value) + "\n ]")
         else:
             lines.append(f" {_text(key)}: {_text(value)}")
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    temporary.replace(path)
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-__all__ = ["BETWEEN", "IMPORT", "UNKNOWN", "VERSION", "Seen", "make", "test_of", "write"]
+__all__ = ["BETWEEN", "IMPORT", "UNKNOWN", "VERSION", "Seen", "make", "test_of", "text"]

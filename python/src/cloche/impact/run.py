@@ -8,12 +8,13 @@ import tempfile
 from pathlib import Path
 
 from cloche.impact.errors import NoPytestError, NotRecordedError
+from cloche.store import write
 
 # What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
 RECORDER = {
     ".": ["errors.py"],
     "impact": ["children.py", "plugin.py", "recording.py", "source.py", "tree.py", "watch.py"],
-    "store": ["git.py"],
+    "store": ["git.py", "write.py"],
     "untrusted": ["walk.py"],
 }
 
@@ -59,5 +60,5 @@ def record(project: Path, target: Path, arguments: list[str]) -> int:
         if not fresh.exists():
             raise NotRecordedError(code)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(fresh, target)
+        write.file(target, fresh.read_bytes())
     return code

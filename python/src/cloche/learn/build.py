@@ -48,10 +48,9 @@ def build(rows_file: Path, project: str, origins: list[str], output: Path) -> No
     if foreign:
         raise ForeignRowsError(foreign, project)
     trained, samples, validated = train(project, rows)
-    own = model.write(trained, output)
-    made = card.make(trained, own.name.removeprefix("sha256-"), rows, samples, validated)
-    for name, data in card.files_of(made).items():
-        (output / name).write_bytes(data)
+    model.write(
+        trained, output, lambda digest: card.files_of(card.make(trained, digest, rows, samples, validated))
+    )
 
 
 def called(words: list[str]) -> int:

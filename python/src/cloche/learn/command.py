@@ -1,5 +1,6 @@
 """`cloche train` on the command line."""
 
+import hashlib
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloche.impact import options
+from cloche.store import write
 
 if TYPE_CHECKING:
     from cloche.learn.rows import Row
@@ -81,8 +83,9 @@ def train(  # noqa: PLR0913 - click passes each option as an argument
     known = [row for file in files for row in rows.read(file)] if files else _stored(where, name)
     known = rows.chosen(known, origins)
     if export is not None:
-        export.write_bytes(rows.write(known))
-        _say(f"{export}: {len(known)} rows, sha256:{rows.digest_of_file(export)}")
+        data = rows.write(known)
+        write.file(export, data)
+        _say(f"{export}: {len(known)} rows, sha256:{hashlib.sha256(data).hexdigest()}")
         return
     target = output if output is not None else project / ".cloche/models"
     with tempfile.TemporaryDirectory(prefix="cloche-train-") as folder:

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from cloche.learn.estimator import Calibration, Estimator, Forest, Linear
 from cloche.learn.fitted import Fitted, Trained
 from cloche.learn.rule import Level, Rule, fitted_level
 from cloche.limits import TEST_MODEL
+from cloche.store import write as whole
 
 VERSION = 2
 FORMAT = "cloche test model"
@@ -116,18 +118,20 @@ def _text(value: object) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode()
 
 
-def write(trained: Trained, folder: Path) -> Path:
-    """Write a model below a folder and make it the current one; return its own folder."""
+def write(trained: Trained, folder: Path, about: Callable[[str], Mapping[str, bytes]] = lambda _: {}) -> Path:
+    """Write a model below a folder and make it the current one; return its own folder.
+
+    `about` returns, for the hexadecimal digest of the model, files that stand beside it. Raises NotWrittenError.
+    """
     files = files_of(trained)
-    name = f"sha256-{hashlib.sha256(files['manifest.json']).hexdigest()}"
-    own = folder / name
-    own.mkdir(parents=True, exist_ok=True)
-    for file, data in files.items():
-        (own / file).write_bytes(data)
+    digest = hashlib.sha256(files["manifest.json"]).hexdigest()
+    own = folder / f"sha256-{digest}"
     # Last, so that it never names what is not there yet.
-    temporary = folder / f".{CURRENT}.new"
-    temporary.write_text(f"{name}\n")
-    temporary.replace(folder / CURRENT)
+    beside = {**about(digest), CURRENT: f"{own.name}\n".encode()}
+    folder.mkdir(parents=True, exist_ok=True)
+    # Its name says what is in it, so there is nothing else to lose.
+    whole.folder(own, files, lambda _: list(files))
+    whole.files({folder / name: data for name, data in beside.items()})
     return own
 
 

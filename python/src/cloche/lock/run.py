@@ -11,8 +11,8 @@ from cloche.lock.make import Request, Surroundings, make_lock
 from cloche.lock.model import LOCK_NAME, Lock, read_lock
 from cloche.lock.project import Project, read_project
 from cloche.lock.target import SYSTEMS, Target, lowest_python
-from cloche.lock.write import write_atomically
 from cloche.pip_config import read_pip_config
+from cloche.store import write as whole
 from cloche.store.git import make_known
 
 
@@ -49,7 +49,7 @@ def write(directory: Path, options: Options, report: Callable[[str], None]) -> L
         upgrade=options.upgrade,
     )
     lock = make_lock(project, request, around)
-    write_atomically(path, lock.dumps())
+    whole.file(path, lock.dumps())
     for line in changes(former, lock):
         report(line)
     report(f"Wrote {path}: {summary(lock)}")

@@ -11,6 +11,7 @@ from cloche.limits import KILL_MATRIX
 from cloche.mutants.errors import BadSampleError
 from cloche.mutants.sample import Sample
 from cloche.mutants.sites import Mutant, place_of
+from cloche.store import write as whole
 
 VERSION = 1
 
@@ -41,7 +42,7 @@ def write(path: Path, tool: str, sample: Sample) -> None:
     """Write a tool's sample, for `read`."""
     rows = [asdict(each) for each in sample.mutants]
     stored = {"version": VERSION, "tool": tool, "seed": sample.seed, "sites": sample.sites, "mutants": rows}
-    path.write_text(json.dumps(stored, sort_keys=True, indent=1) + "\n", encoding="utf-8")
+    whole.file(path, json.dumps(stored, sort_keys=True, indent=1) + "\n")
 
 
 def read(path: Path) -> tuple[str, Sample]:

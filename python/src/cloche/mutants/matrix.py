@@ -30,6 +30,7 @@ from cloche.limits import KILL_MATRIX
 from cloche.mutants.errors import BadMatrixError, BaseRunError, NoSitesError
 from cloche.mutants.sample import Sample
 from cloche.mutants.sites import Mutant
+from cloche.store import write as whole
 
 VERSION = 1
 # How a fault ended.
@@ -350,8 +351,7 @@ def _run(suite: Suite, sample: Sample, target: Path, about: dict[str, Any], cloc
     else:
         base = _base(suite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("w", encoding="utf-8") as file:
-            file.write(json.dumps(header, sort_keys=True) + "\n" + json.dumps(base, sort_keys=True) + "\n")
+        whole.file(target, json.dumps(header, sort_keys=True) + "\n" + json.dumps(base, sort_keys=True) + "\n")
         matrix = load(target)
     done = {each.mutant.id + each.mutant.new for each in matrix.judged}
     limit = max(LEAST, TIMES * matrix.processor)

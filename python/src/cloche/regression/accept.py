@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.store import write as whole
 from cloche.store.git import Repository, make_known
 
 
@@ -161,10 +162,7 @@ def write(candidate: Candidate, project: Path, who: str, why: str) -> Path:
     accepted = target.with_suffix(".accepted.json")
     target.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-    for path, content in ((target, data), (accepted, text.encode())):
-        new = path.with_name(f"{path.name}.new")
-        new.write_bytes(content)
-        new.replace(path)
+    whole.files({target: data, accepted: text.encode()})
     if warning := make_known([target, accepted]):
         click.echo(warning, err=True)
     return target

@@ -13,6 +13,10 @@ def main(attributes: dict[str, Any]) -> None:
     """Write the report on attributes["sources"] into attributes["outputs"]["out"]."""
     project, where = sources.of_data(attributes["sources"])
     try:
-        write.write(Path(attributes["outputs"]["out"]), *gather(project, where))
+        made = write.files(*gather(project, where))
     except ClocheError as error:
         sys.exit(error.message)
+    for name, data in made.items():
+        path = Path(attributes["outputs"]["out"], name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from cloche.store import write as whole
+
 _FILE = click.Path(path_type=Path)
 STORE = ".cloche/telemetry.sqlite"
 
@@ -68,7 +70,7 @@ def report(  # noqa: PLR0913 - click passes each option as an argument
     if store is None and history is None and Path(STORE).exists():
         store = STORE
     if saved is not None:
-        saved.write_text(_text(_history(store or STORE, project.name)), encoding="utf-8")
+        whole.file(saved, _text(_history(store or STORE, project.name)))
         click.echo(f"wrote {saved}", err=True)
         return
     if tests is not None or durations is not None:

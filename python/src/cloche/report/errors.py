@@ -20,7 +20,7 @@ class NothingToReportError(ClocheError):
 class ForeignFolderError(ClocheError):
     """A folder that the report would replace and that holds something else."""
 
-    def __init__(self, folder: object) -> None:
+    def __init__(self, folder: object, why: str) -> None:
         super().__init__(
-            f"{folder} is there and is no report (it has no report.json), so it is not replaced; name another --output"
+            f"{folder} is there and is no report of Cloche ({why}), so nothing in it is touched; name another folder: --output"
         )

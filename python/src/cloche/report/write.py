@@ -1,37 +1,67 @@
-"""Write a report as a folder: index.html and what it needs, report.json, report.md, artifacts."""
+"""Write a report as a folder: index.html and what it needs, report.json, report.md, artifacts, and a list of all these."""
 
 import json
-import shutil
+import re
 from pathlib import Path
 
+from cloche import limits, regular_file, strict_json
 from cloche.report import markdown, page
 from cloche.report.errors import ForeignFolderError
 from cloche.report.facts import Report
+from cloche.store import write as whole
+
+# By this file a report knows what in its folder is its own.
+MARKER = "cloche-report.json"
+KIND, VERSION = "cloche-report", 1
+_NAME = re.compile(r"(?!\.{1,2}(?:/|$))[^/\0]+(?:/(?!\.{1,2}(?:/|$))[^/\0]+)*")
 
 
 def files(report: Report, artifacts: dict[str, bytes]) -> dict[str, bytes]:
-    """Return all files of a report: relative path -> bytes."""
+    """Return all files of a report: relative path -> bytes. The first lists all of them."""
     # Without blanks: of thousands of tests these would be a third of it.
     text = json.dumps(report.data(), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
-    return {
+    made = {
         **page.render(report),
         "report.json": text.encode(),
         "report.md": markdown.render(report).encode(),
         **artifacts,
     }
+    listed = {"kind": KIND, "version": VERSION, "files": [MARKER, *sorted(made)]}
+    return {MARKER: (json.dumps(listed, indent=1, ensure_ascii=False) + "\n").encode(), **made}
 
 
 def write(folder: Path, report: Report, artifacts: dict[str, bytes]) -> None:
-    """Write a report into a folder in place of the one that is there; raises ForeignFolderError for another content."""
+    """Write a report into a folder in place of the one that is there; what that one doesn't list stays there.
+
+    Raises ForeignFolderError for a folder that holds something else, and NotWrittenError.
+    """
     made = files(report, artifacts)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "report.json").exists():
-        raise ForeignFolderError(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    new = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)
-    for name, data in sorted(made.items()):
-        (new / name).parent.mkdir(parents=True, exist_ok=True)
-        (new / name).write_bytes(data)
-    if folder.exists():
-        shutil.rmtree(folder)
-    new.rename(folder)
+    whole.folder(folder, made, own)
+
+
+def own(folder: Path) -> list[str]:
+    """Return the files of the report in a folder, none for an empty one; raises ForeignFolderError for what is no report."""
+    path = folder / MARKER
+    try:
+        data = regular_file.read(path, limits.REPORT)
+    except FileNotFoundError as error:
+        if not any(folder.iterdir()):
+            return []
+        raise ForeignFolderError(folder, f"it has no {MARKER}") from error
+    except OSError as error:
+        raise ForeignFolderError(folder, f"its {MARKER} cannot be read: {error.strerror or error}") from error
+    try:
+        value = strict_json.loads(data, what=MARKER, limit=limits.REPORT)
+    except strict_json.BadJsonError as error:
+        raise ForeignFolderError(folder, error.message) from error
+    if not isinstance(value, dict) or value.get("kind") != KIND:
+        raise ForeignFolderError(folder, f'its {MARKER} has no "kind": "{KIND}"')
+    if value.get("version") != VERSION:
+        raise ForeignFolderError(
+            folder, f"its {MARKER} is of version {value.get('version')!r}, and this Cloche knows {VERSION}"
+        )
+    names = value.get("files")
+    if not isinstance(names, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
+        raise ForeignFolderError(folder, f'"files" in its {MARKER} is no list of paths in the folder')
+    return [str(name) for name in names]

@@ -1,8 +1,6 @@
 """What is signed, and what is written."""
 
 import datetime as dt
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from cloche.errors import ClocheError
 from cloche.limits import EVIDENCE, STATEMENT
 from cloche.sign import layout
 from cloche.sign.options import KeySource
+from cloche.store import write
 from cloche.untrusted import walk
 from cloche.verify import statements
 
@@ -36,22 +35,14 @@ def sign(paths: tuple[Path, ...], output: Path, wanted: Wanted) -> list[Path]:
     """Sign statements, or the links and the layout in one folder, and return the files that were written into `output`.
 
     All are read and signed before the first is written. Raises NotSignedError, BadStatementError, LayoutError,
-    KeyRefusedError, NoIdentityError, SigstoreFailedError, TrustConfigError.
+    KeyRefusedError, NoIdentityError, SigstoreFailedError, TrustConfigError, NotWrittenError.
     """
     layouts = [path for path in paths if (path / layout.NAME).exists()]
     files = _layout(layouts[0], paths, wanted) if layouts else _statements(paths, wanted)
     output.mkdir(parents=True, exist_ok=True)
-    drafts: list[tuple[Path, Path]] = []
-    try:
-        for name, data in files.items():
-            # One by one, so that those before it are known where one fails.
-            drafts.append((_draft(output / name, data), output / name))
-        for draft, target in drafts:
-            draft.replace(target)
-    finally:
-        for draft, _ in drafts:
-            draft.unlink(missing_ok=True)
-    return [target for _, target in drafts]
+    targets = {output / name: data for name, data in files.items()}
+    write.files(targets)
+    return list(targets)
 
 
 def _statements(paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
@@ -158,29 +149,3 @@ def _statement(path: Path) -> bytes:
             )
             raise NotSignedError(message)
     return data
-
-
-def write(target: Path, data: bytes) -> None:
-    """Write a file at once, so that nobody reads half a signature; raises OSError."""
-    if target.exists() and not target.is_file():
-        # A pipe or a terminal, such as /dev/stdout, is written to and not replaced.
-        target.write_bytes(data)
-        return
-    draft = _draft(target, data)
-    try:
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-def _draft(target: Path, data: bytes) -> Path:
-    """Write a file beside the one that it is to become."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".signing.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return Path(name)

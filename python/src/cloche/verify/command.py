@@ -79,15 +79,17 @@ def verify(  # noqa: PLR0913 - click passes each option as an argument
     outcome = run.verify(request)
     if vsa is not None and outcome.report.refusal is None:
         from cloche.sign import dsse  # noqa: PLC0415 - as above
-        from cloche.sign.run import write  # noqa: PLC0415 - as above
+        from cloche.store import write  # noqa: PLC0415 - as above
         from cloche.verify import vsa as summaries  # noqa: PLC0415 - as above
         from cloche.verify.outcome import Refusal  # noqa: PLC0415 - as above
 
         summary = summaries.statement(outcome, request)
         try:
-            write(vsa, summaries.unsigned(summary) if signer is None else dsse.text(dsse.envelope(summary, signer)))
-        except OSError as error:
-            outcome.report.refuse("summary", Refusal.MISSING, f"{vsa} can't be written: {error.strerror}")
+            write.file(
+                vsa, summaries.unsigned(summary) if signer is None else dsse.text(dsse.envelope(summary, signer))
+            )
+        except write.NotWrittenError as error:
+            outcome.report.refuse("summary", Refusal.MISSING, error.message)
     refusal = outcome.report.refusal
     click.echo(
         json.dumps(run.json_of(outcome), indent=2, sort_keys=True)
