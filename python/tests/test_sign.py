@@ -311,20 +311,19 @@ def test_key_and_password_are_in_no_argument_of_a_process(release: Release) -> N
 
 
 def test_no_signature_is_there_when_one_cannot_be_written(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    real, written = Path.chmod, 0
+    real, written = os.fsync, 0
 
-    def full(self: Path, mode: int) -> None:
+    def full(descriptor: int) -> None:
         nonlocal written
-        if self.name.startswith(".signing."):
-            written += 1
-            if written == 4:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self))
-        real(self, mode)
+        written += 1
+        if written == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(descriptor)
 
-    monkeypatch.setattr(Path, "chmod", full)
+    monkeypatch.setattr(os, "fsync", full)
     outcome = release.sign()
     assert outcome.code == 3
-    assert outcome.err.endswith(": No space left on device\n")
+    assert outcome.err.endswith(" cannot be written: No space left on device.\nThe former one, if any, is unchanged.\n")
     assert list(release.bundles.iterdir()) == []
 
 

@@ -48,9 +48,7 @@ def build(rows_file: Path, project: str, origins: list[str], output: Path) -> No
     if foreign:
         raise ForeignRowsError(foreign, project)
     trained, samples, validated = train(project, rows)
-    model.write(
-        trained, output, lambda digest: card.files_of(card.make(trained, digest, rows, samples, validated))
-    )
+    model.write(trained, output, lambda digest: card.files_of(card.make(trained, digest, rows, samples, validated)))
 
 
 def called(words: list[str]) -> int:
