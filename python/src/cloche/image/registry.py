@@ -1,25 +1,23 @@
-"""A client of one repository in a registry (OCI distribution specification 1.1), with credentials by oras.
+"""A client of one repository in a registry (OCI distribution specification 1.1), with tokens by oras.
 
-What oras has is used: the users' configuration files with their helpers, and the challenge by which a registry sends
-its clients to a token server. Requests themselves are made here, since a layer is a stream, since oras tries each
-failed request five times, and since it writes a manifest again instead of sending it to the byte.
+What oras has is used: the challenge by which a registry sends its clients to a token server. Requests themselves are made
+here, since a layer is a stream, since oras tries each failed request five times, and since it writes a manifest again instead
+of sending it to the byte. So are credentials found (cloche.image.credentials), since oras knows those of hosts only.
 """
 
 import hashlib
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
 import oras.auth
-import oras.container
 import requests
 
 from cloche import strict_json
 from cloche.errors import ClocheError
+from cloche.image import credentials
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, Reference, artifact
 from cloche.image.errors import (
     BadReferenceError,
@@ -39,7 +37,7 @@ from cloche.limits import EVIDENCE, MANIFEST, STATEMENT, Limit
 
 DOCKER = "application/vnd.docker.distribution.manifest"
 ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER}.v2+json, {DOCKER}.list.v2+json"
-# Of what oras logs only its warnings are news, such as a missing credential helper; its errors become ours.
+# Of what oras logs only its warnings are news; its errors become ours.
 logging.getLogger("oras.logger").addFilter(lambda record: record.levelno == logging.WARNING)
 # How often an index of referrers is written before another writer, who does not keep ours, is given up on.
 ROUNDS = 10
@@ -58,8 +56,9 @@ class Registry:
         # Credentials come from the registries' own files; without this, requests would take those of ~/.netrc.
         self._session.auth = _unchanged
         self._auth = oras.auth.get_auth_backend("token", self._session, insecure)
-        container = oras.container.Container(f"{reference.host}/{reference.name}")
-        self._auth.load_configs(container, configs=_configuration_files())
+        if basic := credentials.find(reference):
+            # Where oras looks for what its own reader found.
+            self._auth._basic_auth = basic  # noqa: SLF001 - as said
         self._headers: dict[str, str] = {}
         # How many requests of each kind were made: what tests and reports count.
         self.requests: dict[str, int] = {}
@@ -383,10 +382,3 @@ def _digest(text: str) -> str:
 
 def _unchanged(request: Any) -> Any:  # noqa: ANN401 - requests' own type of a prepared request
     return request
-
-
-def _configuration_files() -> list[str]:
-    """Return the first configuration file with credentials that there is, besides ~/.docker/config.json."""
-    places = [("REGISTRY_AUTH_FILE", ""), ("DOCKER_CONFIG", "config.json"), ("XDG_RUNTIME_DIR", "containers/auth.json")]
-    candidates = [Path(os.environ[name], file) for name, file in places if os.environ.get(name)]
-    return [str(path) for path in candidates if path.is_file()][:1]
