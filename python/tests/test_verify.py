@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cloche import artifact
+from cloche.verify import envelope
 from conftest import Outcome
 from trust import SIGNS_ALL, Release, git, make_key, provenance
 
@@ -314,7 +315,7 @@ def test_evidence_that_is_no_evidence(release: Release) -> None:
     bundle = json.loads(path.read_text())
     envelope = bundle["dsseEnvelope"]
     name = path.name
-    urlsafe = "-_-_" + envelope["payload"]
+    mixed = "-+-_" + envelope["payload"]
     cases: dict[str, Any] = {
         "": f"{name} is empty",
         "[]": f"{name}: neither an envelope nor a bundle, since it is no object",
@@ -340,7 +341,9 @@ def test_evidence_that_is_no_evidence(release: Release) -> None:
         json.dumps(
             {**bundle, "dsseEnvelope": {**envelope, "payload": "YR=="}}
         ): f"{name}: bundle.dsseEnvelope.payload is no canonical base64: another text would have the same bytes",
-        json.dumps({**bundle, "dsseEnvelope": {**envelope, "payload": urlsafe}}): None,
+        json.dumps(
+            {**bundle, "dsseEnvelope": {**envelope, "payload": mixed}}
+        ): f"{name}: bundle.dsseEnvelope.payload is no base64: it mixes the standard alphabet (+ and /) and the one for URLs (- and _)",
         json.dumps(
             {**bundle, "dsseEnvelope": {**envelope, "payloadType": "\u00e4"}}
         ): f"{name}: bundle.dsseEnvelope.payloadType is no ASCII text",
@@ -357,6 +360,62 @@ def test_evidence_that_is_no_evidence(release: Release) -> None:
             release.refused(14, reason)
     path.write_bytes(b"\xff{}")
     release.refused(14, f"{name}: byte 0 is no UTF-8")
+
+
+def for_urls(text: str) -> str:
+    """Return a base64 text in the alphabet for URLs."""
+    return base64.urlsafe_b64encode(base64.b64decode(text, validate=True)).decode()
+
+
+@pytest.mark.parametrize("place", ["default.sbom.dsse.json", "default.sbom.sigstore.json"])
+def test_both_alphabets_of_base64(release: Release, place: str) -> None:
+    """DSSE (protocol.md): either standard or URL-safe encoding is allowed; here each text in one of them, padded."""
+    path = release.bundles / place
+    # The alphabets differ in two letters, which these characters, and most signatures, have.
+    release.predicates["sbom"]["components"][0]["author"] = "?>" * 9
+    for number in range(50):
+        release.predicates["sbom"]["version"] = number + 1
+        release.signed()
+        data = json.loads(path.read_text())
+        envelope = data.get("dsseEnvelope", data)
+        (signature,) = envelope["signatures"]
+        if sum(map(signature["sig"].count, "+/")) > 1:
+            break
+    good = for_urls(signature["sig"])
+    assert sum(map(good.count, "-_")) > 1
+    assert {"+", "/"} & set(envelope["payload"])
+    envelope["payload"] = for_urls(envelope["payload"])
+    where = f"{place}: {'bundle.dsseEnvelope' if 'dsseEnvelope' in data else 'envelope'}.signatures[0].sig is no"
+    for text, reason in (
+        (good, None),
+        (good.rstrip("="), f"{where} base64: Incorrect padding"),
+        (f"{good[:-3]}{chr(ord(good[-3]) + 1)}==", f"{where} canonical base64: another text would have the same bytes"),
+        (f"+{good[1:]}", f"{where} base64: it mixes the standard alphabet (+ and /) and the one for URLs (- and _)"),
+    ):
+        signature["sig"] = text
+        path.write_text(json.dumps(data))
+        if reason is None:
+            assert release.rows()[0] == 0
+        else:
+            release.refused(14, reason)
+
+
+def test_a_library_that_knows_one_alphabet_is_given_that_one(release: Release) -> None:
+    release.signed()
+    bundle = json.loads((release.bundles / "default.sbom.sigstore.json").read_text())
+    bundle["verificationMaterial"] = {"certificate": {"rawBytes": ""}}
+    standard = json.dumps(bundle).encode()
+    assert envelope.read(standard, "bundle").raw == standard
+    content = bundle["dsseEnvelope"]
+    content["signatures"][0]["sig"] = for_urls(base64.b64encode(b"\xfb\xff" * 32).decode())
+    found = json.loads(envelope.read(json.dumps(bundle).encode(), "bundle").raw)
+    assert found["dsseEnvelope"]["signatures"][0]["sig"] == base64.b64encode(b"\xfb\xff" * 32).decode()
+    assert found["dsseEnvelope"]["payload"] == content["payload"]
+    message = {"signature": "-_-_"}
+    bundle = {name: bundle[name] for name in ("mediaType", "verificationMaterial")} | {"messageSignature": message}
+    assert (
+        json.loads(envelope.read(json.dumps(bundle).encode(), "bundle").raw)["messageSignature"]["signature"] == "+/+/"
+    )
 
 
 def test_folders_of_evidence(release: Release) -> None:

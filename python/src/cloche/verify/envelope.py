@@ -2,11 +2,12 @@
 
 Formats: DSSE 1.0 (secure-systems-lab/dsse, envelope.md) and the Sigstore bundle (sigstore/protobuf-specs,
 sigstore_bundle.proto). Fields that neither names are ignored; two texts for one value (duplicate names, names in another
-spelling, base64 that is not canonical) are refused, and so is what is an envelope and a bundle at once.
+spelling, base64 that is not canonical or mixes two alphabets) are refused, and so is what is an envelope and a bundle at once.
 """
 
 import base64
 import binascii
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ BUNDLE_TYPES = (
     "application/vnd.dev.sigstore.bundle.v0.3+json",
 )
 _MOST_SIGNATURES = 100
+# From the alphabet for URLs.
+_STANDARD = str.maketrans("-_", "+/")
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One document: `certified` when it carries a certificate, which only the sigstore library may judge."""
+    """One document: `certified` when it carries a certificate, which only the sigstore library may judge.
+
+    `raw` is what that library is given: payload and signatures stand in the standard alphabet, since it passes over letters
+    of another one.
+    """
 
     name: str
     content: Envelope | Message
@@ -94,12 +101,17 @@ _KINDS: dict[type, str] = {str: "text", dict: "object", list: "list"}
 
 
 def _base64(text: str, where: str) -> bytes:
+    """Return the bytes of a text in one of the two alphabets of RFC 4648, padded; DSSE lets a signer choose."""
+    if set("-_") & set(text) and set("+/") & set(text):
+        message = f"{where} is no base64: it mixes the standard alphabet (+ and /) and the one for URLs (- and _)"
+        raise _ShapeError(message)
+    standard = text.translate(_STANDARD)
     try:
-        data = base64.b64decode(text, validate=True)
+        data = base64.b64decode(standard, validate=True)
     except (binascii.Error, ValueError) as error:
         message = f"{where} is no base64: {error}"
         raise _ShapeError(message) from error
-    if base64.b64encode(data).decode() != text:
+    if _encoded(data) != standard:
         message = f"{where} is no canonical base64: another text would have the same bytes"
         raise _ShapeError(message)
     return data
@@ -169,7 +181,24 @@ def _bundle(table: dict[str, Any], name: str, raw: bytes) -> Evidence:
         content = _envelope(_get(table, "dsseEnvelope", dict, "bundle"), "bundle.dsseEnvelope", hint)
     else:
         content = _message(_get(table, "messageSignature", dict, "bundle"), hint)
-    return Evidence(name, content, certified=ways != ["publicKey"], raw=raw)
+    return Evidence(name, content, certified=ways != ["publicKey"], raw=_standard(table, content, raw))
+
+
+def _standard(table: dict[str, Any], content: Envelope | Message, raw: bytes) -> bytes:
+    """Return a bundle with payload and signatures in the standard alphabet; as it came where they are."""
+    if isinstance(content, Message):
+        changes = {"messageSignature": table["messageSignature"] | {"signature": _encoded(content.signature.data)}}
+    else:
+        envelope = table["dsseEnvelope"]
+        pairs = zip(envelope["signatures"], content.signatures, strict=True)
+        signatures = [item | {"sig": _encoded(signature.data)} for item, signature in pairs]
+        changes = {"dsseEnvelope": envelope | {"payload": _encoded(content.payload), "signatures": signatures}}
+    standard = table | changes
+    return raw if standard == table else json.dumps(standard).encode()
+
+
+def _encoded(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _message(table: dict[str, Any], hint: str | None) -> Message:
