@@ -6,6 +6,7 @@ let
   recorder = modules "cloche-chaos" [
     "chaos"
     "errors.py"
+    "outcomes"
     "record_tests.py"
     "store/__init__.py"
     "store/write.py"

@@ -37,7 +37,7 @@ toolchain.runPython {
     coverage
     ;
   script = ../python/src/cloche/record_tests.py;
-  path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "suite.py" ]) ];
+  path = [ ((import ./python-modules.nix) "cloche-test-recorder" [ "outcomes" "suite.py" ]) ];
   inherit (toolchain.python) sitePackages;
   outputs = [
     "out"

@@ -52,7 +52,8 @@ let
       [ "tracing" ]
       ++ (
         if tests.coverage then
-          map (module: "impact/${module}.py") [
+          [ "outcomes/reports.py" ]
+          ++ map (module: "impact/${module}.py") [
             "__init__"
             "children"
             "contexts"

@@ -10,10 +10,11 @@ import ast
 import os
 import random
 import subprocess
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from cloche.impact.results import failed
 
 OPPOSITE = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: ">=", ast.GtE: "<", ast.Gt: "<=", ast.LtE: ">",
@@ -106,8 +107,4 @@ def failing(root: Path, report: Path, *arguments: str, seconds: float = 120) -> 
         return None
     if done.returncode not in {0, 1} or not report.exists():
         return None
-    return {
-        f"{case.get('classname')}::{str(case.get('name')).partition('[')[0]}"
-        for case in ET.parse(report).iter("testcase")
-        if any(child.tag in {"failure", "error"} for child in case)
-    }
+    return {test.partition("[")[0] for test in failed(report)}

@@ -15,6 +15,7 @@ import pytest
 
 from chaos_controls import SUITE
 from cloche.chaos.stream import draw
+from repeating import REPEATING
 
 
 @dataclass(frozen=True)
@@ -491,3 +492,118 @@ def test_what_is_told_without_a_report_is_the_same(chaos: Chaos, chosen: str, or
 
     assert told(with_report) == told(without)
     assert with_report.code == without.code
+
+
+SUBTESTS = """
+import pathlib, tempfile, time, unittest, pytest
+
+def write(folder):
+    (folder / "a").write_text("a")
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path
+
+def test_failing(subtests, folder):
+    with subtests.test("first"):
+        write(folder)
+    with subtests.test("second"):
+        write(folder)
+
+def test_surviving(subtests, folder):
+    with subtests.test("caught"):
+        with pytest.raises(OSError):
+            write(folder)
+    with subtests.test("left out"):
+        pytest.skip("no")
+
+@pytest.mark.chaos_fragile(reason="known")
+def test_fragile(subtests, folder):
+    with subtests.test("first"):
+        write(folder)
+    with subtests.test("second"):
+        write(folder)
+
+def test_hanging(subtests):
+    with subtests.test("waits"):
+        time.sleep(60)
+
+def test_no_fault(subtests):
+    with subtests.test("bad"):
+        assert 0
+
+class TestOld(unittest.TestCase):
+    def test_failing(self):
+        for number in range(2):
+            with self.subTest(number=number):
+                write(pathlib.Path(self.folder))
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp()
+"""
+ALL = ("--chaos-types=filesystem", "--chaos-rate=1", "--chaos-seed=4", "--chaos-deadline=1")
+
+
+@pytest.mark.parametrize("distribution", [(), ("-p", "xdist", "-n2")])
+def test_what_fires_in_a_subtest_is_its_tests(chaos: Chaos, distribution: tuple[str, ...]) -> None:
+    """A subtest is reported before its test, and that report is not the test's."""
+    ran = chaos(SUBTESTS, *ALL, *distribution)
+    assert ran.code == 1, ran.words
+    told = {name: (entry["outcome"], len(entry["fired"]), bool(entry["replay"])) for name, entry in ran.tests.items()}
+    assert told == {
+        "test_failing": ("failed", 2, True),
+        "test_surviving": ("survived", 1, True),
+        "test_fragile": ("failed", 2, True),
+        "test_hanging": ("hung", 0, False),
+        "test_no_fault": ("failed", 0, False),
+        "TestOld::test_failing": ("failed", 2, True),
+    }, ran.words
+    assert ran.tests["test_failing"]["message"].startswith("OSError: [Errno")
+    assert ran.tests["test_fragile"]["message"].startswith("OSError: [Errno")
+    assert ran.tests["test_hanging"]["message"] == "hung: not at its end after 1 s (--chaos-deadline)"
+    assert not ran.tests["test_surviving"]["unasserted"]
+    assert "4 failed, 1 hung, 1 survived" in ran.words
+    # What is expected does not fail the session.
+    assert chaos(SUBTESTS, *ALL, "-k", "fragile or surviving").code == 0
+    failing = ran.tests["test_failing"]
+    again = chaos(SUBTESTS, *failing["replay"].removeprefix("pytest --chaos ").split())
+    assert again.tests["test_failing"]["fired"] == failing["fired"]
+
+
+@pytest.mark.parametrize("only", ["test_failing", "test_surviving", "test_fragile", "test_no_fault"])
+def test_subtests_are_told_the_same_without_a_report(chaos: Chaos, only: str) -> None:
+    with_report = chaos(SUBTESTS, *ALL, "-k", only)
+    without = chaos(SUBTESTS, "--chaos", *ALL, "-k", only, on=False)
+    line = next(line for line in with_report.words.splitlines() if line.startswith("seed 4"))
+    assert line in without.words, without.words
+    assert with_report.code == without.code
+
+
+ONCE = """
+import pytest
+
+attempts = []
+
+def test_once(tmp_path):
+    attempts.append(1)
+    if len(attempts) == 1:
+        (tmp_path / "a").write_text("a")
+    assert True
+
+def test_survives(tmp_path):
+    with pytest.raises(OSError):
+        (tmp_path / "a").write_text("a")
+"""
+
+
+def test_an_attempt_that_failed_is_not_undone_by_the_next(chaos: Chaos, tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/conftest.py").write_text(REPEATING)
+    ran = chaos(ONCE, *ALL)
+    assert ran.code == 0, ran.words  # The plugin says so: the second attempt passed.
+    once = ran.tests["test_once"]
+    assert (once["outcome"], len(once["fired"]), bool(once["replay"])) == ("failed", 1, True), ran.words
+    assert ran.tests["test_survives"]["outcome"] == "survived"
+    assert "1 failed, 1 survived" in ran.words
+    assert "1 failed, 1 survived" in chaos(ONCE, "--chaos", *ALL, on=False).words

@@ -474,7 +474,7 @@ def test_what_failed_last_time_is_selected(checkout: Checkout, tmp_path: Path) -
     ("text", "fault"),
     [
         ("<a/>", "it has no testcase"),
-        ("<!DOCTYPE a><a/>", "it declares entities, which no test runner does"),
+        ("<!DOCTYPE a><a/>", "it has a DTD or entities, which no report of tests needs"),
         ("{}", "KeyError: 'tests'"),
     ],
 )

@@ -15,6 +15,7 @@ from cloche.mutants.matrix import Judged, Matrix, Suite, applied, facts, judge, 
 from cloche.mutants.replay import Selected, detects, figures, replay
 from cloche.mutants.sample import Sample, draw, source_files
 from cloche.mutants.sites import OPERATORS, Mutant, compiles, mutants_of, place_of
+from repeating import REPEATING
 
 TEXT = '''"""Docs."""
 import functools
@@ -366,3 +367,21 @@ def test_a_fault_that_only_waits_is_not(suite: Suite, monkeypatch: pytest.Monkey
     monkeypatch.setattr("cloche.mutants.matrix.WAITING", 0.5)
     for_ever = fault("return 2 * x", "__import__('time').sleep(9999); return 2 * x")
     assert judge(suite, for_ever, BASE, frozenset(), 6).outcome == "time"
+
+
+def test_repeated_attempts_and_subtests_are_failures_of_their_test(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text(REPEATING)
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\nruns = []\ndef test_once():\n    runs.append(1)\n    assert len(runs) > 1\n"
+        "def test_part(subtests):\n    with subtests.test(): pytest.skip('no')\n"
+        "def test_bad(subtests):\n    with subtests.test(): assert 0\n"
+        "def test_skipped(): pytest.skip('no')\n"
+    )
+    ended = Suite(tmp_path, command=(sys.executable, "-m", "pytest", "-q")).run()
+    assert ended.code == 1, ended.words
+    assert ended.outcomes == {
+        "test_it.py::test_once": "failed",
+        "test_it.py::test_part": "passed",
+        "test_it.py::test_bad": "failed",
+        "test_it.py::test_skipped": "skipped",
+    }

@@ -1,9 +1,12 @@
 """What counts as the outcome of a test: crashes, files that cannot be collected, subtests, tests that are flaky."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cloche.outcomes.reports import outcome_of
+from repeating import REPEATING
 from tracing import Project, make_environment
 
 
@@ -135,6 +138,79 @@ def test_a_test_is_called_flaky_when_fresh_processes_differ(project: Project, tm
     assert outcomes["tests.test_it::test_flaky"]["message"].startswith(
         "failed, passed, failed in 3 runs: AssertionError: assert 0 == 1"
     )
+
+
+def test_an_attempt_that_a_plugin_repeats_is_not_forgotten(project: Project) -> None:
+    code = "runs = []\n\ndef test_once():\n    runs.append(1)\n    assert len(runs) > 1\n\ndef test_good():\n    pass\n"
+    code += "\ndef test_part(subtests):\n    runs.append(1)\n    with subtests.test():\n        assert len(runs) > 3\n"
+    project.write({"tests/test_it.py": f"{code}\ndef test_bad():\n    assert 0\n", "tests/conftest.py": REPEATING})
+    outcomes = project.record()
+    assert {test: (entry["outcome"], entry["message"].splitlines()[:1]) for test, entry in outcomes.items()} == {
+        "tests.test_it::test_once": ("flaky", ["it passed at attempt 2"]),
+        "tests.test_it::test_good": ("passed", []),
+        # pytest itself counts the subtests of all attempts.
+        "tests.test_it::test_part": ("failed", ["assert 3 > 3"]),
+        "tests.test_it::test_bad": ("failed", ["assert 0"]),
+    }
+
+
+def test_fixtures_that_fail_after_a_failure_are_the_same_outcome(project: Project) -> None:
+    code = "import pytest\n\n@pytest.fixture\ndef bad():\n    yield\n    raise RuntimeError\n"
+    code += "\ndef test_twice(bad):\n    assert 0\n\n@pytest.mark.xfail\ndef test_known(bad):\n    assert 0\n"
+    project.write({"tests/test_it.py": code})
+    assert {test: entry["outcome"] for test, entry in project.record().items()} == {
+        "tests.test_it::test_twice": "failed",
+        "tests.test_it::test_known": "xfailed",
+    }
+
+
+@dataclass
+class Phase:
+    """A report of pytest."""
+
+    outcome: str
+    when: str = "call"
+    duration: float = 1.0
+
+
+class SubtestReport(Phase):
+    """A report of a subtest, by the name of pytest's class."""
+
+
+class Expected(Phase):
+    """A report of a test whose failure is expected."""
+
+    wasxfail = "known"
+
+
+SETUP, TEARDOWN = Phase("passed", "setup"), Phase("passed", "teardown")
+
+
+@pytest.mark.parametrize(
+    ("phases", "outcome"),
+    [
+        ([SETUP, Phase("passed"), TEARDOWN], "passed"),
+        ([SETUP, SubtestReport("failed"), Phase("passed"), TEARDOWN], "failed"),
+        ([SETUP, SubtestReport("skipped"), Phase("passed"), TEARDOWN], "passed"),
+        ([SETUP, SubtestReport("skipped"), Phase("skipped"), TEARDOWN], "skipped"),
+        ([SETUP, Expected("skipped"), Phase("failed", "teardown")], "error"),
+        ([SETUP, Expected("passed"), TEARDOWN], "xpassed"),
+        # pytest-rerunfailures: each attempt has its own phases.
+        ([SETUP, Phase("rerun"), TEARDOWN], "failed"),
+        ([Phase("rerun", "setup"), TEARDOWN], "error"),
+        ([SETUP, Phase("passed"), Phase("rerun", "teardown")], "error"),
+        ([SubtestReport("failed"), SETUP, Phase("rerun"), TEARDOWN], "failed"),
+        # pytest-retry: all attempts between one setup and one teardown.
+        ([SETUP, Phase("retried"), Phase("passed"), TEARDOWN], "flaky"),
+        ([SETUP, Phase("retried"), Phase("failed"), TEARDOWN], "failed"),
+        ([SETUP, Phase("retried"), Phase("passed"), Phase("failed", "teardown")], "failed"),
+        ([SETUP, Phase("retried"), SubtestReport("passed"), Phase("passed"), TEARDOWN], "flaky"),
+        # A process that died.
+        ([SETUP, Phase("failed", "???")], "error"),
+    ],
+)
+def test_the_outcome_of_all_reports(phases: list[Phase], outcome: str) -> None:
+    assert outcome_of(phases) == outcome
 
 
 def test_a_batch_has_the_ids_that_the_whole_has(project: Project) -> None:

@@ -21,8 +21,8 @@ from sqlalchemy import create_engine, text
 
 from cloche.cli import cloche
 from cloche.errors import ClocheError
+from cloche.outcomes.reports import outcome_of
 from cloche.report.history_store import export
-from cloche.telemetry import plugin
 from cloche.telemetry.features import features_as_of
 from cloche.telemetry.importing import Reduction, store_runs
 from cloche.telemetry.models import Base
@@ -121,10 +121,10 @@ def test_telemetry_counts_a_failure_at_the_end_of_a_skipped_test(store: str, tmp
     )
     telemetry("import", "--store", store, "--project", "p", report)
     assert rows(store, "SELECT outcome, passed FROM executions") == [("error", False)]
-    end: Any = SimpleNamespace(failed=True, skipped=False, when="teardown")
-    skipped: Any = SimpleNamespace(failed=False, skipped=True, when="call")
-    expected: Any = SimpleNamespace(failed=False, skipped=True, when="call", wasxfail="known")
-    assert [plugin.outcome_of(phases) for phases in ([skipped, end], [expected, end], [expected], [skipped])] == [
+    end: Any = SimpleNamespace(outcome="failed", when="teardown")
+    skipped: Any = SimpleNamespace(outcome="skipped", when="call")
+    expected: Any = SimpleNamespace(outcome="skipped", when="call", wasxfail="known")
+    assert [outcome_of(phases) for phases in ([skipped, end], [expected, end], [expected], [skipped])] == [
         "error",
         "error",
         "xfailed",

@@ -573,4 +573,5 @@ def install_contexts(environment: Path) -> None:
     """Put what notes lines into an environment."""
     target = environment / SITE / "_cloche_trace/impact"
     if not target.exists():
-        shutil.copytree(Path(trace_tests.__file__).parent / "impact", target)
+        for part in ("impact", "outcomes"):
+            shutil.copytree(Path(trace_tests.__file__).parent / part, target.with_name(part))

@@ -25,6 +25,8 @@ def main(attributes: dict[str, Any]) -> None:
             impact, package / "impact", ignore=shutil.ignore_patterns("__pycache__"), copy_function=shutil.copyfile
         )
         (package / "impact").chmod(0o755)
+        (package / "outcomes").mkdir()
+        shutil.copyfile(Path(attributes["modules"], "cloche/outcomes/reports.py"), package / "outcomes/reports.py")
     (package / "__init__.py").write_text(FIRST.format(place=attributes["configuration"]))
     # It sorts before other .pth files, so that what those import is seen.
     (site / "__cloche_trace.pth").write_text("import _cloche_trace\n")

@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
+from cloche.outcomes import junit
 from cloche.suite import Selection, Suite
 
 # pytest's exit codes (https://docs.pytest.org, "Exit codes"): 0 and 1 are outcomes, the others are not.
@@ -29,25 +30,8 @@ NO_TEST = 5
 # Signals by which a test's own code ends its process. Others come from without: from the machine, or from Nix.
 CRASHES = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 MOST_CRASHES = 20
-# What pytest's report has inside a test that did not pass.
-FAILURES = ("failure", "error")
 # The disk was full, or the memory: what the next run, or another machine, may have enough of.
 LACKED = r"(OSError: \[Errno (28|122)\]|OSError: \[Errno 12\]|MemoryError\b)"
-
-
-def outcome_of(case: ET.Element) -> tuple[str, str]:
-    """Return a test's outcome and its message, as JUnit XML has them.
-
-    A test that was skipped, or failed as expected, can still fail when its fixtures end: then it has both marks, and the
-    failure counts.
-    """
-    for tag, kind in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
-        child = case.find(tag)
-        if child is not None:
-            # pytest's own word for a failure that the suite announces; judge_tests.py shows each of them.
-            expected = tag == "skipped" and child.get("type") == "pytest.xfail"
-            return "xfailed" if expected else kind, stable(child.get("message") or "")
-    return "passed", ""
 
 
 def stable(text: str) -> str:
@@ -58,11 +42,11 @@ def stable(text: str) -> str:
 def lacked(report: ET.Element) -> list[str]:
     """Return the failures that say what the machine lacked, which are no outcomes of a test."""
     found = []
-    for case in report.iter("testcase"):
-        for child in case:
-            message = (child.get("message") or "").partition("\n")[0]
-            if child.tag in {"failure", "error"} and re.match(LACKED, message):
-                found.append(f"{case.get('classname')}::{case.get('name')}: {message}")
+    for case in junit.cases_of(report):
+        for mark in case.marks:
+            message = mark.message.partition("\n")[0]
+            if junit.MARKS[mark.tag] in junit.BAD and re.match(LACKED, message):
+                found.append(f"{case.test}: {message}")
     return found
 
 
@@ -70,11 +54,9 @@ def record(report: ET.Element) -> tuple[list[dict[str, Any]], dict[str, float]]:
     """Split pytest's report into outcomes, sorted by test, and durations in seconds."""
     outcomes: list[dict[str, Any]] = []
     durations: dict[str, float] = {}
-    for case in report.iter("testcase"):
-        test = f"{case.get('classname')}::{case.get('name')}"
-        kind, message = outcome_of(case)
-        outcomes.append({"test": test, "outcome": kind, "message": message})
-        durations[test] = float(case.get("time") or 0)
+    for case in junit.cases_of(report):
+        outcomes.append({"test": case.test, "outcome": case.outcome, "message": stable(case.message)})
+        durations[case.test] = case.seconds or 0.0
     return sorted(outcomes, key=lambda entry: entry["test"]), durations
 
 
@@ -165,7 +147,7 @@ def reported(suite: Suite, code: int) -> ET.Element:
             "pytest.exit?); its words are above. Nothing is recorded."
         )
     report = ET.parse(suite.junit).getroot()
-    if code == 1 and not any(case.find(tag) is not None for case in report.iter("testcase") for tag in FAILURES):
+    if code == 1 and not any(case.outcome in junit.BAD for case in junit.cases_of(report)):
         sys.exit(
             "pytest ended with 1 though no test failed: a plugin or the suite's configuration says so (a coverage that is too\n"
             "low?); its words are above. Nothing is recorded."

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.nodes import Node
 
+from cloche.outcomes.reports import has_failed, is_subtest, seconds
+
 from . import assertions, databases, events, files, injection, processes, report, sockets
 from .deadline import HungError, Watchdog
 from .events import Recovery
@@ -54,8 +56,11 @@ class Session:
             self.native = native.Native(settings.chosen)
         self.chosen = settings.chosen
         self.marks = _Marks()
-        # Of the test that runs.
+        # Of the test that runs: its marker, whether it is in its call phase, and what its subtests told, who hide it from it.
         self.marker: str | None = None
+        self.running = False
+        self.hung = False
+        self.message = ""
         # Whether each test is followed; of the others only the outcomes are counted, and that of the latest is known.
         self.following = False
         self.quiet: Counter[str] = Counter()
@@ -68,9 +73,22 @@ class Session:
         __tracebackhide__ = True
         marker, expected = self.marks.of(item)
         self.marker, self.current = marker, None
-        if marker == "safe":
+        self.hung, self.message = False, ""
+        self.running = True
+        try:
+            self.armed(item, test, expected=expected or marker == "fragile")
+        finally:
+            self.running = False
+
+    def armed(self, item: pytest.Item, test: Callable[[], None], *, expected: bool) -> None:
+        """Run a test with faults, unless it is never to have any."""
+        __tracebackhide__ = True
+        if self.marker == "safe":
             self.watched(test, expected=expected)
             return
+        if item.nodeid in self.entries:
+            # Another attempt of it, by a plugin that repeats what failed.
+            self.note(kind="began", test=item.nodeid)
         if self.watchdog is None:
             self.watchdog = Watchdog(self.settings.deadline)
         armed = Armed(
@@ -80,7 +98,7 @@ class Session:
             self.settings.only,
             item.nodeid,
             self.root,
-            critical=marker == "critical",
+            critical=self.marker == "critical",
             written=self.note_fault,
         )
         self.current = armed
@@ -108,6 +126,9 @@ class Session:
         except BaseException:
             self.follow()
             raise
+        if self.phases:
+            # One of its subtests failed, and it is followed.
+            return
         armed = self.current
         if armed is not None and (armed.fired or armed.recoveries or (self.watchdog and self.watchdog.late)):
             self.follow()
@@ -199,6 +220,10 @@ class Session:
         entry = entry_of(test, self.phases.pop(test))
         if entry.fired:
             entry.replay = self.settings.replay(self.argument(test))
+        before = self.entries.get(test)
+        if before is not None and before.outcome in {"failed", "hung"}:
+            # An attempt that failed is not undone by another one, which a plugin made.
+            entry = before
         self.entries[test] = entry
         self.note(kind="ended", entry=vars(entry))
 
@@ -242,8 +267,9 @@ class Session:
         outcomes = self.quiet + Counter(report.summary(entries))
         for name in ("skipped", "xfailed"):
             # In the setup, before there was something to follow.
-            found = {made.nodeid for made in terminalreporter.stats.get(name, []) if hasattr(made, "nodeid")}
-            outcomes[name] += len(found - {each.test for each in entries if each.outcome == name})
+            stats = terminalreporter.stats.get(name, [])
+            found = {made.nodeid for made in stats if hasattr(made, "nodeid") and not is_subtest(made)}
+            outcomes[name] += len(found - self.entries.keys())
         counts = ", ".join(f"{number} {outcome}" for outcome, number in sorted((+outcomes).items()))
         write(
             f"seed {self.settings.seed}, rate {self.settings.rate:g}, types {','.join(self.settings.types)}: {fired} faults fired; {counts or 'no test ran'}"
@@ -274,21 +300,30 @@ class _Reports:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put what fired into the report, which pytest-xdist brings to the process that writes."""
         made = yield
-        if call.when == "call":
-            armed, self.session.current = self.session.current, None
-            marker = self.session.marks.of(item)[0] if armed is None else self.session.marker
-            hung = call.excinfo is not None and isinstance(call.excinfo.value, HungError)
-            late = armed is not None and self.session.watchdog is not None and self.session.watchdog.late
-            made.chaos = facts(armed, marker, hung=hung or late)  # type: ignore[attr-defined]
-            if hung:
-                made.longrepr = str(call.excinfo.value) if call.excinfo else ""
+        session = self.session
+        if call.when != "call":
+            return made
+        armed = session.current
+        if call.excinfo is not None and isinstance(call.excinfo.value, HungError):
+            session.hung = True
+            made.longrepr = str(call.excinfo.value)
+        if session.marker == "fragile" and armed is not None and armed.fired and (made.failed or session.message):
+            session.message = session.message or first_line(made)
             # pytest shows a failure that is expected as such, and the session does not fail by it.
-            if marker == "fragile" and made.failed and armed is not None and armed.fired:
-                mark = item.get_closest_marker("chaos_fragile")
-                reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
-                made.chaos["message"] = first_line(made)
+            mark = item.get_closest_marker("chaos_fragile")
+            reason = str((mark.kwargs.get("reason") or next(iter(mark.args), "")) if mark else "")
+            if made.failed or not session.running:
                 made.outcome = "skipped"
                 made.wasxfail = f"fragile under chaos{': ' if reason else ''}{reason}"
+        if not session.running:
+            # The test's own report, and not that of a subtest, which is made while the test runs.
+            session.current = None
+            marker = session.marks.of(item)[0] if armed is None else session.marker
+            late = armed is not None and session.watchdog is not None and session.watchdog.late
+            made.chaos = {  # type: ignore[attr-defined]
+                **facts(armed, marker, hung=session.hung or late),
+                "message": session.message,
+            }
         return made
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -300,7 +335,9 @@ class _Reports:
         if self.session.worker:
             return
         phases = self.session.phases.setdefault(report.nodeid, [])
-        phases.append(report)
+        # Where a plugin repeats tests, the failure by which this one was followed is told of twice.
+        if not any(each is report for each in phases):
+            phases.append(report)
         if report.when == "teardown":
             self.session.finish(report.nodeid)
 
@@ -386,7 +423,7 @@ def _told(
     for made in phases:
         own = vars(made)
         chaos = own.get("chaos", chaos)
-        if own["outcome"] == "failed":
+        if has_failed(made):
             failed = failed or made
         if "wasxfail" in own:
             expected = expected or made
@@ -403,7 +440,7 @@ def entry_of(test: str, phases: list[pytest.TestReport]) -> report.Entry:
         chaos.get("calls", 0),
         chaos.get("fired", []),
         recovery=chaos.get("recovery", []),
-        duration=sum(made.duration for made in phases),
+        duration=seconds(phases),
         lost=chaos.get("lost", 0.0),
     )
     if failed is not None:
@@ -417,7 +454,7 @@ def entry_of(test: str, phases: list[pytest.TestReport]) -> report.Entry:
         entry.outcome, entry.message = "hung", "hung: it went on after its deadline (--chaos-deadline)"
     elif expected is not None:
         entry.outcome = "xfailed"
-    elif any(made.skipped for made in phases):
+    elif any(made.skipped and not is_subtest(made) for made in phases):
         entry.outcome = "skipped"
     elif entry.marker == "safe":
         entry.outcome = "safe"

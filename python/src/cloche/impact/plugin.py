@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from ..outcomes.reports import worth  # noqa: TID252 - in a recording, its package has another name
 from .children import BEGAN, FORKED, LINE, Child, said
 from .recording import BETWEEN, IMPORT, Seen, make, test_of, text
 from .source import cached
@@ -286,13 +287,9 @@ class Recorder:
         """Keep the worst outcome of a test's phases and parameters."""
         order = ["passed", "skipped", "failed"]
         test = test_of(report.nodeid)
-        outcome = report.outcome
-        # pytest reports an expected failure as skipped, but its code ran, so what it ran is known; that it could not run
-        # is what "skipped" means here.
-        if outcome == "skipped" and hasattr(report, "wasxfail"):
-            outcome = "passed"
         former = self.seen.outcomes.get(test, "passed")
-        self.seen.outcomes[test] = max(former, outcome, key=order.index)
+        # An expected failure is no "skipped": its code ran, so what it ran is known.
+        self.seen.outcomes[test] = max(former, worth(report), key=order.index)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:

@@ -1,7 +1,6 @@
 """Outcomes of a former run: which tests failed last time."""
 
 import json
-import xml.etree.ElementTree as ET
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from cloche import regular_file
 from cloche.impact.errors import BadResultsError
 from cloche.impact.recording import test_of
 from cloche.limits import TELEMETRY
+from cloche.outcomes import junit
 
 
 def failed(path: Path) -> set[str]:
@@ -20,31 +20,26 @@ def failed(path: Path) -> set[str]:
         data = regular_file.read(path, TELEMETRY)
     except OSError as error:
         raise BadResultsError(path, f"it can't be read: {error.strerror}") from error
-    if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
-        raise BadResultsError(path, "it declares entities, which no test runner does")
     try:
-        if data.lstrip().startswith(b"<"):
-            cases = list(ET.fromstring(data).iter("testcase"))  # noqa: S314 - entities are refused above
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+            cases = junit.parse(data)
             if not cases:
                 raise BadResultsError(path, "it has no testcase")
-            return {
-                f"{case.get('classname', '')}::{case.get('name', '')}"
-                for case in cases
-                if any(child.tag in {"failure", "error"} for child in case)
-            }
+            return {case.test for case in cases if case.outcome in junit.BAD}
         tests = json.loads(data)["tests"]
         return {str(entry["test"]) for entry in tests if entry["outcome"] in {"failed", "error"}}
-    except (ET.ParseError, ValueError, KeyError, TypeError) as error:
+    except junit.ReportError as error:
+        raise BadResultsError(path, str(error)) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise BadResultsError(path, f"{type(error).__name__}: {error}") from error
 
 
 def seconds(path: Path) -> dict[str, float]:
     """Return the durations in a JUnit XML file that pytest wrote here, by "classname::name" without parameters."""
     found: dict[str, float] = {}
-    for case in ET.parse(path).iter("testcase"):  # noqa: S314 - its own pytest wrote it
-        name = case.get("name", "").partition("[")[0]
-        key = f"{case.get('classname', '')}::{name}"
-        found[key] = found.get(key, 0.0) + float(case.get("time", "0"))
+    for case in junit.parse(path.read_bytes()):
+        key = f"{case.classname}::{case.name.partition('[')[0]}"
+        found[key] = found.get(key, 0.0) + (case.seconds or 0.0)
     return found
 
 

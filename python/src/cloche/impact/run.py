@@ -11,12 +11,14 @@ from cloche.impact.errors import NoPytestError, NotRecordedError
 from cloche.store import write
 
 # What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
-RECORDER = {
-    ".": ["errors.py"],
-    "impact": ["children.py", "plugin.py", "recording.py", "source.py", "tree.py", "watch.py"],
-    "store": ["git.py", "write.py"],
-    "untrusted": ["walk.py"],
-}
+RECORDER = [
+    *(f"impact/{name}.py" for name in ("children", "plugin", "recording", "source", "tree", "watch")),
+    "errors.py",
+    "outcomes/reports.py",
+    "store/git.py",
+    "store/write.py",
+    "untrusted/walk.py",
+]
 
 
 def pytest_command() -> list[str]:
@@ -29,6 +31,14 @@ def pytest_command() -> list[str]:
     except ImportError as error:
         raise NoPytestError from error
     return [sys.executable, "-m", "pytest"]
+
+
+def carry(modules: list[str], package: Path) -> None:
+    """Copy modules of Cloche into a package of another name, by which a Python without Cloche finds them."""
+    for module in modules:
+        copy = package / module
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(Path(__file__).parents[1] / module, copy)
 
 
 def run(project: Path, arguments: list[str], *, folder: Path | None = None) -> int:
@@ -48,12 +58,7 @@ def record(project: Path, target: Path, arguments: list[str]) -> int:
     Raises NotRecordedError when there is no map afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="cloche-impact-") as name:
-        for folder, files in RECORDER.items():
-            package = Path(name, "cloche_impact", folder)
-            package.mkdir(parents=True)
-            (package / "__init__.py").write_text('"""The recorder of Cloche\'s impact map."""\n')
-            for file in files:
-                shutil.copyfile(Path(__file__).parents[1] / folder / file, package / file)
+        carry(RECORDER, Path(name, "cloche_impact"))
         fresh = Path(name, "map.json")
         words = ["-p", "cloche_impact.impact.plugin", "--impact-map", str(fresh), *arguments]
         code = run(project, words, folder=Path(name))

@@ -12,7 +12,6 @@ import math
 import os
 import platform
 import resource
-import shutil
 import signal
 import subprocess
 import tempfile
@@ -25,7 +24,7 @@ from typing import IO, Any
 
 from cloche import strict_json
 from cloche.impact.recording import test_of
-from cloche.impact.run import pytest_command
+from cloche.impact.run import carry, pytest_command
 from cloche.limits import KILL_MATRIX
 from cloche.mutants.errors import BadMatrixError, BaseRunError, NoSitesError
 from cloche.mutants.sample import Sample
@@ -146,14 +145,11 @@ class Suite:
     def run(self, *arguments: str, limit: float | None = None) -> Ended:
         """Run the tests, and read what each of them did."""
         with tempfile.TemporaryDirectory(prefix="cloche-mutants-") as name:
-            package = Path(name, "cloche_mutants")
-            package.mkdir()
-            (package / "__init__.py").write_text('"""The recorder of outcomes."""\n')
-            shutil.copyfile(Path(__file__).with_name("recorder.py"), package / "recorder.py")
+            carry(["mutants/recorder.py", "outcomes/reports.py"], Path(name, "cloche_mutants"))
             lines, said = Path(name, "outcomes.jsonl"), Path(name, "said")
             environment = self.environment()
             environment["PYTHONPATH"] += f"{os.pathsep}{name}"
-            command = [*self.words(), "-p", "no:cacheprovider", "-p", "cloche_mutants.recorder"]
+            command = [*self.words(), "-p", "no:cacheprovider", "-p", "cloche_mutants.mutants.recorder"]
             command += [f"--outcome-lines={lines}", *arguments]
             with said.open("wb") as output:
                 code, timed_out, wall, processor = _ended(command, self.folder, environment, output, limit)

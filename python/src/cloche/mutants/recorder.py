@@ -11,6 +11,8 @@ from typing import TextIO
 
 import pytest
 
+from ..outcomes.reports import seconds, worth  # noqa: TID252 - its package has another name in the project's environment
+
 
 class Recorder:
     """Writes lines to a file descriptor that stays open to the end."""
@@ -42,9 +44,8 @@ class Recorder:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst of the phases; a failed subtest is a failure of its test."""
         order = ["passed", "skipped", "failed"]
-        outcome = "passed" if report.outcome == "skipped" and hasattr(report, "wasxfail") else report.outcome
-        self.outcome = max(self.outcome, outcome, key=order.index)
-        self.seconds += report.duration
+        self.outcome = max(self.outcome, worth(report), key=order.index)
+        self.seconds += seconds([report])
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """Write what came out."""

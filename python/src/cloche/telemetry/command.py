@@ -3,14 +3,14 @@
 import json
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cloche.telemetry.errors import BadSourceError, NoProjectError, NothingChosenError
+from cloche.telemetry.errors import BadSourceError, NoProjectError, NothingChosenError, NothingHeldError
 
 if TYPE_CHECKING:
     from cloche.telemetry.reports import ReportedRun
@@ -85,13 +85,28 @@ def import_(  # noqa: PLR0913 - click passes each option as an argument
                     new_result, numbers = store_result(engine, folder, about, list(values), reduction)
                     click.echo(f"{folder}: {numbers} numbers, {'stored' if new_result else 'known already'}")
                 continue
-            done = store_runs(engine, _runs(source, about), reduction)
+            done = store_runs(engine, _holding(source, _runs(source, about)), reduction)
             click.echo(
                 f"{source}: {done.new} runs are new, {done.known} were known, {done.continued} were continued; "
                 f"{done.reported} executions reported, {done.stored} stored"
             )
             for key in done.cut_short:
                 click.echo(f"{source}: the run {key} has no end; what there is of it is stored", err=True)
+
+
+def _holding(source: Path, runs: "Iterable[ReportedRun]") -> "Iterator[ReportedRun]":
+    """Yield runs; raise NothingHeldError, before any of them is stored, where none has an execution."""
+    empty: list[ReportedRun] = []
+    held = False
+    for run in runs:
+        if held or run.executions:
+            yield from empty
+            empty, held = [], True
+            yield run
+        else:
+            empty.append(run)
+    if not held:
+        raise NothingHeldError(source)
 
 
 def _runs(source: Path, about: "About") -> "Iterator[ReportedRun]":

@@ -1,6 +1,7 @@
 """The errors of the telemetry; each owns its message."""
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.outcomes.junit import IncompleteError
 
 
 class BadSourceError(ClocheError):
@@ -33,13 +34,21 @@ class LostRowsError(ClocheError):
 
 
 class TooFewCasesError(ClocheError):
-    """A report that holds fewer tests than it says."""
+    """A report that holds less than it says; `fault` says what."""
 
     exit_code = ExitCode.CHECK_FAILED
 
-    def __init__(self, source: object, suite: str, declared: int, held: int) -> None:
+    def __init__(self, source: object, fault: IncompleteError) -> None:
+        super().__init__(f"{source}: {fault}; nothing was imported")
+
+
+class NothingHeldError(ClocheError):
+    """A source without a single execution."""
+
+    def __init__(self, source: object) -> None:
         super().__init__(
-            f"{source}: the suite {suite!r} says that it has {declared} tests, and holds {held}; nothing was imported"
+            f"{source}: it holds no execution of a test, so nothing was imported; was the run that wrote it cut short, or did it\n"
+            "select no test?"
         )
 
 

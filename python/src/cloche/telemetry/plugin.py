@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 import pytest
 
+from cloche.outcomes.reports import outcome_of, seconds
+
 VERSION = 1
 SECOND = 1_000_000
 
@@ -41,7 +43,8 @@ class Recorder:
     def __init__(self, target: str, config: pytest.Config) -> None:
         self.target, self.config = target, config
         self.run, self.written = uuid.uuid4().hex, 0
-        self.phases: dict[str, list[pytest.TestReport]] = {}
+        # By test, and by the worker of pytest-xdist, several of which may run the same test.
+        self.phases: dict[tuple[str, object], list[pytest.TestReport]] = {}
         direct = target.endswith(".jsonl")
         self.path = Path(target) if direct else Path(f".cloche-telemetry-{self.run}.jsonl")
         self.path = Path(config.invocation_params.dir, self.path)
@@ -100,11 +103,12 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Collect the phases of a test; the last one ends its execution."""
-        phases = self.phases.setdefault(report.nodeid, [])
+        key = report.nodeid, getattr(report, "node", None)
+        phases = self.phases.setdefault(key, [])
         phases.append(report)
         if report.when == "teardown":
-            del self.phases[report.nodeid]
-            self.execution(report.nodeid, outcome_of(phases), sum(phase.duration for phase in phases))
+            del self.phases[key]
+            self.execution(report.nodeid, outcome_of(phases), seconds(phases))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Record a file that cannot be collected as an error of that file."""
@@ -113,9 +117,9 @@ class Recorder:
 
     def pytest_sessionfinish(self) -> None:
         """Write the end, and bring it into the store if one was named."""
-        for test, phases in self.phases.items():
+        for (test, _), phases in self.phases.items():
             # Its process died before it came to its end.
-            self.execution(test, "crashed", sum(phase.duration for phase in phases))
+            self.execution(test, "crashed", seconds(phases))
         self.write(kind="end", at=now(), executions=self.written)
         if self.file is not None:
             self.file.close()
@@ -132,20 +136,6 @@ class Recorder:
         project = self.config.getoption("--telemetry-project") or self.config.rootpath.name
         with opened(self.target, create=True) as engine:
             store_runs(engine, read_lines(self.path, About(project, now())), Reduction(people=True))
-
-
-def outcome_of(phases: list[pytest.TestReport]) -> str:
-    """Return the outcome of a test by the reports of its phases; a failure of any phase counts before all else."""
-    for phase in phases:
-        if phase.failed:
-            return "failed" if phase.when == "call" else "error"
-    for phase in phases:
-        # Announced by the suite: kept apart from "passed", so that statistics can tell them.
-        if hasattr(phase, "wasxfail"):
-            return "xfailed" if phase.skipped else "xpassed"
-        if phase.skipped:
-            return "skipped"
-    return "passed"
 
 
 def now() -> int:

@@ -83,6 +83,16 @@ def checked_text(text: str, source: object) -> str:
     return text
 
 
+def node_in_file(classname: str, name: str, file: str) -> str | None:
+    """Return the node id of a test in a file, None where its class does not begin with the module that the file is.
+
+    pytest and unittest-xml-reporting give both; pytest puts what `--junit-prefix` says before the module.
+    """
+    module = file.removeprefix("./").removesuffix(".py").replace("/", ".")
+    _, found, classes = f".{classname}.".partition(f".{module}.")
+    return "::".join([file, *filter(None, classes.split(".")), name]) if found else None
+
+
 def node_of_pytest(classname: str, name: str) -> tuple[str, str]:
     """Return (node id, file) of a test by what pytest writes into JUnit XML, where the file's name has become dots.
 

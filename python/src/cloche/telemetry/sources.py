@@ -3,16 +3,13 @@
 import hashlib
 import json
 import math
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import defusedxml.ElementTree
-from defusedxml import DefusedXmlException
-
 from cloche import limits, regular_file, strict_json
+from cloche.outcomes import junit
 from cloche.telemetry.errors import BadSourceError, TooFewCasesError
 from cloche.telemetry.reports import (
     PASSED,
@@ -21,6 +18,7 @@ from cloche.telemetry.reports import (
     ReportedRun,
     checked_text,
     moment_of,
+    node_in_file,
     node_of_pytest,
 )
 
@@ -54,7 +52,12 @@ def read_recording(folder: Path, about: About) -> Iterator[ReportedRun]:
     if data.get("version") != 1:
         raise BadSourceError(path, f"its version is {data.get('version')!r}, and this Cloche reads 1")
     executions = []
-    for entry in data.get("tests", []):
+    match data:
+        case {"counts": dict(counts), "tests": list(tests)} if all(type(each) is int for each in counts.values()):
+            pass
+        case _:
+            raise BadSourceError(path, "it has no counts and tests, as a recording has them")
+    for entry in tests:
         match entry:
             case {"test": str(test), "outcome": str(outcome)} if outcome in PASSED:
                 classname, _, name = checked_text(test, path).partition("::")
@@ -62,9 +65,8 @@ def read_recording(folder: Path, about: About) -> Iterator[ReportedRun]:
                 executions.append(ReportedExecution(node, file, outcome, _seconds(durations.get(test), path)))
             case _:
                 raise BadSourceError(path, f"this is no outcome of a test: {json.dumps(entry)[:200]}")
-    if sum(data.get("counts", {}).values()) != len(executions):
-        counted = sum(data.get("counts", {}).values())
-        raise TooFewCasesError(path, "counts", counted, len(executions))
+    if (counted := sum(counts.values())) != len(executions):
+        raise TooFewCasesError(path, junit.IncompleteError("counts", f"{counted} tests", len(executions)))
     run = ReportedRun(
         key="",
         source="recording",
@@ -103,75 +105,70 @@ def _seconds(value: object, source: object) -> float | None:
 def read_junit(path: Path, about: About) -> Iterator[ReportedRun]:
     """Yield the run of a JUnit XML file. Its key is the digest of the file.
 
-    Tests are named as pytest names them where pytest wrote the file, else `classname::name`; their file is the attribute
-    `file` where a runner gives it. Raises BadSourceError, and TooFewCasesError where a suite holds less than it declares.
+    Tests are named as pytest names them where pytest wrote the file or the attribute `file` tells, else `classname::name`;
+    their file is that attribute where a runner gives it. Raises BadSourceError, and TooFewCasesError where a suite holds less
+    than it declares.
     """
     try:
         data = regular_file.read(path, limits.TELEMETRY)
-        root = defusedxml.ElementTree.fromstring(data, forbid_dtd=True)
+        cases = junit.parse(data)
     except OSError as error:
         raise BadSourceError(path, str(error.strerror)) from error
-    except ET.ParseError as error:
-        raise BadSourceError(path, f"it is no XML: {error}") from error
-    except DefusedXmlException as error:
-        raise BadSourceError(path, "it has a DTD or entities, which no report of tests needs") from error
-    if root.tag not in {"testsuites", "testsuite"}:
-        raise BadSourceError(path, f"its root is <{root.tag}>, where JUnit XML has <testsuites> or <testsuite>")
-    executions: list[ReportedExecution] = []
-    finished, started = None, None
-    for suite in root.iter("testsuite"):
-        cases = suite.findall("testcase")
-        # A suite of suites declares the sum.
-        declared, held = _declared(suite, path), len(list(suite.iter("testcase")))
-        if declared > held:
-            raise TooFewCasesError(path, suite.get("name", ""), declared, held)
-        start = moment_of(suite.get("timestamp", ""), path) if suite.get("timestamp") else None
-        end = start + round((_seconds(suite.get("time") or 0, path) or 0) * SECOND) if start is not None else None
-        executions += [_case(case, path, pytest=suite.get("name") == "pytest", at=end) for case in cases]
-        if start is not None and end is not None:
-            started = start if started is None else min(started, start)
-            finished = end if finished is None else max(finished, end)
+    except junit.IncompleteError as error:
+        raise TooFewCasesError(path, error) from error
+    except junit.ReportError as error:
+        raise BadSourceError(path, str(error)) from error
+    times: dict[int, tuple[int, int] | None] = {}
+    executions = []
+    for case in cases:
+        when = _time(case.suite, path, times)
+        node, file = _named(case, path)
+        executions.append(ReportedExecution(node, file, case.outcome, case.seconds, when and when[1]))
+    spans = [span for span in times.values() if span is not None]
     yield ReportedRun(
         key=f"junit:{about.project}:{hashlib.sha256(data).hexdigest()}",
         source="junit",
         project=about.project,
         origin=about.origin or "imported",
-        started=started,
-        finished=about.at if finished is None else finished,
+        started=min((start for start, _ in spans), default=None),
+        finished=max((end for _, end in spans), default=about.at),
         executions=executions,
         commit=about.commit,
         branch=about.branch,
     )
 
 
-def _declared(suite: ET.Element, path: Path) -> int:
-    text = suite.get("tests") or "0"
-    if not text.isdecimal():
-        raise BadSourceError(path, f"a suite has {text!r} tests, which is no number")
-    return int(text)
+def _time(suite: junit.Suite, path: Path, known: dict[int, tuple[int, int] | None]) -> tuple[int, int] | None:
+    """Return when a suite, or the one around it, began and ended; None where no suite says it."""
+    if id(suite) not in known:
+        text = suite.attributes.get("timestamp", "")
+        span = None
+        if text:
+            start = moment_of(text, path)
+            try:
+                took = junit.seconds((suite.attributes.get("time") or "").strip(), None)
+            except junit.ReportError as error:
+                raise BadSourceError(path, str(error)) from error
+            span = start, start + round((took or 0) * SECOND)
+        elif suite.parent is not None:
+            span = _time(suite.parent, path, known)
+        known[id(suite)] = span
+    return known[id(suite)]
 
 
-def _case(case: ET.Element, path: Path, *, pytest: bool, at: int | None) -> ReportedExecution:
-    classname, name = (checked_text(case.get(key) or "", path) for key in ("classname", "name"))
-    outcome = "passed"
-    # A test that was skipped, or failed as expected, can still fail when its fixtures end: the failure counts.
-    for tag, kind in (("failure", "failed"), ("error", "error"), ("skipped", "skipped")):
-        child = case.find(tag)
-        if child is not None:
-            expected = tag == "skipped" and child.get("type") == "pytest.xfail"
-            outcome = "xfailed" if expected else kind
-            break
-    # Some runners write thousands with commas.
-    duration = _seconds((case.get("time") or "").replace(",", "") or None, path)
-    file = case.get("file")
-    if pytest and classname and not file:
-        test, file = node_of_pytest(classname, name)
-    elif pytest and not classname:
+def _named(case: junit.Case, path: Path) -> tuple[str, str | None]:
+    """Return a test's name and its file."""
+    classname, name = checked_text(case.classname, path), checked_text(case.name, path)
+    file = checked_text(case.file, path) if case.file else None
+    if file and (node := node_in_file(classname, name, file)):
+        return node, file
+    if case.suite.pytest and (not classname or (file and node_in_file(name, "", file))):
         # A file that could not be collected.
-        test = file = name if name.endswith(".py") else name.replace(".", "/") + ".py"
-    else:
-        test = f"{classname}::{name}" if classname else name
-    return ReportedExecution(test, checked_text(file, path) if file else None, outcome, duration, at)
+        file = file or (name if name.endswith(".py") else name.replace(".", "/") + ".py")
+        return file, file
+    if case.suite.pytest:
+        return node_of_pytest(classname, name)
+    return f"{classname}::{name}" if classname else name, file
 
 
 def read_lines(path: Path, about: About) -> Iterator[ReportedRun]:
@@ -199,9 +196,7 @@ def read_lines(path: Path, about: About) -> Iterator[ReportedRun]:
                 run.executions.append(_executed(entry, where))
                 run.finished = max(run.finished, run.executions[-1].at or 0)
             elif kind == "end" and run is not None:
-                if entry.get("executions") != len(run.executions):
-                    raise TooFewCasesError(where, run.key, int(entry.get("executions", -1)), len(run.executions))
-                run.finished, run.open = int(entry["at"]), False
+                _end(run, entry, where)
             else:
                 raise BadSourceError(where, "it is neither a run nor what follows one")
     if run is not None:
@@ -211,7 +206,7 @@ def read_lines(path: Path, about: About) -> Iterator[ReportedRun]:
 def _entry(line: bytes, where: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadSourceError(where, f"it is no JSON: {error}") from error
     return entry if isinstance(entry, dict) else {}
 
@@ -235,6 +230,16 @@ def _begun(entry: dict[str, Any], where: str, about: About) -> ReportedRun:
                 facts={str(fact): checked_text(str(value), where) for fact, value in facts.items()},
             )
     raise BadSourceError(where, "a run has the names run, at and environment")
+
+
+def _end(run: ReportedRun, entry: dict[str, Any], where: str) -> None:
+    match entry:
+        case {"executions": int(said), "at": int(at)}:
+            run.finished, run.open = at, False
+        case _:
+            raise BadSourceError(where, "an end has the names executions and at")
+    if said != len(run.executions):
+        raise TooFewCasesError(where, junit.IncompleteError(run.key, f"{said} tests", len(run.executions)))
 
 
 def _executed(entry: dict[str, Any], where: str) -> ReportedExecution:

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,9 +111,11 @@ class Suite:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Write down subtests that failed, which JUnit XML has without their names."""
-        if type(report).__name__ == "SubtestReport" and report.outcome == "failed":
-            description = getattr(report, "_sub_test_description", str)()
-            self.write(kind="subtest", test=report.nodeid, name=description)
+        # Those of pytest, and of the plugin pytest-subtests.
+        if type(report).__name__ in {"SubtestReport", "SubTestReport"} and report.outcome == "failed":
+            words: Callable[[], str] = getattr(report, "sub_test_description", str)
+            words = getattr(report, "_sub_test_description", words)
+            self.write(kind="subtest", test=report.nodeid, name=words())
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
