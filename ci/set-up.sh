@@ -107,15 +107,18 @@ download_nix() {
   mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
   : >"$apt/status"
   echo "deb [signed-by=$keyring] $mirror trixie main" >"$apt/sources"
+  # Read after the host's apt.conf.d (apt.conf(5)), which may have proxies, and may not allow what nobody has signed.
   cat >"$apt/conf" <<CONF
 Dir::State "$apt/state"; Dir::State::status "$apt/status"; Dir::Cache "$apt/cache";
 Dir::Etc::sourcelist "$apt/sources"; Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
 APT::Sandbox::User ""; Acquire::Languages "none"; Acquire::Retries "3"; Dir::Log "$apt";
+Acquire::AllowInsecureRepositories "false"; Acquire::AllowWeakRepositories "false";
+Acquire::AllowDowngradeToInsecureRepositories "false"; APT::Get::AllowUnauthenticated "false";
 CONF
   {
-    APT_CONFIG=$apt/conf apt-get -q update &&
+    apt-get -c "$apt/conf" -q update &&
       # Left out is what only maintainer scripts ask for; a missing library shows itself at the first start.
-      APT_CONFIG=$apt/conf apt-get -q install --print-uris -y --no-install-recommends nix-bin patchelf |
+      apt-get -c "$apt/conf" -q install --print-uris -y --no-install-recommends nix-bin patchelf |
       sed -n "s/^'[^']*' \([^_]*\)_\([^_]*\)_.*/\1 \2/p" |
         while read -r name version; do
           case $name in
@@ -123,7 +126,7 @@ CONF
             *) printf '%s=%s\n' "$name" "$(printf %s "$version" | sed 's/%3a/:/')" ;;
           esac
         done >"$apt/list" &&
-      (cd "$work/debs" && APT_CONFIG=$apt/conf xargs apt-get -q download <"$apt/list")
+      (cd "$work/debs" && xargs apt-get -c "$apt/conf" -q download <"$apt/list")
   } >"$work/log" 2>&1 || { cat "$work/log" >&2; stop "apt could not bring Nix from $mirror (its words are above)"; }
   rm -rf "$apt"
 }

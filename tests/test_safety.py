@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shlex
+import re
 import shutil
 from pathlib import Path
 
@@ -80,6 +81,92 @@ def test_inputs_are_packed_without_the_programs_of_their_checkouts(tmp_path: Pat
     assert not ran.exists()
     run("git", "archive", "HEAD", cwd=source)
     assert ran.exists()
+
+
+# -- apt
+
+
+def archive(folder: Path) -> None:
+    """Make a Debian archive that nobody has signed, with a cosign that says that it was run."""
+    pool, release = folder / "debian/pool", folder / "debian/dists/trixie"
+    index = release / "main/binary-amd64/Packages"
+    pool.mkdir(parents=True)
+    index.parent.mkdir(parents=True)
+    for name in ("cosign", "libc6", "libgcc-s1"):
+        package = folder / name
+        (package / "DEBIAN").mkdir(parents=True)
+        about = f"Package: {name}\nVersion: 1\nArchitecture: amd64\nMaintainer: a <a@example.org>\nDescription: a\n"
+        (package / "DEBIAN/control").write_text(about)
+        (package / "usr/bin").mkdir(parents=True)
+        (package / f"usr/bin/{name}").write_text("#!/bin/sh\necho unsigned\n")
+        (package / f"usr/bin/{name}").chmod(0o755)
+        deb = pool / f"{name}.deb"
+        assert run("dpkg-deb", "-Zgzip", "--root-owner-group", "-b", package, deb).code == 0
+        digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+        with index.open("a") as file:
+            file.write(f"{about}Filename: pool/{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {digest}\n\n")
+    digest = hashlib.sha256(index.read_bytes()).hexdigest()
+    (release / "Release").write_text(
+        "Suite: trixie\nCodename: trixie\nComponents: main\nArchitectures: amd64\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n"
+        f"SHA256:\n {digest} {index.stat().st_size} main/binary-amd64/Packages\n"
+    )
+
+
+# What an administrator may have set for some archive of the house.
+ALLOWED = "".join(
+    f'{scope}{name} "true";\n'
+    for name in (
+        "Acquire::AllowInsecureRepositories",
+        "Acquire::AllowWeakRepositories",
+        "Acquire::AllowDowngradeToInsecureRepositories",
+        "APT::Get::AllowUnauthenticated",
+    )
+    for scope in ("", "Binary::apt-get::")
+)
+
+
+@needs_root
+@pytest.mark.skipif(not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists(), reason="no Debian, whose keys apt would ask for")
+@pytest.mark.parametrize("forbidden", [True, False])
+def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path: Path, forbidden: bool) -> None:
+    """The host's configuration is replaced for one process; the control has the same calls without what forbids."""
+    with temporary("apt") as folder:
+        archive(folder)
+        (folder / "apt").mkdir()
+        (folder / "apt/apt.conf.d").mkdir()
+        (folder / "apt/apt.conf.d/99insecure").write_text(ALLOWED)
+        (folder / "apt/sources.list").write_text(f"deb [trusted=yes] file:{folder}/debian trixie main\n")
+        shutil.copytree(ROOT / "ci", tmp_path / "ci", ignore=shutil.ignore_patterns("benchmarks"))
+        shutil.copytree(ROOT / "pkgs/fetch", tmp_path / "pkgs/fetch")
+        if not forbidden:
+            for script in (tmp_path / "ci").iterdir():
+                script.write_text(re.sub(r'(Acquire|APT)::[A-Za-z:]*Allow[A-Za-z]* "false";', "", script.read_text()))
+        script = f"mount --bind {folder}/apt /etc/apt && mkdir -p {folder}/lists/partial && mount --bind {folder}/lists /var/lib/apt/lists && apt-get -q update && exec {tmp_path}/ci/cosign"
+        words = ["unshare", "--mount", "--net", "sh", "-c", script]
+        ended = alone(*words, environment={"HOME": str(tmp_path), "PATH": HOST_PATH, "CLOCHE_CACHE": str(folder / "cache")})
+        if forbidden:
+            assert ended.code == 3
+            assert "unsigned" not in ended.out
+            assert f"The repository 'file:{folder}/debian trixie Release' is not signed." in ended.err
+            assert f"ci/cosign: apt could not bring cosign from file:{folder}/debian" in ended.err
+            assert not (folder / "cache/cosign").exists()
+        else:
+            assert ended.code == 0, ended.err
+            assert ended.out.endswith("unsigned\n")
+
+
+def test_each_private_configuration_of_apt_forbids_the_same() -> None:
+    """It is read by -c, after the host's, and never by APT_CONFIG alone, which is read before."""
+    texts = {path: path.read_text() for path in (ROOT / "ci").iterdir() if path.is_file()}
+    private = {path.name: text for path, text in texts.items() if "Dir::Etc::sourcelist" in text}
+    assert {"update-toolchain"} < private.keys()
+    for text in private.values():
+        found = re.findall(r'((?:Acquire|APT)::(?:Get::)?Allow\w+) "false"', text)
+        assert len(found) == len(set(found)) == 4
+        calls = re.findall(r'"?apt-get"?,? (?!indextargets)[^\n]*(?:update|install|download)', text)
+        assert calls
+        assert not [call for call in calls if "-c" not in call and 'self.run("apt-get"' not in text]
+        assert not re.search(r"APT_CONFIG=\S+ (xargs )?apt-get", text)
 
 
 # -- the cache folder

@@ -445,12 +445,12 @@ def test_a_file_with_a_filter_that_was_only_touched_is_unknown_and_so_changed(fi
 def test_a_submodule_is_asked_with_its_own_programs_switched_off(trap: Trap, tmp_path: Path) -> None:
     outer = tmp_path / "outer"
     plain(tmp_path, "init", "-q", outer)
-    allowed = ["-c", "protocol.file.allow=always", "-c", "core.fsmonitor=false"]
-    plain(outer, *allowed, "submodule", "--quiet", "add", trap.folder, "sub")
+    plain(tmp_path, "clone", "-q", trap.folder, outer / "sub")
+    plain(outer, "add", "sub")
     plain(outer, "commit", "-qm", "one")
     inner = Trap(outer / "sub", tmp_path / "inner")
     inner.configure(core__fsmonitor=inner.program("fsmonitor"), filter__own__clean=inner.program("clean"))
-    (outer / ".git/modules/sub/info/attributes").write_text("* filter=own\n")
+    (outer / "sub/.git/info/attributes").write_text("* filter=own\n")
     base = plain(outer, "rev-parse", "HEAD")
     inner.sprung()
     assert Checkout(outer).changed(base, None) == {}
@@ -463,7 +463,7 @@ def test_a_submodule_is_asked_with_its_own_programs_switched_off(trap: Trap, tmp
     assert not inner.sprung()
     plain(outer, "diff", "HEAD")
     assert "fsmonitor" in inner.sprung()
-    assert checkout_of(outer, base, tmp_path / "taken") == [".gitmodules", "pyproject.toml", "sub"]
+    assert checkout_of(outer, base, tmp_path / "taken") == ["pyproject.toml", "sub"]
 
 
 def checkout_of(folder: Path, commit: str, target: Path) -> list[str]:
