@@ -17,6 +17,7 @@ toolchain.runPython {
     "${own.package "lib4sbom"}/${toolchain.python.sitePackages}"
     (own.modules "cloche-sbom" [
       "derivation.py"
+      "errors.py"
       "sbom"
       "untrusted/__init__.py"
       "untrusted/walk.py"

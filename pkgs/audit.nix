@@ -33,6 +33,7 @@ toolchain.runPython {
       "regular_file.py"
       "strict_json.py"
       "untrusted/__init__.py"
+      "untrusted/toml.py"
       "untrusted/walk.py"
     ])
   ];

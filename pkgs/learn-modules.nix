@@ -14,6 +14,7 @@ own.modules "cloche-learn" (
     "store/write.py"
     "strict_json.py"
     "untrusted/__init__.py"
+    "untrusted/toml.py"
     "untrusted/walk.py"
   ]
   ++ map (module: "learn/${module}.py") (

@@ -43,8 +43,14 @@ toolchain.runPython {
   path = [
     (own.libraries "regression" [ "regression" ])
     (own.modules "cloche-regression" [
+      "archive_limits.py"
       "errors.py"
+      "limits.py"
       "regression"
+      "regular_file.py"
+      "strict_json.py"
+      "untrusted/__init__.py"
+      "untrusted/toml.py"
     ])
   ];
 }

@@ -29,6 +29,7 @@ toolchain.runPython {
     (own.libraries "sbom" [ "sbom" ])
     (own.modules "cloche-sbom" [
       "derivation.py"
+      "errors.py"
       "sbom"
       "untrusted/__init__.py"
       "untrusted/walk.py"

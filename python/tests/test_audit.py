@@ -769,7 +769,7 @@ def test_the_verb_takes_the_day_of_the_clock(run: Callable[..., Outcome], files:
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("policy.toml", "[[ignore]", "policy.toml is no TOML: "),
+        ("policy.toml", "[[ignore]", "policy.toml: not valid TOML: "),
         ("policy.json", '{"ignore": NaN}', "policy.json: NaN is no JSON number"),
         ("policy.json", '{"ignore": [], "ignore": []}', "policy.json: the name 'ignore' stands twice in one object"),
     ],

@@ -543,7 +543,7 @@ def test_unknown_targets(workplace: Workplace, arguments: tuple[str, ...], messa
 def test_a_lock_that_cannot_be_written_leaves_the_former(workplace: Workplace) -> None:
     workplace.project("dependencies = []")
     (workplace.directory / "cloche.lock").mkdir()
-    assert refused(workplace) == ".../cloche.lock cannot be read: Is a directory.\n"
+    assert refused(workplace) == ".../cloche.lock cannot be read: it is a folder, and only regular files are read.\n"
 
 
 def test_a_wheel_without_metadata(workplace: Workplace) -> None:

@@ -137,7 +137,7 @@ def test_policy_that_can_not_be_read(release: Release) -> None:
         b"": "version is missing: write version = 1",
         b"version = 2": "version is 2, where 1 to 1 belongs",
         b"version = 1\nversion = 1": None,
-        b"\xff": "byte 0 is no UTF-8",
+        b"\xff": "byte 0xff is not UTF-8 in line 1, column 1",
         b"x = " + b"[" * 100_000: None,
     }
     for data, reason in cases.items():

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from cloche import nar, regular_file
-from cloche.errors import ClocheError, ExitCode
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
 from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import BadReferenceError, NotFoundError, WrongBytesError
 from cloche.image.layout import Layout, document
@@ -244,7 +244,7 @@ def _layers(manifest: bytes, what: str) -> list[tuple[str, int]]:
         raise ArtifactError(message)
     try:
         found = [Descriptor.from_json(item) for item in (data.get("config"), *layers)]
-    except (TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         message = f"{what} is no OCI image manifest: {error}"
         raise ArtifactError(message) from error
     return [(item.digest, item.size) for item in found]

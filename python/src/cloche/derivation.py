@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloche.errors import MISSHAPEN
+
 _TOKEN = re.compile(r'(?P<string>"(?:[^"\\]|\\["\\nrt])*")|(?P<open>[(\[])|(?P<close>[)\]])|,')
 _PREFIX = "Derive("
 
@@ -87,7 +89,7 @@ def read(text: str) -> Derivation:
             # Structured attributes are one variable with JSON.
             attributes={**environment, **json.loads(environment.get("__json", "{}"))},
         )
-    except (TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         message = f"a part of it has the wrong form: {error}"
         raise BadDerivationError(message) from error
 

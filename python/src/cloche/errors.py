@@ -16,6 +16,11 @@ class ExitCode(IntEnum):
     ENVIRONMENT_LACKS = 3
 
 
+# What code raises that takes a document apart and finds another shape than it knows: a text where a table should be, a list
+# that is too short, a number that no date has. Whoever reads a stranger's document says all of it as one error.
+MISSHAPEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 class ClocheError(Exception):
     """An error with a message for a person and an exit code for a script."""
 

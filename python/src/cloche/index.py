@@ -1,7 +1,6 @@
 """Package indexes, as pip sees them: PEP 503 (HTML), PEP 691 (JSON), folders and pages of links."""
 
 import hashlib
-import json
 import os
 import ssl
 import tempfile
@@ -11,7 +10,9 @@ from pathlib import Path
 from threading import Lock as Mutex
 from typing import Any, Protocol
 
-from cloche.errors import ClocheError, ExitCode
+from cloche import strict_json
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
+from cloche.limits import INDEX_PAGE
 from cloche.names import name_and_version
 from cloche.pip_config import PipConfig
 
@@ -196,21 +197,12 @@ class PipIndex:
         return answer
 
     def _page(self, url: str) -> list[IndexFile]:
-        from unearth.collector import IndexPage, parse_html_page, parse_json_response  # noqa: PLC0415 - heavy
-        from unearth.link import Link  # noqa: PLC0415 - heavy
-
         if url.startswith("file:"):
             url += "index.html"
         answer = self._answer(url)
         if answer is None:
             return []
-        kind = answer.headers.get("Content-Type", "").lower()
-        page = IndexPage(Link(str(answer.url)), answer.content, answer.encoding, kind)
-        if not kind.startswith("application/vnd.pypi.simple.v1+json"):
-            return [_index_file(link) for link in parse_html_page(page)]
-        # unearth drops the sizes of PEP 700.
-        sizes = {file.get("filename"): file.get("size") for file in json.loads(answer.content).get("files", [])}
-        return [_index_file(link, sizes.get(link.filename)) for link in parse_json_response(page)]
+        return files_of(str(answer.url), answer.content, answer.encoding, answer.headers.get("Content-Type", ""))
 
     def _linked(self, name: str) -> list[IndexFile]:
         with self._mutex:
@@ -229,6 +221,31 @@ class PipIndex:
         if link.file_path.is_dir():
             return [_index_file(Link.from_path(path), path.stat().st_size) for path in sorted(link.file_path.iterdir())]
         return []
+
+
+def files_of(url: str, content: bytes, encoding: str | None, kind: str) -> list[IndexFile]:
+    """Return what a page of an index lists, which was found at `url` as a document of this kind (a media type).
+
+    Raises IndexUnreachableError for one that is no such page.
+    """
+    from unearth.collector import IndexPage, parse_html_page, parse_json_response  # noqa: PLC0415 - heavy
+    from unearth.link import Link  # noqa: PLC0415 - heavy
+
+    page = IndexPage(Link(url), content, encoding, kind.lower())
+    try:
+        if len(content) > INDEX_PAGE.bytes:
+            message = f"{len(content)} bytes, where at most {INDEX_PAGE.bytes} are read"
+            raise ValueError(message)
+        if not page.content_type.startswith("application/vnd.pypi.simple.v1+json"):
+            return [_index_file(link) for link in parse_html_page(page)]
+        # unearth drops the sizes of PEP 700, and reads what two readers may read differently.
+        listed = strict_json.loads(content, what="the page", limit=INDEX_PAGE)["files"]
+        sizes = {file["filename"]: file.get("size") for file in listed}
+        return [_index_file(link, sizes.get(link.filename)) for link in parse_json_response(page)]
+    except (ClocheError, *MISSHAPEN) as error:
+        raise IndexUnreachableError(
+            page.link.redacted, f"its page is not as PEP 503 or 691 says: {_reason(error)}"
+        ) from error
 
 
 def default_index() -> str:

@@ -18,6 +18,9 @@ SIGNED = Limit(bytes=GIB)
 STATEMENT = Limit(bytes=64 * MIB, depth=64)
 SBOM = Limit(bytes=64 * MIB, depth=64)
 MANIFEST = Limit(bytes=4 * MIB, depth=16, members=1000)
+INDEX_PAGE = Limit(bytes=64 * MIB, depth=16, members=1_000_000)
+# A result of an experiment, in whatever format; an archive's when unpacked.
+RESULT = Limit(bytes=2 * GIB)
 ADVISORY = Limit(bytes=4 * MIB, depth=32)
 # One file that a report is made of.
 REPORT = Limit(bytes=256 * MIB, depth=64, members=10_000_000)
@@ -38,6 +41,7 @@ __all__ = [
     "EVIDENCE",
     "GIB",
     "IMPACT_MAP",
+    "INDEX_PAGE",
     "KILL_MATRIX",
     "LOCK",
     "MANIFEST",
@@ -46,6 +50,7 @@ __all__ = [
     "POLICY",
     "RATIO",
     "REPORT",
+    "RESULT",
     "SBOM",
     "SDIST",
     "SDIST_TEXT",

@@ -23,6 +23,10 @@ _TEXT = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 # What a bracket adds to the depth, as a signed byte, and all that is no bracket.
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _OTHERS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+# From here on a whole number may be too large for a double, and from 4,300 on Python converts none. Looked for at the begin
+# of a number alone, so that each digit is looked at once.
+_DIGITS = 309
+_LONG = re.compile(rb"(?<![0-9])[0-9]{%d}" % _DIGITS)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 # A value without a name takes memory too: so many of them for each member that is allowed.
 VALUES = 10
@@ -40,7 +44,7 @@ def load(path: Path, *, limit: Limit, what: str | None = None) -> Any:  # noqa: 
     return loads(regular_file.read(path, limit), what=what or str(path), limit=limit)
 
 
-def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401, C901 - JSON is of any shape; one place per fault
+def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401 - JSON is of any shape
     """Return the value of a JSON text in UTF-8.
 
     `what` names the text in messages. Raises BadJsonError for more bytes, nesting, members or values than the limit,
@@ -50,6 +54,26 @@ def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401, C901
         message = f"{what}: {len(data)} bytes, where at most {limit.bytes} are read"
         raise BadJsonError(message)
     _check_shape(data, what, limit)
+    try:
+        value = json.loads(data.decode("utf-8"), **_hooks(what, limit))
+        if _SURROGATE.search(data):
+            # Pairs have become one character each, and what is left of them no encoding takes.
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        message = f"{what}: byte {error.start} is no UTF-8"
+        raise BadJsonError(message) from error
+    except UnicodeEncodeError as error:
+        half = ord(error.object[error.start])
+        message = f"{what}: \\u{half:04x} is half of a character, which readers understand differently"
+        raise BadJsonError(message) from error
+    except ValueError as error:
+        message = f"{what} is no JSON: {error}"
+        raise BadJsonError(message) from error
+    return value
+
+
+def _hooks(what: str, limit: Limit) -> dict[str, Any]:
+    """Return what looks at the objects and numbers of a text as they are read."""
     members = 0
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,26 +101,7 @@ def loads(data: bytes, *, what: str, limit: Limit) -> Any:  # noqa: ANN401, C901
             raise BadJsonError(message)
         return value
 
-    try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant, parse_float=fraction)
-        if _SURROGATE.search(data):
-            # Pairs have become one character each, and what is left of them no encoding takes.
-            json.dumps(value, ensure_ascii=False).encode()
-    except UnicodeDecodeError as error:
-        message = f"{what}: byte {error.start} is no UTF-8"
-        raise BadJsonError(message) from error
-    except UnicodeEncodeError as error:
-        half = ord(error.object[error.start])
-        message = f"{what}: \\u{half:04x} is half of a character, which readers understand differently"
-        raise BadJsonError(message) from error
-    except json.JSONDecodeError as error:
-        message = f"{what} is no JSON: {error}"
-        raise BadJsonError(message) from error
-    except ValueError as error:
-        # The one that is left: Python converts no more than 4,300 digits.
-        message = f"{what}: a number has too many digits"
-        raise BadJsonError(message) from error
-    return value
+    return {"object_pairs_hook": pairs, "parse_constant": constant, "parse_float": fraction}
 
 
 def repeated(names: Sequence[str]) -> list[str]:
@@ -110,6 +115,9 @@ def _check_shape(data: bytes, what: str, limit: Limit) -> None:
     steps = array("b", marks.translate(_STEPS, _OTHERS))
     if max(accumulate(steps), default=0) > limit.depth:
         message = f"{what}: nested more than {limit.depth} levels deep"
+        raise BadJsonError(message)
+    if _LONG.search(marks):
+        message = f"{what}: a number of {_DIGITS} digits or more, which is too large"
         raise BadJsonError(message)
     if marks.count(b",") + len(steps) // 2 > VALUES * limit.members:
         message = f"{what}: more than {VALUES * limit.members} values"

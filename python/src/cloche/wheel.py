@@ -29,7 +29,7 @@ from typing import Any, BinaryIO
 from installer import install
 from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
-from installer.records import Hash, RecordEntry, parse_record_file
+from installer.records import Hash, InvalidRecordEntry, RecordEntry, parse_record_file
 from installer.sources import WheelFile
 from installer.utils import Scheme
 
@@ -152,7 +152,11 @@ def _digest(data: bytes) -> str:
 
 
 def _read_record(source: WheelFile) -> list[tuple[str, str, str]]:
-    return list(parse_record_file(source.read_dist_info("RECORD").splitlines()))
+    try:
+        return list(parse_record_file(source.read_dist_info("RECORD").splitlines()))
+    except (InvalidRecordEntry, UnicodeDecodeError, csv.Error) as error:
+        text = f"RECORD is not as the specification has it: {error}"
+        raise BadWheelError(text) from error
 
 
 def check_record(source: WheelFile, names: list[str]) -> None:

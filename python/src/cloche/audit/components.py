@@ -10,7 +10,7 @@ from packageurl import PackageURL
 from packaging.version import InvalidVersion, Version
 
 from cloche import strict_json
-from cloche.errors import ClocheError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.limits import SBOM
 
 _MOST_NESTED = 16
@@ -67,7 +67,7 @@ def read(data: bytes, *, what: str) -> Sbom:
         named = frozenset(depends).union(*depends.values()) - refs.keys() - {subject}
         components += [Listed(ref, ref, "", None, None, ref, "", None) for ref in named]
         serial, version = str(value.get("serialNumber") or "") or None, int(value.get("version", 1))
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except MISSHAPEN as error:
         message = f"{what} is not as CycloneDX says: {type(error).__name__} {error}"
         raise BadSbomError(message) from error
     if not components:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cloche import regular_file, strict_json
 from cloche.audit import yaml_text
-from cloche.errors import ClocheError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.limits import ADVISORY
 from cloche.untrusted import walk
 
@@ -113,7 +113,7 @@ def read(data: bytes, *, what: str, as_yaml: bool = False) -> Advisory:
     value = parse(data, what=what, limit=ADVISORY)
     try:
         return _advisory(value)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+    except MISSHAPEN as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         message = f"{what} is not an advisory in the OSV format: {reason}"
         raise FeedError(message) from error

@@ -1,7 +1,6 @@
 """What an audit accepts: ceilings, ignores with a reason and an end, and licences, from a TOML file."""
 
 import json
-import tomllib
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,6 +10,7 @@ from cloche import regular_file, strict_json
 from cloche.audit.severity import Level
 from cloche.errors import ClocheError
 from cloche.limits import POLICY
+from cloche.untrusted import toml
 
 _STATES = ("in_triage", "not_affected", "false_positive", "exploitable")
 _JUSTIFICATIONS = (
@@ -61,20 +61,14 @@ class Policy:
 
 
 def load(path: Path) -> Policy:
-    """Return the policy in a TOML file, or in a JSON file with the same keys. Raises PolicyError or BadJsonError."""
+    """Return the policy in a TOML file, or in a JSON file with the same keys. Raises PolicyError, BadTomlError or BadJsonError."""
     try:
         data = regular_file.read(path, POLICY)
     except OSError as error:
         message = f"{path}: the policy cannot be read: {error.strerror}"
         raise PolicyError(message) from error
-    if path.suffix == ".json":
-        return parse(strict_json.loads(data, what=str(path), limit=POLICY), what=str(path))
-    try:
-        value = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        message = f"{path} is no TOML: {error}"
-        raise PolicyError(message) from error
-    return parse(value, what=str(path))
+    read = strict_json.loads if path.suffix == ".json" else toml.loads
+    return parse(read(data, what=str(path), limit=POLICY), what=str(path))
 
 
 def parse(value: Any, *, what: str) -> Policy:  # noqa: ANN401 - TOML is of any shape

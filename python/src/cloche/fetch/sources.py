@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloche.errors import MISSHAPEN
 from cloche.limits import LOCK
 from cloche.store_name import store_name
-from cloche.strict_json import BadJsonError, loads
+from cloche.strict_json import BadJsonError, load
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -56,17 +57,14 @@ def sources_of_lock(path: Path, systems: list[str], groups: tuple[str, ...] = ()
                 for build in environment["builds"].values():
                     found += build["packages"].items()
         return [_source(name, entry, path) for name, entry in found]
-    except (KeyError, TypeError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise _no_lock(path, repr(error)) from None
 
 
 def _read(path: Path) -> Any:  # noqa: ANN401  JSON is of any shape
     """Return what is in a lock, which may come from anybody: what a strict reader of JSON refuses is refused."""
     try:
-        # Not all of a file that is too long, and one byte more than is accepted.
-        with path.open("rb") as file:
-            data = file.read(LOCK.bytes + 1)
-        return loads(data, what=str(path), limit=LOCK)
+        return load(path, limit=LOCK)
     except OSError as error:
         raise FetchError(f"{path}: cannot be read: {error.strerror}", 2) from None
     except BadJsonError as error:

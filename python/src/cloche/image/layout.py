@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import regular_file, strict_json
+from cloche.errors import MISSHAPEN
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, artifact
 from cloche.image.errors import BadIndexError, NotFoundError, TooLargeError, WrongBytesError
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
@@ -166,7 +167,7 @@ def descriptors(data: bytes, what: str) -> list[Descriptor]:
     try:
         listed: list[Any] = value["manifests"]
         return [Descriptor.from_json(entry) for entry in listed]
-    except (KeyError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise BadIndexError(what) from error
 
 
@@ -183,14 +184,17 @@ def referrer(data: bytes, media_type: str, what: str) -> tuple[str | None, Descr
         kind = value.get("artifactType") or value["config"]["mediaType"]
         listed = {"mediaType": media_type, "digest": digest_of(data), "size": len(data), "artifactType": kind}
         return digest, Descriptor.from_json({**listed, "annotations": value.get("annotations")})
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise BadIndexError(what) from error
 
 
 def index(listed: Iterable[Descriptor], before: bytes | None = None) -> bytes:
     """Return an image index, with what the index `before` said besides its manifests."""
     manifests = [descriptor.as_json() for descriptor in listed]
-    said = {} if before is None else document(before, "the index before")
+    what = "the index before"
+    said = {} if before is None else document(before, what)
+    if not isinstance(said, dict):
+        raise BadIndexError(what)
     return dumps({**said, "schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests})
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import regular_file, strict_json
+from cloche.errors import MISSHAPEN
 from cloche.impact.errors import BadMapError
 from cloche.impact.recording import UNKNOWN, VERSION
 from cloche.impact.source import Module
@@ -127,7 +128,7 @@ def load(path: Path) -> ImpactMap:
         raise BadMapError(path, f"its version is {version!r}, and this program reads {VERSION}")
     try:
         return _read(data)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise BadMapError(path, f"{type(error).__name__}: {error}") from error
 
 

@@ -1,10 +1,10 @@
 """Outcomes of a former run: which tests failed last time."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from cloche import regular_file
+from cloche import regular_file, strict_json
+from cloche.errors import MISSHAPEN
 from cloche.impact.errors import BadResultsError
 from cloche.impact.recording import test_of
 from cloche.limits import TELEMETRY
@@ -26,11 +26,11 @@ def failed(path: Path) -> set[str]:
             if not cases:
                 raise BadResultsError(path, "it has no testcase")
             return {case.test for case in cases if case.outcome in junit.BAD}
-        tests = json.loads(data)["tests"]
+        tests = strict_json.loads(data, what="the file", limit=TELEMETRY)["tests"]
         return {str(entry["test"]) for entry in tests if entry["outcome"] in {"failed", "error"}}
     except junit.ReportError as error:
         raise BadResultsError(path, str(error)) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (strict_json.BadJsonError, *MISSHAPEN) as error:
         raise BadResultsError(path, f"{type(error).__name__}: {error}") from error
 
 

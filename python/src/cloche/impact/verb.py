@@ -2,12 +2,12 @@
 
 import configparser
 import os
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from cloche.errors import MISSHAPEN
 from cloche.impact import results as last_results
 from cloche.impact.changes import Change, compare_modules, other_file, since_recording
 from cloche.impact.errors import BadMapError
@@ -17,6 +17,9 @@ from cloche.impact.select import Selection, new_tests, still_there
 from cloche.impact.source import Module, file_digest, parse
 from cloche.impact.spread import Spread
 from cloche.impact.uses import Project
+from cloche.limits import LOCK
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 
 # A map that does not know more of the tree's functions than this as they are is of no use.
 MOST_STALE = 0.25
@@ -225,8 +228,9 @@ def test_paths(files: dict[str, bytes]) -> list[str]:
         found: object = None
         if name == "pyproject.toml":
             try:
-                found = tomllib.loads(text).get("tool", {}).get("pytest", {}).get("ini_options", {}).get("testpaths")
-            except (tomllib.TOMLDecodeError, AttributeError):
+                table = toml.loads(files.get(name, b""), what=name, limit=LOCK)
+                found = table.get("tool", {}).get("pytest", {}).get("ini_options", {}).get("testpaths")
+            except (BadTomlError, *MISSHAPEN):
                 continue
         else:
             parser = configparser.ConfigParser(interpolation=None)

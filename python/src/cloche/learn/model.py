@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from cloche import strict_json
+from cloche.errors import MISSHAPEN
 from cloche.learn.columns import COLUMNS, Vector
 from cloche.learn.errors import BadModelError
 from cloche.learn.estimator import Calibration, Estimator, Forest, Linear
@@ -164,7 +165,7 @@ def load(path: Path, project: str) -> Model:
         if description["project"] != project:
             raise BadModelError(own, f"it is for the project {description['project']!r}, and this is {project!r}")
         return Model(digest, _trained(own, description, wanted))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except MISSHAPEN as error:
         raise BadModelError(own, f"{type(error).__name__}: {error}") from error
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import strict_json
+from cloche.errors import MISSHAPEN
 from cloche.learn.differences import DIFFERENCES
 from cloche.learn.errors import BadRowsError, MixedRowsError
 from cloche.learn.observation import TEST, Observation
@@ -167,7 +168,7 @@ def parse(lines: Iterable[bytes], what: str) -> Iterator[Row]:
                 suites[data["suite"]] = data["is"]
             else:
                 yield from_data(data, suites[data["suite"]])
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except MISSHAPEN as error:
             raise BadRowsError(where, f"{type(error).__name__}: {error}") from error
 
 

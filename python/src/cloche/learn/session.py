@@ -1,11 +1,11 @@
 """`select-tests` with a model, a budget or in shadow mode: what it reads, and in which order."""
 
 import os
-import tomllib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cloche.errors import MISSHAPEN
 from cloche.impact.verb import Answer
 from cloche.impact.verdict import Verdict
 from cloche.learn import model as models
@@ -13,16 +13,19 @@ from cloche.learn.ranking import Question, rank
 from cloche.learn.rows import Row
 from cloche.learn.shadow import shadow
 from cloche.learn.store import rows_of, seen_of
+from cloche.limits import LOCK
 from cloche.telemetry.errors import NoStoreError
 from cloche.telemetry.reports import microseconds
 from cloche.telemetry.store import opened, reading
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 
 
 def project_name(folder: Path) -> str:
     """Return the name in a folder's pyproject.toml, else the folder's."""
     try:
-        name = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, KeyError, ValueError, TypeError):
+        name = toml.load(folder / "pyproject.toml", limit=LOCK)["project"]["name"]
+    except (OSError, BadTomlError, *MISSHAPEN):
         name = folder.resolve().name
     return str(name)
 

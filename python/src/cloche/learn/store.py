@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
 
+from cloche.errors import MISSHAPEN
 from cloche.learn.errors import BadRowsError, ReducedStoreError
 from cloche.learn.rows import Row, digest_of, from_data
 from cloche.telemetry.importing import insert_new
@@ -72,7 +73,7 @@ def rows_of(connection: Connection, project: str) -> list[Row]:
         where = f"the row {key} of the store"
         try:
             row = from_data(json.loads(body), suites[suite])
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        except MISSHAPEN as error:
             raise BadRowsError(where, f"{type(error).__name__}: {error}") from error
         if row.key != key:
             raise BadRowsError(where, "its content has another digest")

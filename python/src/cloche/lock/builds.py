@@ -5,7 +5,6 @@ runs (get_requires_for_build_wheel) cannot be known so: the well-known cases are
 are told by the user in [tool.cloche.build-requires]. `setup_requires` of setup.py is not supported.
 """
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from cloche.errors import ClocheError
+from cloche.limits import SDIST_TEXT
 from cloche.lock.closure import Closures, Walker
 from cloche.lock.metadata import MetadataReader
 from cloche.lock.model import BuildEnvironment
@@ -22,6 +22,8 @@ from cloche.lock.pool import Pool
 from cloche.lock.project import LEGACY_BACKEND, BuildSystem, read_build_system
 from cloche.lock.sdist import BadSdistError
 from cloche.lock.target import Target
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 
 # What these backends answer to get_requires_for_build_wheel on a machine that has no such tools:
 # mesonpy/__init__.py (_get_requires) and scikit_build_core/builder/get_requires.py.
@@ -110,9 +112,9 @@ class BuildLocker:
         chosen = closures.chosen[name]
         texts = self.reader.sdist(chosen.candidate, chosen.file)
         try:
-            data = tomllib.loads((texts.pyproject or b"").decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise BadSdistError(chosen.file.name, f"its pyproject.toml: {error}") from error
+            data = toml.loads(texts.pyproject or b"", what="its pyproject.toml", limit=SDIST_TEXT)
+        except BadTomlError as error:
+            raise BadSdistError(chosen.file.name, error.message) from error
         return read_build_system(Path(chosen.file.name, "pyproject.toml"), data)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from cloche.errors import ClocheError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.lock.text import MalformedFileError, parse_json
 from cloche.names import check_file_name
 
@@ -207,7 +207,7 @@ def read_lock(path: Path) -> Lock:
         )
     except KeyError as error:
         raise MalformedFileError(path, f"the key {error.args[0]!r} is missing", LOCK_REMEDY) from error
-    except (TypeError, AttributeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise MalformedFileError(path, str(error), LOCK_REMEDY) from error
 
 

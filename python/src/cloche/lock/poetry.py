@@ -7,6 +7,7 @@ from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from cloche.errors import MISSHAPEN
 from cloche.lock.legacy import read_requirement
 from cloche.lock.model import UnsupportedLockVersionError
 from cloche.lock.poetry_project import pep508
@@ -24,16 +25,16 @@ def read_poetry_lock(path: Path) -> Pool:
     Raises MalformedFileError, UnsupportedLockVersionError, UnsafeFileNameError or BadFileNameError.
     """
     data = parse_toml(path, REMEDY)
-    version = str(data.get("metadata", {}).get("lock-version"))
-    if version.partition(".")[0] not in _KNOWN_MAJORS:
-        raise UnsupportedLockVersionError(path, version, "1.x, 2.x", "Run `poetry lock` with Poetry 2.")
-    # Format 1.0 and 1.1 list the files of all packages in one table.
-    old_files = data["metadata"].get("files", {})
     pool = Pool(path.name, REMEDY)
     try:
+        version = str(data.get("metadata", {}).get("lock-version"))
+        if version.partition(".")[0] not in _KNOWN_MAJORS:
+            raise UnsupportedLockVersionError(path, version, "1.x, 2.x", "Run `poetry lock` with Poetry 2.")
+        # Format 1.0 and 1.1 list the files of all packages in one table.
+        old_files = data["metadata"].get("files", {})
         for package in data.get("package", []):
             pool.add(_candidate(package, old_files, path))
-    except (KeyError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         fault = f"not as Poetry writes it ({type(error).__name__}: {error})"
         raise MalformedFileError(path, fault, REMEDY) from error
     return pool

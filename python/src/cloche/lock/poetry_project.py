@@ -9,6 +9,7 @@ from packaging.utils import canonicalize_name
 from poetry.core.constraints.version import parse_constraint
 from poetry.core.factory import Factory
 
+from cloche.errors import MISSHAPEN
 from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
 from cloche.lock.text import line_of
 
@@ -64,7 +65,12 @@ def pep508(name: str, constraint: str | dict[str, Any]) -> Requirement:
 
     A constraint that PEP 440 cannot say ("1.* || 3.*") leaves no bound, as the lock says the version.
     """
-    text = Factory.create_dependency(name, constraint).to_pep_508()
+    try:
+        text = Factory.create_dependency(name, constraint).to_pep_508()
+    except Exception as error:
+        # Its parsers raise what their own generator raises, from a package of poetry-core that has no name for others.
+        message = f"{name!r}: {' '.join(str(error).split()) or type(error).__name__}"
+        raise ValueError(message) from error
     try:
         return Requirement(text)
     except InvalidRequirement:
@@ -81,7 +87,7 @@ def _requirements(file: Path, name: str, value: Any) -> list[Requirement]:  # no
             raise ProjectError(file, fault, remedy, line_of(file, name))
         try:
             found.append(pep508(name, constraint))
-        except (ValueError, TypeError, KeyError) as error:
+        except MISSHAPEN as error:
             remedy = "Write a constraint that Poetry knows."
             raise ProjectError(file, f"the dependency {name!r}: {error}", remedy, line_of(file, name)) from error
     return found

@@ -14,8 +14,9 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from cloche.errors import MISSHAPEN
 from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
-from cloche.lock.text import line_of, parse_toml
+from cloche.lock.text import MalformedFileError, line_of, parse_toml
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools>=40.8.0",)
@@ -71,6 +72,27 @@ def read_project(directory: Path) -> Project:
     """
     file = directory / "pyproject.toml"
     data = parse_toml(file)
+    try:
+        project = _project(file, data)
+        _check_uv(project.uv)
+    except MISSHAPEN as error:
+        fault = f"a part of it has the wrong form ({type(error).__name__}: {error})"
+        raise MalformedFileError(file, fault, "Correct the file.") from error
+    return project
+
+
+def _check_uv(settings: dict[str, Any]) -> None:
+    """Raise TypeError or ValueError where [tool.uv] is not as what reads it later takes it."""
+    for name in ("override-dependencies", "exclude-dependencies"):
+        for text in settings.get(name, []):
+            Requirement(text)
+    for name, value in settings.get("sources", {}).items():
+        if not all(isinstance(source, dict) for source in (value if isinstance(value, list) else [value])):
+            message = f"tool.uv.sources.{name} is no table"
+            raise TypeError(message)
+
+
+def _project(file: Path, data: dict[str, Any]) -> Project:
     tool = data.get("tool", {})
     poetry = tool.get("poetry", {})
     project = data.get("project", {})

@@ -1,18 +1,15 @@
 """Text files of people and other tools, read with the place of a fault."""
 
 import json
-import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
+from cloche import regular_file
 from cloche.errors import ClocheError
-from cloche.limits import LOCK, Limit
+from cloche.limits import LOCK
 from cloche.strict_json import BadJsonError, loads
-
-_TOML_PLACE = re.compile(
-    r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL
-)
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 
 
 class MalformedFileError(ClocheError):
@@ -37,9 +34,9 @@ class UnreadableFileError(ClocheError):
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of `path`, or raise UnreadableFileError."""
+    """Return the bytes of `path`, or raise UnreadableFileError, also for what is no regular file or too large."""
     try:
-        return path.read_bytes()
+        return regular_file.read(path, LOCK)
     except OSError as error:
         raise UnreadableFileError(path, error.strerror or str(error)) from error
 
@@ -57,34 +54,20 @@ def read_text(path: Path) -> str:
 
 def parse_toml(path: Path, remedy: str = "Correct the file.") -> dict[str, Any]:
     """Return the TOML document in `path`, or raise MalformedFileError with line and column."""
-    text = read_text(path)
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        match = _TOML_PLACE.match(str(error))
-        fault = match["what"] if match else str(error)
-        line, column = _position(text)
-        if match and match["line"]:
-            line, column = int(match["line"]), int(match["column"])
-        raise MalformedFileError(path, f"not valid TOML: {_lower_first(fault)}", remedy, line, column) from error
+        return toml.loads(read_text(path).encode(), what=str(path), limit=LOCK)
+    except BadTomlError as error:
+        raise MalformedFileError(path, error.fault, remedy, error.line, error.column) from error
 
 
-def parse_json(
-    path: Path, remedy: str = "Correct the file, or restore it from version control.", limit: Limit = LOCK
-) -> Any:  # noqa: ANN401 - JSON has any type
+def parse_json(path: Path, remedy: str = "Correct the file, or restore it from version control.") -> Any:  # noqa: ANN401 - JSON has any type
     """Return the JSON value in `path`, or raise MalformedFileError, with line and column where there is a place.
 
     What two readers could understand differently, or what exceeds the limit, is refused too.
     """
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UnreadableFileError(path, error.strerror or str(error)) from error
-    if size > limit.bytes:
-        raise MalformedFileError(path, f"{size} bytes, where at most {limit.bytes} are read", remedy)
     text = read_text(path)
     try:
-        return loads(text.encode(), what="the file", limit=limit)
+        return loads(text.encode(), what="the file", limit=LOCK)
     except BadJsonError as error:
         cause = error.__cause__
         if isinstance(cause, json.JSONDecodeError):

@@ -8,7 +8,7 @@ from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from cloche.errors import ClocheError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.lock.model import UnsupportedLockVersionError
 from cloche.lock.pool import Candidate, File, Pool, checked_file
 from cloche.lock.text import MalformedFileError, line_of, parse_toml
@@ -48,7 +48,7 @@ def read_uv_lock(path: Path, uv_settings: dict[str, Any]) -> Pool:
     try:
         for package in data.get("package", []):
             pool.add(_candidate(package, path))
-    except (KeyError, TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         fault = f"not as uv writes it ({type(error).__name__}: {error})"
         raise MalformedFileError(path, fault, REMEDY) from error
     return pool

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import strict_json
+from cloche.errors import MISSHAPEN
 from cloche.limits import KILL_MATRIX
 from cloche.mutants.errors import BadSampleError
 from cloche.mutants.sample import Sample
@@ -48,14 +49,14 @@ def write(path: Path, tool: str, sample: Sample) -> None:
 def read(path: Path) -> tuple[str, Sample]:
     """Return the tool and its sample; raises BadSampleError for a file that is none."""
     try:
-        stored: dict[str, Any] = strict_json.loads(path.read_bytes(), what=str(path), limit=KILL_MATRIX)
+        stored: dict[str, Any] = strict_json.load(path, limit=KILL_MATRIX)
         if stored["version"] != VERSION:
             raise BadSampleError(path, f"its version is {stored['version']!r}, and this program reads {VERSION}")
         sites = {str(name): int(number) for name, number in stored["sites"].items()}
         found = [Mutant(**each) for each in stored["mutants"]]
         _known(found, sites)
         return str(stored["tool"]), Sample(found, sites, int(stored["seed"]))
-    except (strict_json.BadJsonError, KeyError, TypeError, ValueError) as error:
+    except (strict_json.BadJsonError, *MISSHAPEN) as error:
         raise BadSampleError(path, f"{type(error).__name__}: {error}") from error
 
 

@@ -22,7 +22,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
+from cloche.errors import MISSHAPEN
 from cloche.impact.recording import test_of
 from cloche.impact.run import carry, pytest_command
 from cloche.limits import KILL_MATRIX
@@ -416,8 +417,8 @@ def _heal(path: Path) -> None:
 def load(path: Path) -> Matrix:
     """Read a kill matrix, compressed where its name ends with .gz; raises BadMatrixError for a file that is none."""
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            data = file.read(KILL_MATRIX.bytes + 1)
+        with regular_file.open_regular(path) as plain:
+            data = (gzip.GzipFile(fileobj=plain) if path.suffix == ".gz" else plain).read(KILL_MATRIX.bytes + 1)
         if len(data) > KILL_MATRIX.bytes:
             raise BadMatrixError(path, f"it has more than {KILL_MATRIX.bytes} bytes")
         lines = data.splitlines()
@@ -448,5 +449,5 @@ def load(path: Path) -> Matrix:
                 for row in rows
             ],
         )
-    except (strict_json.BadJsonError, EOFError, gzip.BadGzipFile, KeyError, TypeError, ValueError, zlib.error) as error:
+    except (strict_json.BadJsonError, EOFError, gzip.BadGzipFile, zlib.error, *MISSHAPEN) as error:
         raise BadMatrixError(path, f"{type(error).__name__}: {error}") from error

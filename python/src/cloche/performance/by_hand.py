@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from cloche import strict_json
+from cloche.limits import REPORT
 from cloche.performance import statistics
 from cloche.performance.errors import BadFiguresError, NothingInCommonError
 from cloche.performance.statistics import FEWEST, Estimate, Verdict
@@ -34,11 +36,9 @@ class Compared:
 def runs(path: Path, samples: str | None) -> dict[str, float]:
     """Return a run's figures by benchmark: of each the median of its samples, which are not independent."""
     try:
-        data = json.loads(path.read_bytes())
+        data = strict_json.load(path, limit=REPORT)
     except OSError as error:
         raise BadFiguresError(path, f"it cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadFiguresError(path, f"no JSON: {error}") from error
     if samples is not None:
         return {samples: _figure(path, samples, _at(path, data, samples))}
     found = data.get("benchmarks") if isinstance(data, dict) else None

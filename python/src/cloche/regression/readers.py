@@ -2,16 +2,25 @@
 
 import csv
 import json
+import lzma
+import math
+import os
 import re
+import struct
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import orjson
 
+from cloche import regular_file, strict_json
+from cloche.errors import MISSHAPEN
+from cloche.limits import RESULT
 from cloche.regression.errors import BadResultError
 
 if TYPE_CHECKING:
@@ -68,8 +77,7 @@ def format_of(path: Path, given: str | None = None) -> str:
 def read(path: Path, given: str | None = None) -> Document:
     """Return a file's tree. Raises BadResultError for a file that is absent, truncated, or not of its format."""
     name = format_of(path, given)
-    if not path.is_file():
-        raise BadResultError(path, "there is no such file")
+    _opened(path).close()
     match name:
         case "json":
             return _json(path)
@@ -79,16 +87,30 @@ def read(path: Path, given: str | None = None) -> Document:
             return _table(path, name)
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open a file that is not too large to be read; DuckDB, which opens the same file by its name, asks nobody."""
+    try:
+        file = regular_file.open_regular(path)
+        if (size := os.fstat(file.fileno()).st_size) > RESULT.bytes:
+            file.close()
+            raise BadResultError(path, f"{size} bytes, where at most {RESULT.bytes} are read")
+    except FileNotFoundError as error:
+        raise BadResultError(path, "there is no such file") from error
+    except OSError as error:
+        raise BadResultError(path, f"it cannot be read: {error.strerror}") from error
+    return file
+
+
 def _json(path: Path) -> Document:
-    data = path.read_bytes()
+    with _opened(path) as file:
+        data = file.read()
     if not data.strip():
         raise BadResultError(path, "the file is empty")
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(found)
         if len(result) != len(found):
-            names = [name for name, _ in found]
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = strict_json.repeated([name for name, _ in found])[0]
             raise BadResultError(
                 path, f"the name {twice!r} stands twice in one object, so one of its values would be lost"
             )
@@ -172,22 +194,53 @@ def _packed(items: list[Any]) -> Numbers | None:
 
 
 def _npz(path: Path) -> Document:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise BadResultError(path, "it is one array (.npy); write it with numpy.savez")
-            if twice := [name for name in archive.files if archive.files.count(name) > 1]:
-                raise BadResultError(
-                    path, f"the name {twice[0]!r} stands twice in it, so one of its arrays would be lost"
-                )
-            root = {name: _array(archive[name]) for name in archive.files}
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError) as error:
-        if "allow_pickle" in str(error):
-            raise BadResultError(
-                path, "it has an array of Python objects, which could run code; write numbers or texts"
-            ) from error
-        raise BadResultError(path, f"no NPZ that can be read (truncated?): {error}") from error
+    with _opened(path) as file:
+        if file.read(6) == np.lib.format.MAGIC_PREFIX:
+            raise BadResultError(path, "it is one array (.npy); write it with numpy.savez")
+        try:
+            with zipfile.ZipFile(file) as archive:
+                root = {name: _array(_member(archive, info)) for name, info in _members(path, archive).items()}
+        except _UNREADABLE as error:
+            raise BadResultError(path, f"no NPZ that can be read (truncated?): {error}") from error
     return Document(path, "npz", root)
+
+
+# What zipfile, its decompressors and NumPy's reader of headers, which is Python's own, raise for what is damaged.
+_UNREADABLE = (
+    *(EOFError, MemoryError, NotImplementedError, OSError, RuntimeError, SyntaxError, lzma.LZMAError, struct.error),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error, *MISSHAPEN),
+)
+
+
+def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the members by the names of their arrays."""
+    found = archive.infolist()
+    names = [info.filename.removesuffix(".npy") for info in found]
+    if twice := strict_json.repeated(names):
+        raise BadResultError(path, f"the name {twice[0]!r} stands twice in it, so one of its arrays would be lost")
+    total = sum(info.file_size for info in found)
+    if total > RESULT.bytes:
+        raise BadResultError(path, f"unpacked it has {total} bytes, where at most {RESULT.bytes} are read")
+    return dict(zip(names, found, strict=True))
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray[Any, Any]:
+    """Return an array, for which no more memory is taken than its file has bytes."""
+    with archive.open(info) as stream:
+        major, _ = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+        shape, _, kind = header(stream)
+        if kind.hasobject:
+            raise BadResultError(
+                archive.filename or info.filename,
+                "it has an array of Python objects, which could run code; write numbers or texts",
+            )
+        if (needed := math.prod(shape) * kind.itemsize) != info.file_size - stream.tell():
+            message = f"the array {info.filename} says that it has {needed} bytes, and it has {info.file_size - stream.tell()}"
+            raise ValueError(message)
+    with archive.open(info) as stream:
+        array: np.ndarray[Any, Any] = np.lib.format.read_array(stream, allow_pickle=False)
+        return array
 
 
 def _array(array: np.ndarray[Any, Any]) -> Any:

@@ -5,15 +5,16 @@ where none does, the default holds.
 """
 
 import math
-import tomllib
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from cloche.limits import POLICY
 from cloche.regression.errors import BadResultError, BadRuleError
 from cloche.regression.patterns import Step, parse
+from cloche.untrusted import toml
 
 
 class Kind(StrEnum):
@@ -128,13 +129,11 @@ _WAIVER = {"path", "reason", "expires"}
 
 
 def load(path: Path) -> Rules:
-    """Return the rules of a file. Raises BadResultError for a file that is no TOML, BadRuleError for what is no rule."""
+    """Return the rules of a file. Raises BadResultError or BadTomlError for a file that is no TOML, BadRuleError for what is no rule."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = toml.load(path, limit=POLICY)
     except OSError as error:
         raise BadResultError(path, f"the rules cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise BadResultError(path, f"the rules are no TOML: {error}") from error
     return of_data(data, str(path))
 
 

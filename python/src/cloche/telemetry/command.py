@@ -2,7 +2,6 @@
 
 import json
 import os
-import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloche.errors import MISSHAPEN
+from cloche.limits import LOCK
 from cloche.telemetry.errors import BadSourceError, NoProjectError, NothingChosenError, NothingHeldError
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 
 if TYPE_CHECKING:
     from cloche.telemetry.reports import ReportedRun
@@ -125,8 +128,8 @@ def _runs(source: Path, about: "About") -> "Iterator[ReportedRun]":
 
 def _project() -> str:
     try:
-        name = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]["name"]
-    except (OSError, KeyError, ValueError) as error:
+        name = toml.load(Path("pyproject.toml"), limit=LOCK)["project"]["name"]
+    except (OSError, BadTomlError, *MISSHAPEN) as error:
         raise NoProjectError from error
     return str(name)
 

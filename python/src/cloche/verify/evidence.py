@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cloche import regular_file
 from cloche.artifact import Artifact
+from cloche.errors import MISSHAPEN
 from cloche.image.descriptor import Descriptor
 from cloche.image.layout import document
 from cloche.limits import BUNDLE, EVIDENCE
@@ -130,5 +131,5 @@ def _layers(manifest: object, what: str) -> list[Descriptor]:
     layers = manifest.get("layers") if isinstance(manifest, dict) else None
     try:
         return [Descriptor.from_json(item) for item in layers] if isinstance(layers, list) else []
-    except (TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise Refused(Refusal.MALFORMED, f"{what}: {error}") from error

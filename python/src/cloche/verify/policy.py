@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import re
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,8 @@ from typing import Any, TypeVar
 from cloche import regular_file
 from cloche.attest import statement
 from cloche.limits import POLICY, TRUST_ROOT, Limit
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 from cloche.verify.outcome import Refusal, Refused
 
 LOCAL_BUILDER = "https://cloche.example/builders/unattested-local/v1"
@@ -126,34 +127,13 @@ def read(path: Path) -> Policy:
     except (OSError, ValueError) as error:
         raise _bad(path, _unreadable(error)) from error
     try:
-        table = tomllib.loads(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise _bad(path, f"byte {error.start} is no UTF-8") from error
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _bad(path, f"no TOML: {error}") from error
-    if excess := _excess(table):
-        raise _bad(path, excess)
+        table = toml.loads(data, what="it", limit=POLICY)
+    except BadTomlError as error:
+        raise _bad(path, error.message.removeprefix("it: ")) from error
     try:
         return _policy(_Table(table, "", path), hashlib.sha256(data).hexdigest())
     except ValueError as error:
         raise _bad(path, str(error)) from error
-
-
-def _excess(table: object) -> str | None:
-    """Return what of a table is more than is read: the levels of nesting, or the members of all lists and tables."""
-    level, members = [table], 0
-    for _ in range(POLICY.depth + 1):
-        level = [
-            part
-            for value in level
-            for part in (value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
-        ]
-        members += len(level)
-        if members > POLICY.members:
-            return f"more than {POLICY.members} members, which are the most that are read"
-        if not level:
-            return None
-    return f"nested more than {POLICY.depth} levels deep"
 
 
 def _bad(path: Path, reason: str) -> Refused:
