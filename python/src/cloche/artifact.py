@@ -164,7 +164,7 @@ def file_sha256(path: Path) -> str:
 
 def _file_sha256(path: Path) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with regular_file.open_regular(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
             size += len(block)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.regular_file import IrregularFileError, OversizedFileError
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,12 @@ def main() -> None:
     except ClocheError as error:
         click.echo(f"error: {error.message}", err=True)
         sys.exit(error.exit_code)
+    except (IrregularFileError, OversizedFileError) as error:
+        click.echo(f"error: {error.filename} can't be read: {error.strerror}", err=True)
+        sys.exit(ExitCode.BAD_INPUT)
+    except MemoryError:
+        click.echo("error: there is not enough memory for this", err=True)
+        sys.exit(ExitCode.ENVIRONMENT_LACKS)
     except OSError as error:
         # A full disk, a folder that can't be written to: nothing that a list of our functions would explain.
         place = error.filename2 or error.filename

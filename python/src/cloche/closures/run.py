@@ -1,12 +1,12 @@
 """From a flake to its cloche-tests.json."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 from cloche import limits, strict_json
 from cloche.closures import record
 from cloche.closures.errors import BadTraceError, DifferentError, NotAProjectError
+from cloche.errors import MISSHAPEN
 from cloche.reproduce.nix import HERE, SYSTEM, ask
 from cloche.store.git import make_known
 
@@ -31,8 +31,12 @@ def run(project: Path, flake: str, say: Callable[[str], None], *, compare: bool)
     if not isinstance(trace, dict):
         fault = "it holds no object"
         raise BadTraceError(fault)
-    former = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
-    data = record.make(trace, project, former)
+    former = strict_json.load(target, limit=limits.TELEMETRY) if target.exists() else {}
+    try:
+        data = record.make(trace, project, former)
+    except MISSHAPEN as error:
+        fault = f"it or {target} has a part of the wrong form ({type(error).__name__}: {error})"
+        raise BadTraceError(fault) from error
     record.write(data, target)
     if warning := make_known([target]):
         say(warning)

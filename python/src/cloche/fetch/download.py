@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cloche.fetch.index import Index
 from cloche.fetch.sources import FetchError, Source
+from cloche.regular_file import open_regular
 
 CHUNK = 1 << 20  # bytes
 TRIES = 3
@@ -48,7 +49,7 @@ def download(index: Index, url: str, source: Source, target: Path) -> str:
 def file_digest(path: Path) -> str:
     """Return the sha256 of a file's bytes in hexadecimal."""
     digest = sha256()
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while chunk := file.read(CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -1,12 +1,12 @@
 """An image as `packages.image` made it: the files that say what it is."""
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche import regular_file
+from cloche import regular_file, strict_json
+from cloche.errors import MISSHAPEN
 from cloche.image.errors import BadImageError, ChangedLayerError
 from cloche.image.layer import END, Layer, blocks
 from cloche.image.manifest import CONFIG_TYPE, MANIFEST_TYPE, digest_of
@@ -36,19 +36,19 @@ def read(folder: Path) -> Image:
     """Return the image in a folder; raises BadImageError where its files are missing or contradict each other."""
     try:
         manifest, config = (regular_file.read(folder / name, MANIFEST) for name in ("manifest.json", "config.json"))
-        described = json.loads(regular_file.read(folder / "layers.json", MANIFEST))
+        described = strict_json.load(folder / "layers.json", limit=MANIFEST)
         digest = regular_file.read(folder / "digest", MANIFEST).decode().strip()
-        document = json.loads(manifest)
+        document = strict_json.loads(manifest, what="manifest.json", limit=MANIFEST)
         if described["version"] != VERSION:
             message = f"layers.json has version {described['version']}, this Cloche reads {VERSION}"
             raise BadImageError(folder, message)
         layers = tuple(Layer.from_json(layer) for layer in described["layers"])
         image = Image(folder, described["name"], described["tag"], manifest, config, layers)
         named = [(layer["digest"], layer["size"]) for layer in document["layers"]]
-        configured = json.loads(config)["rootfs"]["diff_ids"]
+        configured = strict_json.loads(config, what="config.json", limit=MANIFEST)["rootfs"]["diff_ids"]
         config_digest = (document["config"]["mediaType"], document["config"]["digest"])
         kind = document["mediaType"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, strict_json.BadJsonError, *MISSHAPEN) as error:
         raise BadImageError(folder, str(error)) from error
     made = [(layer.digest, layer.size) for layer in layers]
     if digest != image.digest:

@@ -3,8 +3,6 @@
 import ast
 import difflib
 import fnmatch
-import json
-import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -12,8 +10,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from cloche import strict_json
+from cloche.errors import MISSHAPEN
 from cloche.impact.map import ImpactMap, Recorded, RecordedStep
 from cloche.impact.source import Function, Module, Step
+from cloche.limits import LOCK
+from cloche.untrusted import toml
+from cloche.untrusted.toml import BadTomlError
 
 CONFIGURATION = {"pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", "setup.py"}
 # Tables of pyproject.toml that no test depends on.
@@ -243,17 +246,19 @@ def other_file(path: str, status: str, old: bytes, new: bytes, unrelated: tuple[
 
 def _without_other_tools(data: bytes) -> dict[str, Any] | None:
     try:
-        table = tomllib.loads(data.decode())
-    except ValueError:
+        table = toml.loads(data, what="pyproject.toml", limit=LOCK)
+        return {
+            **table,
+            "tool": {name: value for name, value in table.get("tool", {}).items() if name not in OTHER_TOOLS},
+        }
+    except (BadTomlError, *MISSHAPEN):
         return None
-    tools = table.get("tool", {})
-    return {**table, "tool": {name: value for name, value in tools.items() if name not in OTHER_TOOLS}}
 
 
 def _packages(data: bytes) -> dict[str, Any]:
     """Return package -> its entries in all environments of a cloche.lock."""
     found: dict[str, Any] = {}
-    for system, pythons in json.loads(data)["environments"].items():
+    for system, pythons in strict_json.loads(data, what="the lock", limit=LOCK)["environments"].items():
         for python, environment in pythons.items():
             for name, entry in environment["packages"].items():
                 found.setdefault(name, {})[f"{system} {python}"] = entry
@@ -263,7 +268,7 @@ def _packages(data: bytes) -> dict[str, Any]:
 def _lock(path: str, old: bytes, new: bytes) -> list[Change]:
     try:
         before, after = _packages(old), _packages(new)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (strict_json.BadJsonError, *MISSHAPEN):
         return [Change("everything", path, f"{path} changed and cannot be compared with what it was")]
     changed = {name for name in before | after if before.get(name) != after.get(name)}
     if not changed:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.errors import MISSHAPEN
 from cloche.learn.columns import COLUMNS, Vector
 from cloche.learn.errors import BadModelError
@@ -141,7 +141,7 @@ def located(path: Path) -> Path:
     if NAME.fullmatch(path.name):
         return path
     try:
-        name = (path / CURRENT).read_text(encoding="utf-8").strip()
+        name = regular_file.read(path / CURRENT, TEST_MODEL).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadModelError(path, f"its file {CURRENT!r}, which names the model, cannot be read") from error
     if not NAME.fullmatch(name):
@@ -170,12 +170,8 @@ def load(path: Path, project: str) -> Model:
 
 
 def _bytes(own: Path, name: str, most: int) -> bytes:
-    path = own / name
     try:
-        size = path.stat().st_size
-        if size > most:
-            raise BadModelError(own, f"{name} has {size} bytes, where at most {most} are read")
-        return path.read_bytes()
+        return regular_file.read(own / name, TEST_MODEL._replace(bytes=most))
     except OSError as error:
         raise BadModelError(own, f"{name} cannot be read: {error.strerror}") from error
 

@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloche import strict_json
+from cloche import regular_file, strict_json
 from cloche.errors import MISSHAPEN
 from cloche.learn.differences import DIFFERENCES
 from cloche.learn.errors import BadRowsError, MixedRowsError
 from cloche.learn.observation import TEST, Observation
 from cloche.learn.parts import PAIRS, STATEMENTS
-from cloche.limits import TEST_ROWS
+from cloche.limits import TELEMETRY, TEST_ROWS
 
 VERSION = 3
 ORIGINS = ("imported", "mutant", "real")
@@ -149,7 +149,14 @@ def write(rows: Iterable[Row]) -> bytes:
 
 def read(path: Path) -> list[Row]:
     """Return the rows of a file. Raises BadRowsError for anything that is none, with the line."""
-    return list(parse(path.read_bytes().splitlines(), str(path)))
+    return list(parse(_content(path).splitlines(), str(path)))
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return regular_file.read(path, TELEMETRY)
+    except OSError as error:
+        raise BadRowsError(str(path), f"it cannot be read: {error.strerror}") from error
 
 
 def parse(lines: Iterable[bytes], what: str) -> Iterator[Row]:

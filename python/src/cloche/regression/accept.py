@@ -13,7 +13,9 @@ from typing import Any
 
 import click
 
+from cloche import regular_file, strict_json
 from cloche.errors import ClocheError, ExitCode
+from cloche.limits import REPORT, RESULT
 from cloche.store import write as whole
 from cloche.store.git import Repository, make_known
 
@@ -133,7 +135,7 @@ def build(name: str, place: str) -> Candidate:
     if done.returncode:
         raise NotBuiltError(name, command, done.returncode)
     folder = Path(done.stdout.split()[0])
-    return Candidate(name, folder, place, json.loads((folder / "comparison.json").read_text(encoding="utf-8")))
+    return Candidate(name, folder, place, strict_json.load(folder / "comparison.json", limit=REPORT))
 
 
 def identity(project: Path) -> str | None:
@@ -147,7 +149,7 @@ def write(candidate: Candidate, project: Path, who: str, why: str) -> Path:
     """Write a baseline and who accepted it, and let git know both files; return the baseline's path."""
     target = project / candidate.place
     result = candidate.folder / f"result{target.suffix}"
-    data = result.read_bytes()
+    data = regular_file.read(result, RESULT)
     about = {
         "version": 1,
         "experiment": candidate.name,
@@ -157,7 +159,7 @@ def write(candidate: Candidate, project: Path, who: str, why: str) -> Path:
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "sha256": hashlib.sha256(data).hexdigest(),
         "difference": {"verdict": candidate.verdict, "reasons": candidate.comparison["reasons"]},
-        "platform": json.loads((candidate.folder / "platform.json").read_text(encoding="utf-8")),
+        "platform": strict_json.load(candidate.folder / "platform.json", limit=REPORT),
     }
     accepted = target.with_suffix(".accepted.json")
     target.parent.mkdir(parents=True, exist_ok=True)

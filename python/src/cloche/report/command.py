@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from cloche import strict_json
+from cloche.limits import REPORT
 from cloche.store import write as whole
 
 _FILE = click.Path(path_type=Path)
@@ -65,7 +67,7 @@ def report(  # noqa: PLR0913 - click passes each option as an argument
     from cloche.report.gather import gather  # noqa: PLC0415
     from cloche.report.tests import Tests  # noqa: PLC0415
 
-    project, where = sources.of_data(EMPTY if described is None else json.loads(described.read_text(encoding="utf-8")))
+    project, where = sources.of_data(EMPTY if described is None else strict_json.load(described, limit=REPORT))
     project = replace(project, name=name or project.name)
     if store is None and history is None and Path(STORE).exists():
         store = STORE

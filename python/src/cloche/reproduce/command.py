@@ -1,9 +1,11 @@
 """`cloche reproduce` on the command line."""
 
-import json
 from pathlib import Path
 
 import click
+
+from cloche import strict_json
+from cloche.limits import REPORT
 
 
 @click.command()
@@ -38,7 +40,7 @@ def reproduce(  # noqa: PLR0913 - click passes each option as an argument
     if only_list:
         click.echo(report.listed(machine))
         return
-    data = json.loads(settings.read_text(encoding="utf-8"))
+    data = strict_json.load(settings, limit=REPORT)
     result = run.run(
         run.Request(flake=flake, attributes=attributes, variations=names, machine=machine, shallow=shallow),
         run.settings_of(data),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloche import regular_file, strict_json
-from cloche.errors import ClocheError, ExitCode
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
 from cloche.limits import TRUST_ROOT
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _reason(error: BaseException) -> str:
     if response is not None:
         try:
             said = str(json.loads(response.text)["message"])
-        except (ValueError, LookupError, TypeError):
+        except MISSHAPEN:
             said = f"{response.url} answered with {response.status_code}"
     words = said or str(error) or str(error.__cause__ or "") or type(error).__name__
     return " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())[:500]

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from securesystemslib.signer import CryptoSigner
 
 from cloche.errors import ClocheError, ExitCode
+from cloche.regular_file import open_regular
 from cloche.sign.options import KeySource
 
 _MOST_BYTES = 64 * 1024
@@ -92,9 +93,8 @@ def _read(source: KeySource) -> tuple[bytes, str]:
 
 def _file(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISREG(mode) and mode & stat.S_IROTH:
+        with open_regular(path) as file:
+            if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
                 message = f"everybody on this machine can read the key {path}: chmod 600 {path}, and make a new one if others work here"
                 raise KeyRefusedError(message)
             return file.read(_MOST_BYTES)

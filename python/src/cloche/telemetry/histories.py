@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from cloche.errors import ClocheError, ExitCode
+from cloche import regular_file
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
+from cloche.limits import TELEMETRY
 from cloche.telemetry.errors import BadSourceError
 from cloche.telemetry.reports import ReportedExecution, ReportedRun, checked_text, moment_of
 from cloche.telemetry.sources import About
@@ -59,7 +61,7 @@ def read_history(path: Path, about: About) -> Iterator[ReportedRun]:
                 executions=executions,
                 branch=about.branch,
             )
-    except (ValueError, IndexError) as error:
+    except (csv.Error, *MISSHAPEN) as error:
         raise BadSourceError(path, f"a row is not as its columns say: {error}") from error
 
 
@@ -82,9 +84,11 @@ def _execution(  # noqa: PLR0913, PLR0917 - the places of the columns
 
 def _csv(path: Path) -> tuple[list[str], Iterable[list[str]]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSourceError(path, str(error)) from error
+        text = regular_file.read(path, TELEMETRY).decode("utf-8-sig")
+    except OSError as error:
+        raise BadSourceError(path, str(error.strerror)) from error
+    except UnicodeDecodeError as error:
+        raise BadSourceError(path, f"byte {error.start} is no UTF-8") from error
     head = text.partition("\n")[0]
     table = csv.reader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",")
     return next(table, []), table

@@ -72,7 +72,7 @@ def moment_of(text: str, source: object) -> int:
     """Return the microseconds of an ISO 8601 text; raises BadSourceError for another."""
     try:
         return microseconds(datetime.fromisoformat(text.strip()))
-    except ValueError as error:
+    except (ArithmeticError, ValueError) as error:
         raise BadSourceError(source, f"{text!r} is no time in ISO 8601 (2026-01-31T12:00:00Z)") from error
 
 

@@ -70,9 +70,16 @@ def store_result(
     return any(new), sum(len(each.numbers) for each in found)
 
 
+def _read(place: Path) -> Any:  # noqa: ANN401 - JSON is of any shape
+    try:
+        return strict_json.load(place, limit=limits.TELEMETRY)
+    except OSError as error:
+        raise BadSourceError(place, str(error.strerror)) from error
+
+
 def _benchmark(place: Path) -> list[_Found]:
     """Return what the present revision's side of each case cost, by instrument."""
-    data: Any = strict_json.loads(place.read_bytes(), what=str(place), limit=limits.TELEMETRY)
+    data: Any = _read(place)
     wrong = BadSourceError(place, "it is no comparison of a benchmark that this Cloche reads (version 1)")
     match data:
         case {"version": 1, "benchmark": str(benchmark), "verdict": str(verdict), "cases": list(cases)}:
@@ -107,7 +114,7 @@ def _experiment(folder: Path, values: list[str]) -> _Found:
     from cloche.regression import leaves, readers  # noqa: PLC0415 - tests alone don't need its libraries
 
     place = folder / "comparison.json"
-    data: Any = strict_json.loads(place.read_bytes(), what=str(place), limit=limits.TELEMETRY)
+    data: Any = _read(place)
     match data:
         case {"version": 1, "experiment": str(experiment), "class": str(platform), "verdict": str(verdict)}:
             pass

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche import limits, regular_file, strict_json
+from cloche.errors import MISSHAPEN
 from cloche.outcomes import junit
 from cloche.telemetry.errors import BadSourceError, TooFewCasesError
 from cloche.telemetry.reports import (
@@ -82,7 +83,7 @@ def read_recording(folder: Path, about: About) -> Iterator[ReportedRun]:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        data = strict_json.loads(regular_file.read(path, limits.TELEMETRY), what=str(path), limit=limits.TELEMETRY)
+        data = strict_json.load(path, limit=limits.TELEMETRY)
     except OSError as error:
         raise BadSourceError(path, str(error.strerror)) from error
     if not isinstance(data, dict):
@@ -95,7 +96,7 @@ def _seconds(value: object, source: object) -> float | None:
         return None
     try:
         seconds = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
+    except MISSHAPEN as error:
         raise BadSourceError(source, f"{value!r} is no duration") from error
     if not math.isfinite(seconds) or seconds < 0:
         raise BadSourceError(source, f"{value!r} is no duration")
