@@ -44,6 +44,16 @@ in
     "browser"
     "test"
   ];
+  # What `ci/bench fuzz` runs the targets of python/tests/fuzz_targets.py with.
+  packages.fuzz-environment = config.cloche.build.environmentOf "fuzz-environment" [
+    "attest"
+    "audit"
+    "builders"
+    "fuzz"
+    "image"
+    "regression"
+    "telemetry"
+  ];
   packages.docs = docs.reference;
   checks.docs = import ../checks/docs.nix { inherit toolchain; } {
     inherit (docs) reference;

@@ -21,6 +21,7 @@ from chaos import chaos
 from elsewhere import elsewhere
 from environments import build, evaluation, imports, no_op, substitution
 from evidence import provenance, sbom, verify
+from fuzz import main as fuzz
 from images import image
 from measure import Bench, Figure, remove
 from reports import report
@@ -69,8 +70,10 @@ def main() -> None:
     if sys.argv[1:2] == ["selection"]:
         # Other figures, with words of their own.
         selection(sys.argv[2:])
+    if sys.argv[1:2] == ["fuzz"]:
+        fuzz(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.epilog = "`ci/bench selection` measures how well tests are selected: see `ci/bench selection --help`."
+    parser.epilog = "`ci/bench selection` measures how well tests are selected: see `ci/bench selection --help`; `ci/bench fuzz` what hostile input does to the parsers."
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs to FILE as well")

@@ -826,7 +826,7 @@ TARGETS: dict[str, Target] = {
     "project": Target(_make_project, _texts(_PROJECT), "toml"),
     "pylock": Target(_make_pylock, _texts(_PYLOCK), "toml"),
     "record": Target(
-        _make_wheel, _texts(f"a.py,sha256={_HASH},0\na-1.dist-info/WHEEL,md5=x,19\na-1.dist-info/RECORD,,\n")
+        _make_wheel, _texts(f"a.py,sha256={_HASH},0\na-1.dist-info/WHEEL,sha256={_HASH},19\na-1.dist-info/RECORD,,\n")
     ),
     "requirements": Target(
         _make_requirements, _texts(f"a[b]==1 ; os_name == 'posix' \\\n  --hash=sha256:{_HASH}\n-i x\n")

@@ -74,7 +74,13 @@ def exchanged(data: bytes, form: str, seed: int) -> bytes | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Fuzz the first argument's target with libFuzzer's other arguments, from its seeds and what was found before."""
+    """Fuzz the first argument's target with libFuzzer's other arguments, from its seeds and what was found before.
+
+    Without an argument, the targets are listed.
+    """
+    if not arguments:
+        sys.stdout.write(" ".join(TARGETS) + "\n")
+        return
     atheris = importlib.import_module("atheris")
     name, *options = arguments
     target = TARGETS[name]

@@ -30,6 +30,7 @@ from cryptography.x509 import (
 from rfc3161_client import TimeStampResponse, decode_timestamp_response
 from securesystemslib import dsse
 
+from cloche.errors import MISSHAPEN
 from cloche.verify.envelope import Envelope, Evidence
 from cloche.verify.outcome import Refusal, Refused
 
@@ -61,7 +62,7 @@ def find_fault(evidence: Evidence, artifact_sha256: str, root: bytes) -> Refused
             if fault is not None:
                 return Refused(fault[0], f"{evidence.name}: {fault[1]}")
     # A document's value is of another kind than its format has: whichever error that makes, it is not of its form.
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+    except MISSHAPEN as error:
         return Refused(Refusal.MALFORMED, f"{evidence.name}: {type(error).__name__}: {error}")
     return None
 
@@ -98,7 +99,7 @@ def brings_a_root(evidence: Evidence) -> bool:
     try:
         ders = _certificates(json.loads(evidence.raw)["verificationMaterial"])
         certificates = [load_der_x509_certificate(der) for der in ders]
-    except (ValueError, LookupError, TypeError):
+    except MISSHAPEN:
         return False  # the library says what is wrong with it
     return any(each.issuer == each.subject and _is_authority(each) for each in certificates)
 
@@ -217,7 +218,7 @@ def _body(bundle: _Bundle, artifact_sha256: str, _root: bytes) -> _Fault:
             body = json.loads(_bytes(entry["canonicalizedBody"]))
             kind = body["kind"], body["apiVersion"]
             logged = _READERS[kind](body["spec"]) if kind in _READERS else None
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
+        except MISSHAPEN as error:
             return Refusal.LOG_ENTRY, f"the body of its log entry can't be read: {type(error).__name__}: {error}"
         if logged is None:
             continue

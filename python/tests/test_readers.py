@@ -1,0 +1,158 @@
+"""Where the library opens and parses files, and why each place that does so by itself may: the others ask the one reader.
+
+cloche.regular_file refuses pipes, devices and what is too large before it reads; cloche.strict_json and cloche.untrusted.toml
+refuse what two readers understand differently, and end in one error. A new place stands in this list, with a reason.
+"""
+
+import ast
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import cloche
+from cloche.cli import main
+from conftest import Outcome
+
+# What reads a file whole, opens one, or takes a text apart by the standard library alone.
+BARE = {"read_text", "read_bytes"}
+MODULES = {"json": {"load", "loads"}, "tomllib": {"load", "loads"}, "pickle": {"load", "loads"}, "np": {"load"}}
+
+INSIDE = "runs inside a derivation, on what Nix or another derivation of ours made"
+OWN = "reads what this process, or one that it started, has just written"
+NIX = "reads what Nix or git printed, or an output that it has just built"
+SHIPPED = "reads a file of the library or of another package"
+ALLOWED = {
+    "attest/schema/__init__.py": SHIPPED,
+    "audit/check.py": INSIDE,
+    "audit/record.py": INSIDE,
+    "audit/vex.py": OWN,
+    "backend.py": INSIDE,
+    "chaos/preemption.py": OWN,
+    "chaos/report.py": OWN,
+    "check_docs.py": INSIDE,
+    "check_provenance.py": INSIDE,
+    "closures/static.py": "parses the project's own sources, as importing them would",
+    "compare_builds.py": INSIDE,
+    "compare_tests.py": INSIDE,
+    "derivation.py": "reads .drv files of the store, and the JSON that is written in them",
+    "environment.py": INSIDE,
+    "fetch/sources.py": "reads the toolchain's pins, which lie beside it",
+    "fetch/store.py": NIX,
+    "image/judge_image.py": INSIDE,
+    "image/make_image.py": INSIDE,
+    "impact/children.py": OWN,
+    "impact/contexts.py": OWN,
+    "impact/folders.py": "reads the project's own sources, which are regular files",
+    "impact/git.py": "reads the project's own sources, which are regular files",
+    "impact/recording.py": "reads the project's own sources, which were imported just now",
+    "join_tests.py": INSIDE,
+    "judge_chaos.py": INSIDE,
+    "judge_commands.py": INSIDE,
+    "judge_tests.py": INSIDE,
+    "learn/command.py": OWN,
+    "learn/store.py": "reads rows of the user's own database, each of a bounded column",
+    "lock/metadata.py": "reads its own cache, whose names are digests",
+    "map_tests.py": INSIDE,
+    "mutants/matrix.py": OWN,
+    "mutants/sample.py": "reads the project's own sources",
+    "nix_style.py": INSIDE,
+    "performance/check.py": INSIDE,
+    "performance/command.py": NIX,
+    "performance/judge.py": INSIDE,
+    "performance/measure.py": OWN,
+    "performance/pytest_counts.py": OWN,
+    "profiling/command.py": NIX,
+    "profiling/judge.py": INSIDE,
+    "profiling/record.py": OWN,
+    "provenance.py": INSIDE,
+    "record_chaos.py": INSIDE,
+    "record_tests.py": INSIDE,
+    "regression/accept.py": NIX,
+    "regression/check.py": INSIDE,
+    "regression/judge.py": INSIDE,
+    "regression/patterns.py": "takes one quoted name of a pattern apart",
+    "regression/readers.py": "takes bytes apart that the one reader gave, with numbers as they are written",
+    "regression/run.py": OWN,
+    "report/page.py": SHIPPED,
+    "report/plots.py": SHIPPED,
+    "reproduce/elsewhere.py": NIX,
+    "reproduce/nix.py": NIX,
+    "reproduce/rebuilt.py": NIX,
+    "revisions.py": NIX,
+    "sbom/build.py": INSIDE,
+    "sbom/check.py": INSIDE,
+    "sbom/cyclonedx.py": OWN,
+    "sbom/inventory.py": INSIDE,
+    "sign/keyless.py": "reads an answer of the service whose address the user names, for a message",
+    "strict_json.py": "is the reader of JSON",
+    "suite.py": OWN,
+    "telemetry/sources.py": "reads lines of telemetry, each by itself and many of them",
+    "trace_tests.py": INSIDE,
+    "tracing/hooks.py": OWN,
+    "tracing/plugin.py": OWN,
+    "untrusted/toml.py": "is the reader of TOML",
+    "verify/diagnosis.py": "takes a document apart that was read strictly, and what is in it",
+    "verify/vsa.py": OWN,
+    "wheel.py": INSIDE,
+}
+
+
+def places() -> dict[str, list[int]]:
+    """Return the lines of each module that read by themselves."""
+    root = Path(cloche.__file__).parent
+    found: dict[str, list[int]] = {}
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Attribute) and (
+                node.attr in BARE
+                or (isinstance(node.value, ast.Name) and node.attr in MODULES.get(node.value.id, set()))
+            ):
+                found.setdefault(str(path.relative_to(root)), []).append(node.lineno)
+    return found
+
+
+def test_each_place_that_reads_by_itself_has_a_reason() -> None:
+    found = places()
+    new = {name: lines for name, lines in found.items() if name not in ALLOWED}
+    assert not new, "read by cloche.regular_file, strict_json or untrusted.toml, or give a reason here"
+    assert ALLOWED.keys() <= found.keys(), "these read nothing by themselves any more"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "--history", "{}", "--output", "out"),
+        ("reproduce", "--settings", "{}"),
+        ("regress", "compare", "{}.json", "{}.json"),
+        ("performance", "compare", "--base", "{}", "--head", "{}"),
+        ("telemetry", "import", "--store", "sqlite.db", "{}.csv"),
+        ("telemetry", "import", "--store", "sqlite.db", "{}.xml"),
+        ("audit", "--sbom", "{}", "--advisories", ".", "--policy", "{}"),
+        ("train", "--store", "sqlite.db", "--rows", "{}"),
+    ],
+)
+def test_pipe_is_wrong_input_and_not_waited_for(
+    words: tuple[str, ...], run: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1"\nrequires-python = ">=3.11"\n')
+    for ending in ("", ".json", ".csv", ".xml"):
+        os.mkfifo(tmp_path / f"pipe{ending}")
+    outcome = run(*(word.format(tmp_path / "pipe") for word in words))
+    assert outcome.code == 2, (outcome.out, outcome.err)
+    assert "it is a pipe, and only regular files are read" in outcome.err
+
+
+def test_what_is_too_large_for_the_memory_is_a_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def exhausted(**_options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("cloche.cli.cloche.main", exhausted)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    assert capsys.readouterr().err == "error: there is not enough memory for this\n"
