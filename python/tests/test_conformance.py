@@ -108,18 +108,17 @@ def given(case: Path, name: str, default: str) -> str:
 
 def judge(case: Path, folder: Path, run: Callable[..., Outcome]) -> tuple[Outcome, dict]:  # type: ignore[type-arg]
     """Run `cloche verify` on a case."""
-    key = case / "key.pub"
+    key, root = case / "key.pub", case / "trusted_root.json"
+    data = (root if root.exists() else production_root()).read_bytes()
+    (folder / "root.json").write_bytes(data)
+    trust = f'[trust-root]\nfile = "root.json"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
     if key.exists():
         (folder / "key.pub").write_bytes(key.read_bytes())
-        signer = f'{SIGNS_ALL}name = "it"\nkey-file = "key.pub"\n'
+        signer = f'{SIGNS_ALL}name = "it"\nkey-file = "key.pub"\n{trust}'
     else:
-        root = case / "trusted_root.json"
-        data = (root if root.exists() else production_root()).read_bytes()
-        (folder / "root.json").write_bytes(data)
         identity, issuer = given(case, "identity", IDENTITY), given(case, "issuer", ISSUER)
         signer = (
-            f'{SIGNS_ALL}name = "it"\nidentity = "{identity}"\nissuer = "{issuer}"\n'
-            f'[trust-root]\nfile = "root.json"\nsha256 = "{hashlib.sha256(data).hexdigest()}"\n'
+            f'{SIGNS_ALL}name = "it"\nidentity = "{identity}"\nissuer = "{issuer}"\n{trust}'
             "[signatures]\nlog-entry = true\n"
         )
     try:

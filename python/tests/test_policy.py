@@ -108,7 +108,7 @@ def test_a_statement_of_another_version_does_not_stand_for_the_one_that_is_judge
         ({"signatures": "[signatures]\nthreshold = 0\n"}, "signatures.threshold is 0, where 1 to 100 belongs"),
         ({"signatures": "[signatures]\nthreshold = true\n"}, "signatures.threshold is True, where a number belongs"),
         ({"signatures": '[signatures]\nlog-entry = "yes"\n'}, "signatures.log-entry is 'yes', where true or false belongs"),
-        ({"signatures": "[signatures]\nlog-entry = true\n"}, "signatures.log-entry is required, and the signer release is a key, whose signatures have no log entry that could be checked"),
+        ({"signatures": "[signatures]\nlog-entry = true\n"}, "signatures.log-entry is required, and the signer release is a key, whose signatures are accepted without one"),
         ({"signer": IDENTITY, "builder": ""}, "the signer ci is an identity, and [trust-root] is missing"),
         ({"builder": ""}, "provenance is among the statements, and there is no [[builder]]"),
         ({"provenance": ""}, "provenance is among the statements, and [provenance] does not say which to accept"),

@@ -1,4 +1,4 @@
-"""Why a bundle with a certificate was refused: what own checks find wrong in it, by the formats it is made of.
+"""Why a bundle was refused: what own checks find wrong in it, by the formats it is made of.
 
 Nothing here accepts anything. What no check finds has the class UNVERIFIED, and the library's words are the reason: those words, which change from release to release, decide
 no class.
@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from cryptography.x509 import (
     BasicConstraints,
     Certificate,
@@ -31,7 +32,7 @@ from rfc3161_client import TimeStampResponse, decode_timestamp_response
 from securesystemslib import dsse
 
 from cloche.errors import MISSHAPEN
-from cloche.verify.envelope import Envelope, Evidence
+from cloche.verify.envelope import Envelope, Evidence, Message
 from cloche.verify.outcome import Refusal, Refused
 
 # The kinds of log entries that the library reads.
@@ -205,15 +206,37 @@ def _verifies(key: ec.EllipticCurvePublicKey, signature: bytes, digest: bytes, a
 
 
 def _body(bundle: _Bundle, artifact_sha256: str, _root: bytes) -> _Fault:
-    """Refuse a log entry that is about other bytes, another signature or another certificate."""
-    content = bundle.evidence.content
+    return _compare(bundle.evidence.content, artifact_sha256, bundle.entries, bundle.certificate)
+
+
+def compare_entries(
+    content: Envelope | Message, artifact_sha256: str, entries: list[dict[str, Any]], key: bytes
+) -> _Fault:
+    """Return what of log entries (JSON) is not about a signature by this key (SubjectPublicKeyInfo), or is not read here.
+
+    Raises ValueError, LookupError, TypeError for what is no entry. That a log vouches for them is not looked at.
+    """
+    for entry in entries:
+        body = json.loads(_bytes(entry["canonicalizedBody"]))
+        if entry["kindVersion"] != {"kind": body["kind"], "version": body["apiVersion"]}:
+            return (
+                Refusal.LOG_ENTRY,
+                f"its log entry says that it is {entry['kindVersion']}, and its body is {body['kind']}",
+            )
+    return _compare(content, artifact_sha256, entries, key) or _unread(entries)
+
+
+def _compare(
+    content: Envelope | Message, artifact_sha256: str, entries: list[dict[str, Any]], verifier: Certificate | bytes
+) -> _Fault:
+    """Refuse a log entry that is about other bytes, another signature, or another certificate or key."""
     if isinstance(content, Envelope):
         pae = dsse.Envelope(content.payload, content.payload_type, {}).pae()
         payload, signed = hashlib.sha256(content.payload).hexdigest(), _digests(pae)
         signatures = {each.data for each in content.signatures}
     else:
         payload, signed, signatures = artifact_sha256, {artifact_sha256}, {content.signature.data}
-    for entry in bundle.entries:
+    for entry in entries:
         try:
             body = json.loads(_bytes(entry["canonicalizedBody"]))
             kind = body["kind"], body["apiVersion"]
@@ -229,14 +252,19 @@ def _body(bundle: _Bundle, artifact_sha256: str, _root: bytes) -> _Fault:
             )
         if logged.signatures != signatures:
             return Refusal.LOG_ENTRY, "its log entry is about another signature"
-        if any(each != bundle.certificate for each in logged.certificates):
-            return Refusal.LOG_ENTRY, "its log entry is about another certificate"
+        if any(each != verifier for each in logged.verifiers):
+            noun = "key" if isinstance(verifier, bytes) else "certificate"
+            return Refusal.LOG_ENTRY, f"its log entry is about another {noun}"
     return None
 
 
 def _kind(bundle: _Bundle, _artifact: str, _root: bytes) -> _Fault:
+    return _unread(bundle.entries)
+
+
+def _unread(entries: list[dict[str, Any]]) -> _Fault:
     """Refuse an entry of a kind that the library does not read, in which nothing worse was found."""
-    for entry in bundle.entries:
+    for entry in entries:
         body = json.loads(_bytes(entry["canonicalizedBody"]))
         if (body["kind"], body["apiVersion"]) not in _READ:
             return (
@@ -252,17 +280,17 @@ def _digests(data: bytes) -> set[str]:
 
 @dataclass(frozen=True)
 class _Logged:
-    """What the body of a log entry is about: a digest (hexadecimal), signatures, certificates."""
+    """What the body of a log entry is about: a digest (hexadecimal), signatures, and certificates or keys (in DER)."""
 
     digest: str
     signatures: set[bytes]
-    certificates: list[Certificate]
+    verifiers: list[Certificate | bytes]
 
 
 def _dsse_1(spec: dict[str, Any]) -> _Logged:
     items = spec["signatures"]
-    certificates = [_pem(item["verifier"]) for item in items]
-    return _Logged(spec["payloadHash"]["value"], {_bytes(item["signature"]) for item in items}, certificates)
+    verifiers = [_pem(item["verifier"]) for item in items]
+    return _Logged(spec["payloadHash"]["value"], {_bytes(item["signature"]) for item in items}, verifiers)
 
 
 def _hashedrekord_1(spec: dict[str, Any]) -> _Logged:
@@ -275,8 +303,12 @@ def _hashedrekord_1(spec: dict[str, Any]) -> _Logged:
 def _hashedrekord_2(spec: dict[str, Any]) -> _Logged:
     record = spec["hashedRekordV002"]
     signature = record["signature"]
-    certificate = load_der_x509_certificate(_bytes(signature["verifier"]["x509Certificate"]["rawBytes"]))
-    return _Logged(_bytes(record["data"]["digest"]).hex(), {_bytes(signature["content"])}, [certificate])
+    verifier: Certificate | bytes
+    if "publicKey" in signature["verifier"]:
+        verifier = _bytes(signature["verifier"]["publicKey"]["rawBytes"])
+    else:
+        verifier = load_der_x509_certificate(_bytes(signature["verifier"]["x509Certificate"]["rawBytes"]))
+    return _Logged(_bytes(record["data"]["digest"]).hex(), {_bytes(signature["content"])}, [verifier])
 
 
 def _intoto_2(spec: dict[str, Any]) -> _Logged:
@@ -295,5 +327,8 @@ _READERS = {
 }
 
 
-def _pem(text: str) -> Certificate:
-    return load_pem_x509_certificate(_bytes(text))
+def _pem(text: str) -> Certificate | bytes:
+    data = _bytes(text)
+    if b"PUBLIC KEY" in data:
+        return load_pem_public_key(data).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return load_pem_x509_certificate(data)

@@ -65,6 +65,8 @@ class Evidence:
     content: Envelope | Message
     certified: bool
     raw: bytes
+    # Whether a log entry or a time stamp comes with it.
+    logged: bool = False
 
 
 def read(data: bytes, name: str) -> Evidence:
@@ -181,7 +183,9 @@ def _bundle(table: dict[str, Any], name: str, raw: bytes) -> Evidence:
         content = _envelope(_get(table, "dsseEnvelope", dict, "bundle"), "bundle.dsseEnvelope", hint)
     else:
         content = _message(_get(table, "messageSignature", dict, "bundle"), hint)
-    return Evidence(name, content, certified=ways != ["publicKey"], raw=_standard(table, content, raw))
+    # Whatever stands there is to be verified, also what is no list of entries.
+    logged = any(material.get(key) not in (None, [], {}) for key in ("tlogEntries", "timestampVerificationData"))
+    return Evidence(name, content, ways != ["publicKey"], _standard(table, content, raw), logged)
 
 
 def _standard(table: dict[str, Any], content: Envelope | Message, raw: bytes) -> bytes:

@@ -51,6 +51,21 @@ class _Accepted:
         raise _WrongIdentityError(message)
 
 
+def trusted(root: PinnedRoot) -> TrustedRoot:
+    """Return the trust root as the library reads it. Raises Refused (POLICY) for one that it can't use."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            # From the bytes that were compared with the pin, since the file could have changed since.
+            path = Path(folder) / "trusted_root.json"
+            path.write_bytes(root.data)
+            found = TrustedRoot.from_file(str(path))
+            # Reads the keys and certificates, too.
+            Verifier(trusted_root=found)
+    except (ValueError, SigstoreError) as error:
+        raise Refused(Refusal.POLICY, f"the trust root sha256:{root.sha256} is not usable: {words(error)}") from error
+    return found
+
+
 class Identities:
     """The signers of a policy that are identities, with the trust root by which they are judged."""
 
@@ -58,16 +73,7 @@ class Identities:
         """Read the trust root. Raises Refused (POLICY) for a trust root that the library can't use."""
         self.signers = [signer for signer in signers if signer.identity is not None]
         self.root = root
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                # From the bytes that were compared with the pin, since the file could have changed since.
-                path = Path(folder) / "trusted_root.json"
-                path.write_bytes(root.data)
-                self.verifier = Verifier(trusted_root=TrustedRoot.from_file(str(path)))
-        except (ValueError, SigstoreError) as error:
-            raise Refused(
-                Refusal.POLICY, f"the trust root sha256:{root.sha256} is not usable: {_line(error)}"
-            ) from error
+        self.verifier = Verifier(trusted_root=trusted(root))
 
     def who_signed(self, evidence: Evidence, artifact: Artifact) -> Signer:
         """Return the accepted signer of an envelope, or of the artifact itself. Raises Refused."""
@@ -94,18 +100,19 @@ class Identities:
 
     def _refused(self, error: Exception, evidence: Evidence, artifact: Artifact) -> Refused:
         """Return the refusal: by the exception's type, else by what is found wrong, else UNVERIFIED."""
-        words = f"{evidence.name}: {_line(error)}"
+        reason = f"{evidence.name}: {words(error)}"
         if isinstance(error, _WrongIdentityError):
-            return Refused(Refusal.WRONG_IDENTITY, words)
+            return Refused(Refusal.WRONG_IDENTITY, reason)
         fault = find_fault(evidence, artifact.sha256, self.root.data)
         if isinstance(error, CertValidationError) and (fault is None or fault.refusal is not Refusal.EXPIRED):
             # Its chain does not lead to the trust root.
-            return Refused(Refusal.UNTRUSTED_SERVICE, words)
+            return Refused(Refusal.UNTRUSTED_SERVICE, reason)
         if fault is not None:
             return fault
-        return Refused(Refusal.MALFORMED if isinstance(error, InvalidBundle) else Refusal.UNVERIFIED, words)
+        return Refused(Refusal.MALFORMED if isinstance(error, InvalidBundle) else Refusal.UNVERIFIED, reason)
 
 
-def _line(error: Exception) -> str:
+def words(error: Exception) -> str:
+    """Return what an exception says, in one line."""
     text = " ".join(str(part) for part in error.args) if error.args else str(error)
     return " ".join(text.split())[:500] or type(error).__name__

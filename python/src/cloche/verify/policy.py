@@ -448,7 +448,7 @@ def _contradictions(policy: Policy) -> list[str]:  # noqa: C901, PLR0912 - a lis
     keys = [signer.name for signer in policy.signers if signer.key is not None]
     if policy.log_entry and keys:
         found.append(
-            f"signatures.log-entry is required, and the signer {keys[0]} is a key, whose signatures have no log entry that could be checked"
+            f"signatures.log-entry is required, and the signer {keys[0]} is a key, whose signatures are accepted without one"
         )
     usable = [signer for signer in policy.signers if signer.revoked is None]
     if policy.threshold > len(usable):

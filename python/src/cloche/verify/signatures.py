@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from cloche import regular_file
 from cloche.artifact import Artifact
@@ -12,6 +13,9 @@ from cloche.verify import keys
 from cloche.verify.envelope import Envelope, Evidence, Signature
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Policy, Signer
+
+if TYPE_CHECKING:
+    from cloche.verify.log import Log
 
 _ENDING = re.compile(r"(\.dsse|\.sigstore|\.intoto)?\.json$")
 
@@ -51,6 +55,7 @@ class Judge:
             from cloche.verify.identity import Identities  # noqa: PLC0415 - sigstore takes 0.7 s to import
 
             self.identities = Identities(policy.signers, policy.trust_root)
+        self._log: Log | None = None
 
     def signed(self, documents: Sequence[Evidence], artifact: Artifact, report: Report) -> list[Signed]:
         """Return the payloads that enough accepted signers signed; every signature is accounted for in the report."""
@@ -82,7 +87,7 @@ class Judge:
             found, bytes_or_envelope = content.signatures, content
             if not found:
                 raise Refused(Refusal.MISSING_SIGNATURE, "the envelope has no signature")
-            return self._by_keys(document.name, found, bytes_or_envelope, report)
+            return self._by_keys(document, artifact, found, bytes_or_envelope, report)
         if content.sha256 is not None and content.sha256 != artifact.sha256:
             raise Refused(Refusal.WRONG_SUBJECT, f"it is for an artifact with the sha256 {content.sha256}")
         if artifact.content is None:
@@ -96,7 +101,7 @@ class Judge:
             raise Refused(Refusal.UNKNOWN, reason) from error
         if hashlib.sha256(data).hexdigest() != artifact.sha256:
             raise Refused(Refusal.TAMPERED, "the artifact changed while it was verified")
-        return self._by_keys(document.name, (content.signature,), data, report)
+        return self._by_keys(document, artifact, (content.signature,), data, report)
 
     def _by_identity(self, document: Evidence, artifact: Artifact, report: Report) -> str:
         if self.identities is None:
@@ -107,7 +112,15 @@ class Judge:
         report.accept(f"signature in {document.name}", reason)
         return signer.name
 
-    def _by_keys(self, name: str, found: Sequence[Signature], signed: Envelope | bytes, report: Report) -> set[str]:
+    def _by_keys(
+        self,
+        document: Evidence,
+        artifact: Artifact,
+        found: Sequence[Signature],
+        signed: Envelope | bytes,
+        report: Report,
+    ) -> set[str]:
+        name = f"signature in {document.name}"
         accepted: set[str] = set()
         refused: list[tuple[Refusal, str]] = []
         for signature in found:
@@ -117,17 +130,29 @@ class Judge:
                 continue
             try:
                 self._usable(key.signer)
+                logged = self._logged(document, artifact, key)
             except Refused as unusable:
                 refused.append((unusable.refusal, unusable.reason))
             else:
-                report.accept(
-                    f"signature in {name}", f"by the key of {key.signer.name}; no log entry is asked for with a key"
-                )
+                report.accept(name, f"by the key of {key.signer.name}; {logged}")
                 accepted.add(key.signer.name)
         for refusal, reason in refused:
             extra = accepted and refusal in {Refusal.TAMPERED, Refusal.WRONG_IDENTITY}
-            report.refuse(f"signature in {name}", Refusal.EXTRA_SIGNATURE if extra else refusal, reason)
+            report.refuse(name, Refusal.EXTRA_SIGNATURE if extra else refusal, reason)
         return accepted
+
+    def _logged(self, document: Evidence, artifact: Artifact, key: keys.PublicKey) -> str:
+        """Return in words what vouches for the time of a signature by key; whatever comes with it has to be verified."""
+        if not document.logged:
+            return "no log entry is asked for with a key"
+        if self.policy.trust_root is None:
+            reason = "a log entry or time stamp comes with it, and the policy has no [trust-root] by which to verify it"
+            raise Refused(Refusal.LOG_ENTRY, reason)
+        if self._log is None:
+            from cloche.verify.log import Log  # noqa: PLC0415 - as above
+
+            self._log = Log(self.policy.trust_root)
+        return self._log.check(document, artifact, key, self.now)
 
     def _usable(self, signer: Signer) -> None:
         if signer.revoked is not None:

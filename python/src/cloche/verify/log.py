@@ -1,0 +1,79 @@
+"""Log entries and time stamps that come with a signature by key: each is verified by the sigstore library, or refused.
+
+The library verifies whole bundles with a certificate only, so its parts are called here. Where a release of it no longer has
+them, everything is refused; its releases are bounded to those that were tried.
+"""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from rfc3161_client import decode_timestamp_response
+from sigstore._internal.trust import KeyringPurpose
+from sigstore.models import TransparencyLogEntry
+from sigstore.verify import Verifier
+from sigstore_models.bundle.v1 import Bundle
+
+from cloche.artifact import Artifact
+from cloche.verify import diagnosis, identity
+from cloche.verify.envelope import Envelope, Evidence
+from cloche.verify.keys import PublicKey
+from cloche.verify.outcome import Refusal, Refused
+from cloche.verify.policy import TrustRoot
+
+# How far the clocks of two machines may be apart.
+_APART = timedelta(minutes=5)
+
+
+class Log:
+    """The logs and authorities for time stamps of a trust root."""
+
+    def __init__(self, root: TrustRoot) -> None:
+        """Read the trust root. Raises Refused (POLICY) for one that the library can't use."""
+        self.root = identity.trusted(root)
+        self.verifier = Verifier(trusted_root=self.root)
+
+    def check(self, evidence: Evidence, artifact: Artifact, key: PublicKey, now: datetime) -> str:
+        """Return in words what stands in the log; raises Refused for what does not hold of entries and time stamps."""
+        try:
+            times = [*self._entries(evidence, artifact, key), *self._stamps(evidence)]
+        except Refused:
+            raise
+        except Exception as error:
+            # Also what hostile values make of the library; whatever it is, nothing was verified.
+            raise Refused(Refusal.LOG_ENTRY, f"its log entry or time stamp: {identity.words(error)}") from error
+        for time in times:
+            if time > now + _APART:
+                raise Refused(Refusal.EXPIRED, f"it was signed at {time}, which is yet to come")
+        return f"in a log or stamped at {min(times)}" if times else "in a log"
+
+    def _entries(self, evidence: Evidence, artifact: Artifact, key: PublicKey) -> list[datetime]:
+        document = json.loads(evidence.raw)
+        stated = document["verificationMaterial"].get("tlogEntries") or []
+        entries = Bundle.from_json(evidence.raw).verification_material.tlog_entries or []
+        if len(entries) != len(stated):
+            raise Refused(Refusal.LOG_ENTRY, "two readers found another number of log entries in it")
+        times = []
+        for entry in entries:
+            TransparencyLogEntry(entry)._verify(self.root.rekor_keyring(KeyringPurpose.VERIFY))  # noqa: SLF001 - as said
+            if bool(entry.inclusion_promise) != bool(entry.integrated_time):
+                raise Refused(
+                    Refusal.LOG_ENTRY, "its log entry has a time without a promise, or a promise without a time"
+                )
+            if entry.integrated_time:
+                times.append(datetime.fromtimestamp(entry.integrated_time, UTC))
+        if fault := diagnosis.compare_entries(evidence.content, artifact.sha256, stated, key.der):
+            raise Refused(Refusal.LOG_ENTRY, fault[1])
+        return times
+
+    def _stamps(self, evidence: Evidence) -> list[datetime]:
+        material = Bundle.from_json(evidence.raw).verification_material.timestamp_verification_data
+        content, times = evidence.content, []
+        signature = content.signatures[0] if isinstance(content, Envelope) else content.signature
+        for stamp in material.rfc3161_timestamps if material else ():
+            response = decode_timestamp_response(stamp.signed_timestamp)
+            if self.verifier._verify_signed_timestamp(response, signature.data) is None:  # noqa: SLF001 - as said
+                raise Refused(
+                    Refusal.LOG_ENTRY, "its time stamp is not one of an authority of the trust root over this signature"
+                )
+            times.append(response.tst_info.gen_time)
+        return times
