@@ -6,15 +6,20 @@ judge_nix() { # judge_nix FILE: sets $verdict, good or old, and remembers it unt
   version=$("$1" --version 2>/dev/null) || version=0.0
   version=${version##* }
   major=${version%%.*} minor=${version#*.} minor=${minor%%[!0-9]*}
-  verdict=old
-  if [ "$major" -gt "${need%.*}" ] || { [ "$major" -eq "${need%.*}" ] && [ "${minor:-0}" -ge "${need#*.}" ]; }; then
-    verdict=good
-  else
+  verdict=good
+  if ! at_least "$need"; then
+    verdict=old
     say "$nix is version $version, older than $need, and is left alone"
+  elif at_least "${tried%.*}.$((${tried#*.} + 1))"; then
+    say "warning: $nix is version $version; the newest that Cloche was tried with is $tried (docs/toolchain.md)"
   fi
   mkdir -p "$cache"
   echo "$verdict $1" >"$cache/host-nix.$$"
   mv "$cache/host-nix.$$" "$cache/host-nix"
+}
+
+at_least() { # at_least VERSION: whether $major and $minor are
+  [ "$major" -gt "${1%.*}" ] || { [ "$major" -eq "${1%.*}" ] && [ "${minor:-0}" -ge "${1#*.}" ]; }
 }
 
 # Two calls at once wait for each other. What a killed call started holds the lock until it ends, so that nobody
@@ -46,24 +51,19 @@ unpack_nix() {
   done
   work=$cache/nix.new.$$
   rm -rf "$cache"/nix.new.* # what a killed call left
-  mkdir -p "$work/debs/partial" "$work/root" "$work/bin"
+  mkdir -p "$work/debs/partial" "$work/bin"
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' INT TERM
 
+  # shellcheck source=ci/debian.sh
+  . "$here/ci/debian.sh"
   case ${CLOCHE_SOURCES:-} in
     *://*) copy_url "$CLOCHE_SOURCES/nix" ;;
     ?*) copy_folder "$CLOCHE_SOURCES/nix" ;;
     *) download_nix ;;
   esac
-  rm -rf "$work/debs/partial"
-  for deb in "$work"/debs/*.deb; do dpkg-deb -x "$deb" "$work/root"; done
-
-  # Debian's nix, with interpreter and library path of its own, needs nothing of the host.
-  triplet=$(cd "$work/root/usr/lib" && echo *-linux-gnu)
-  loader=$(cd "$work/root/usr/lib/$triplet" && echo ld-linux*)
-  final=$cache/nix/root/usr/lib/$triplet libraries=$work/root/usr/lib/$triplet
-  "$libraries/$loader" --library-path "$libraries" "$work/root/usr/bin/patchelf" \
-    --set-interpreter "$final/$loader" --force-rpath --set-rpath "$final" "$work/root/usr/bin/nix"
+  debian_unpack
+  debian_patch nix "$cache/nix"
   for name in nix nix-build nix-channel nix-collect-garbage nix-copy-closure nix-daemon nix-env nix-hash nix-instantiate nix-prefetch-url nix-shell nix-store; do
     ln -s ../root/usr/bin/nix "$work/bin/$name"
   done
@@ -97,38 +97,9 @@ check_sums() {
 }
 
 download_nix() {
-  keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  # shellcheck disable=SC2016  # apt's own variable
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Component: main' | grep -E '/debian/?$' | head -n 1)
-  [ -n "$mirror" ] || three_ways "apt on this machine has no Debian mirror configured (no source whose address ends in /debian)"
-  [ -e $keyring ] || three_ways "$keyring is missing, so Debian's signatures cannot be checked (package debian-archive-keyring)"
+  lacks() { three_ways "$@"; }
   say "bringing Nix from Debian's archive (about 40 MB, once, into $cache)"
-  apt=$work/apt
-  mkdir -p "$apt/state/lists/partial" "$apt/cache/archives/partial"
-  : >"$apt/status"
-  echo "deb [signed-by=$keyring] $mirror trixie main" >"$apt/sources"
-  # Read after the host's apt.conf.d (apt.conf(5)), which may have proxies, and may not allow what nobody has signed.
-  cat >"$apt/conf" <<CONF
-Dir::State "$apt/state"; Dir::State::status "$apt/status"; Dir::Cache "$apt/cache";
-Dir::Etc::sourcelist "$apt/sources"; Dir::Etc::sourceparts "/dev/null"; Dir::Etc::preferencesparts "/dev/null";
-APT::Sandbox::User ""; Acquire::Languages "none"; Acquire::Retries "3"; Dir::Log "$apt";
-Acquire::AllowInsecureRepositories "false"; Acquire::AllowWeakRepositories "false";
-Acquire::AllowDowngradeToInsecureRepositories "false"; APT::Get::AllowUnauthenticated "false";
-CONF
-  {
-    apt-get -c "$apt/conf" -q update &&
-      # Left out is what only maintainer scripts ask for; a missing library shows itself at the first start.
-      apt-get -c "$apt/conf" -q install --print-uris -y --no-install-recommends nix-bin patchelf |
-      sed -n "s/^'[^']*' \([^_]*\)_\([^_]*\)_.*/\1 \2/p" |
-        while read -r name version; do
-          case $name in
-            perl* | libperl* | lib*-perl | debconf* | passwd | base-passwd | login* | libpam* | adduser | debianutils | libsemanage* | libdb5* | libgdbm*) ;;
-            *) printf '%s=%s\n' "$name" "$(printf %s "$version" | sed 's/%3a/:/')" ;;
-          esac
-        done >"$apt/list" &&
-      (cd "$work/debs" && xargs apt-get -c "$apt/conf" -q download <"$apt/list")
-  } >"$work/log" 2>&1 || { cat "$work/log" >&2; stop "apt could not bring Nix from $mirror (its words are above)"; }
-  rm -rf "$apt"
+  debian_download trixie nix-bin patchelf
 }
 
 no_namespaces() {

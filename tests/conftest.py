@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 
 
+# Of a command that will never end: no machine is so slow, or so busy, that a verdict depends on it.
+HANGS = 6 * 3600
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a command ended."""
@@ -32,7 +36,7 @@ class Ended:
     err: str
 
 
-def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 3600) -> Ended:
+def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = HANGS) -> Ended:
     """Run a command to its end; a test that hangs fails after `seconds`."""
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=seconds, check=False,
@@ -40,7 +44,7 @@ def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = Non
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def nix(*arguments: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = 3600) -> Ended:
+def nix(*arguments: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = HANGS) -> Ended:
     """Run nix as ci/nix set it up."""
     return run("nix", *arguments, cwd=cwd, env=env, seconds=seconds)
 
@@ -160,3 +164,25 @@ def cosign() -> Path:
         pytest.skip(ended.err.strip())
     assert ended.code == 0, ended.err
     return program
+
+
+@pytest.fixture(scope="session")
+def newest_nix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the newest Nix that Debian has; skip where there is none to be had."""
+    ended = run(ROOT / "ci/newest-nix", "--version")
+    if ended.code == 3:
+        pytest.skip(ended.err.strip())
+    assert ended.code == 0, ended.err
+    cache = os.environ.get("CLOCHE_CACHE") or f"{os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'}/cloche"
+    folder = tmp_path_factory.mktemp("newest-nix")
+    for name in ("nix", "nix-daemon", "nix-store"):
+        (folder / name).symlink_to(f"{cache}/newest-nix/root/usr/bin/nix")
+    return folder
+
+
+@pytest.fixture(params=["this", "newest"])
+def each_nix(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the variables under which commands use the Nix that ci/nix brought or found, and the newest one."""
+    if request.param == "this":
+        return {}
+    return {"PATH": f"{request.getfixturevalue('newest_nix')}:{os.environ['PATH']}"}

@@ -26,9 +26,9 @@ FLAKE_PARTS = f"""{{
 """
 
 
-def cloche(*arguments: str | Path, cwd: Path, seconds: float = 3600) -> Ended:
+def cloche(*arguments: str | Path, cwd: Path) -> Ended:
     """Run ci/nix in a consumer's folder."""
-    return run(ROOT / "ci/nix", *arguments, cwd=cwd, seconds=seconds)
+    return run(ROOT / "ci/nix", *arguments, cwd=cwd)
 
 
 def add(folder: Path) -> None:

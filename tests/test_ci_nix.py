@@ -6,9 +6,11 @@ import os
 import pwd
 import shutil
 import signal
-import statistics
+import socket
 import subprocess
+import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,20 +52,50 @@ def test_two_at_once_on_a_fresh_machine(machine: Machine) -> None:
     assert list((machine.marks / "seeds").rglob("*=")) != []
 
 
-def test_a_second_call_does_nothing_but_nix(machine: Machine) -> None:
-    nix = machine.home / ".cache/cloche/nix/bin/nix"
-    figures: dict[str, list[float]] = {"nix": [], "ci/nix": []}
-    settings = machine.environment(NIX_CONFIG=f"extra-experimental-features = nix-command\nsubstituters =\nstore = {machine.store}")
-    for _ in range(5):
-        start = time.monotonic()
-        alone(nix, "eval", "--expr", "1", environment=settings)
-        figures["nix"].append(time.monotonic() - start)
-        start = time.monotonic()
-        ended = machine.nix("eval", "--expr", "1", prefix=[])
-        figures["ci/nix"].append(time.monotonic() - start)
-        assert (ended.code, ended.out, ended.err) == (0, "1\n", "")
-    medians = {name: round(statistics.median(values) * 1000) for name, values in figures.items()}
-    print(f"\nmilliseconds: {medians}, added: {medians['ci/nix'] - medians['nix']}")
+def logging_programs(folder: Path) -> tuple[str, Path]:
+    """Return a PATH on which every program of this machine notes its name in a file before it runs."""
+    log, programs = folder / "log", folder / "programs"
+    programs.mkdir()
+    noting = programs / ".noting"
+    noting.write_text(
+        f'''#!/bin/sh
+echo "${{0##*/}}" >>{log}
+for place in {HOST_PATH.replace(":", " ")}; do [ ! -x "$place/${{0##*/}}" ] || exec "$place/${{0##*/}}" "$@"; done
+'''
+    )
+    noting.chmod(0o755)
+    for place in HOST_PATH.split(":"):
+        for program in Path(place).iterdir():
+            if not (programs / program.name).exists():
+                (programs / program.name).symlink_to(noting)
+    return str(programs), log
+
+
+def test_a_second_call_does_nothing_but_nix(machine: Machine, tmp_path: Path) -> None:
+    """Programs are counted, on a PATH where each notes that it was started."""
+    path, log = logging_programs(tmp_path)
+    real = machine.home / ".cache/cloche/nix/bin"
+    nix = fake_nix(tmp_path / "nix", "2.26.0", real / "nix")
+    (nix.parent / "nix-store").symlink_to(real / "nix-store")
+    with temporary("second") as folder:
+        other = copy_of(machine, folder)
+
+        def started() -> tuple[list[str], list[str]]:
+            """Return the programs that a call starts, and how it calls Nix."""
+            for file in (log, nix.parent / "calls"):
+                file.unlink(missing_ok=True)
+            ended = other.nix("eval", "--expr", "1", PATH=f"{nix.parent}:{path}", prefix=[])
+            assert (ended.code, ended.out) == (0, "1\n"), ended.err
+            return log.read_text().splitlines(), (nix.parent / "calls").read_text().splitlines()
+
+        first, second = started(), started()
+    # The first one is the control: it finds out about Nix, and makes sure of the seed.
+    assert "sh" in first[0]
+    assert first[1][0] == "--version"
+    assert len(first[1]) > 2
+    # What the machine is, and who asks; and Nix, once, with nothing but what it was called with.
+    assert sorted(second[0]) == ["id", "readlink", "readlink", "true", "uname", "unshare"]
+    assert second[1] == [f"--store {other.store} eval --expr 1"]
 
 
 def test_a_nix_on_path_is_used_when_it_is_new_enough(machine: Machine, tmp_path: Path) -> None:
@@ -75,6 +107,37 @@ def test_a_nix_on_path_is_used_when_it_is_new_enough(machine: Machine, tmp_path:
         calls = (program.parent / "calls").read_text().splitlines()
         assert ([call for call in calls if "eval" in call] != []) is used
         assert (f"ci/nix: {program} is version {version}, older than 2.26, and is left alone" in ended.err) is not used
+
+
+def test_a_nix_that_was_never_tried_is_told_once(machine: Machine, tmp_path: Path) -> None:
+    real = machine.home / ".cache/cloche/nix/bin/nix"
+    for version, tried in (("2.26.3", True), ("2.33.1", True), ("2.34.8", True), ("2.35.0", False), ("3.0", False)):
+        program = fake_nix(tmp_path / version, version, real)
+        for first in (True, False):
+            ended = machine.nix("eval", "--expr", "40 + 2", PATH=f"{program.parent}:{HOST_PATH}", prefix=[])
+            assert (ended.code, ended.out) == (0, "42\n"), ended.err
+            words = f"ci/nix: warning: {program} is version {version}; the newest that Cloche was tried with is 2.34 (docs/toolchain.md)\n"
+            assert (words in ended.err) is (first and not tried), ended.err
+
+
+def test_each_nix_evaluates_and_builds(each_nix: dict[str, str], tmp_path: Path) -> None:
+    """A smoke test under the oldest and the newest Nix, in the same store."""
+    version = run("nix", "--version", env=each_nix).out.split()[-1]
+    example = f"{ROOT}/examples/branin"
+    shown = run(ROOT / "ci/nix", "flake", "show", "--json", example, env=each_nix)
+    assert shown.code == 0, shown.err
+    assert "wheel" in shown.out
+    names = {}
+    for kind in ("this", "each"):
+        told = run(ROOT / "ci/nix", "eval", "--raw", f"{example}#wheel.drvPath", env=each_nix if kind == "each" else {})
+        assert told.code == 0, told.err
+        names[kind] = told.out
+    assert names["this"] == names["each"], version
+    new = SMALL.replace("echo built", f"echo {uuid.uuid4()}")
+    ended = run(ROOT / "ci/nix", "build", "--print-out-paths", "--no-link", "--impure", "--expr", new, env=each_nix)
+    assert Path(ended.out.strip()).read_text().strip() in new, ended.err
+    ended = run(ROOT / "ci/nix", "develop", "-c", "python", "-c", "import branin; print('here')", cwd=Path(example), env=each_nix)
+    assert (ended.code, ended.out.splitlines()[-1:]) == (0, ["here"]), ended.err
 
 
 def test_a_host_that_is_neither_nix_nor_debian_gets_three_ways(tmp_path: Path) -> None:
@@ -152,13 +215,49 @@ def test_substituters_are_asked_once_and_can_be_set(machine: Machine) -> None:
     assert machine.nix("config", "show", "substituters").out.strip() == ""
 
 
+class Counting(threading.Thread):
+    """A proxy that answers nobody, and counts who asked."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.asked = 0
+
+    def run(self) -> None:
+        """Hang up on everybody."""
+        while True:
+            try:
+                connection, _ = self.server.accept()
+            except OSError:
+                return
+            self.asked += 1
+            connection.close()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables by which programs know the proxy."""
+        address = f"http://127.0.0.1:{self.server.getsockname()[1]}"
+        return {name: address for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
+
+
 def test_offline_nothing_waits(machine: Machine) -> None:
-    start = time.monotonic()
-    ended = machine.nix("build", "--no-link", "--impure", "--expr", SMALL)
-    print(f"\nbuilt offline after {time.monotonic() - start:.1f} s")
-    assert ended.code == 0, ended.err
-    assert "retrying" not in ended.err
-    assert "unable to download" not in ended.err
+    """Nothing is asked for over the network, so there is nothing to wait for: requests are counted by a proxy."""
+
+    def asked(**more: str) -> int:
+        """Return how often the network was asked while something new was built."""
+        counting = Counting()
+        counting.start()
+        new = SMALL.replace("echo built", f"echo {uuid.uuid4()}")
+        ended = machine.nix("build", "--no-link", "--impure", "--expr", new, prefix=[], **counting.variables, **more)
+        counting.server.shutdown(socket.SHUT_RDWR)
+        counting.server.close()
+        assert ended.code == 0, ended.err
+        return counting.asked
+
+    assert asked() == 0
+    # The control: who says that a cache shall be used, asks it.
+    cache = "substituters = http://cache.invalid\ndownload-attempts = 1\nfallback = true"
+    assert asked(CLOCHE_SUBSTITUTERS="yes", NIX_CONFIG=cache) > 0
 
 
 def test_the_place_of_a_result_is_told(machine: Machine, tmp_path: Path) -> None:
