@@ -55,9 +55,9 @@ class Machine:
         return alone(*words, cwd=cwd, environment=self.environment(**more))
 
 
-def alone(*words: str | Path, environment: dict[str, str], cwd: Path = ROOT, seconds: float = 600) -> Ended:
+def alone(*words: str | Path, environment: dict[str, str], cwd: Path = ROOT) -> Ended:
     """Run a command with this environment and nothing of ours."""
-    return run("env", "-i", *(f"{name}={value}" for name, value in environment.items()), *words, cwd=cwd, seconds=seconds)
+    return run("env", "-i", *(f"{name}={value}" for name, value in environment.items()), *words, cwd=cwd)
 
 
 @contextmanager

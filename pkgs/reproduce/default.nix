@@ -1,12 +1,17 @@
 # What `reproduce` repeats builds with. Folder:
-#   lib/libvary.so, lib/libfaketime.so.1, lib/locale   preloaded into a build, and what its LOCPATH names
-#   bin/diffoscope                                     shows how two outputs differ
+#   lib/libvary.so, libsleep.so, libfaketime.so.1   preloaded into a build
+#   lib/locale                                      what its LOCPATH names
+#   bin/diffoscope                                  shows how two outputs differ
 { toolchain }:
 let
   inherit (toolchain) roles base;
 in
 toolchain.runBash {
   name = "cloche-reproduce-tools";
+  sleep = builtins.path {
+    path = ./sleep.c;
+    name = "sleep.c";
+  };
   inherit (roles) reproduce cc;
   inherit (toolchain.tools) patchelf;
   world = import ./world.nix { inherit toolchain; };
@@ -19,8 +24,10 @@ toolchain.runBash {
     cp -r $world/lib $out/lib
     chmod u+w $out/lib
     # Without the path to the base that the compiler's wrapper adds: the library serves programs of any C library.
-    $cc/bin/gcc -Wall -Wextra -Werror -O2 -shared -fPIC -o $out/lib/libvary.so $vary
-    $patchelf --remove-rpath $out/lib/libvary.so
+    for name in vary sleep; do
+      $cc/bin/gcc -Wall -Wextra -Werror -O2 -shared -fPIC -o $out/lib/lib$name.so ''${!name}
+      $patchelf --remove-rpath $out/lib/lib$name.so
+    done
     libraries=$(echo $reproduce/usr/lib/*-linux-gnu)
     cat > $out/bin/diffoscope <<END
     #!$base/bin/bash

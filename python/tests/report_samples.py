@@ -269,7 +269,7 @@ class Sample:
             "derivation": f"/nix/store/{'0' * 32}-a-{self.word}.drv",
             "state": "different",
             "causes": ["date"],
-            "output": "out",
+            "outputs": ["out"],
             "text": f"--- a\n+++ b\n{self.word}",
         }
         outputs = [
@@ -282,7 +282,7 @@ class Sample:
                 "findings": [differs],
             },
         ]
-        data = {"version": 1, "variations": ["date"], "notVaried": {"machine": f"none {self.word}"}, "outputs": outputs}
+        data = {"version": 2, "variations": ["date"], "notVaried": {"machine": f"none {self.word}"}, "outputs": outputs}
         return [f"--reproduce={put(self.folder / 'reproduce.json', data)}"]
 
     def history(self) -> list[str]:

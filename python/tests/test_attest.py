@@ -52,7 +52,7 @@ def test_what_is_no_digest(text: str) -> None:
 
 def test_a_derivation_is_read() -> None:
     found = derivation.read(drv(inputs=f'("{PLACE}-a.drv",["out"])', text='a \\"b\\" \\\\ \\n\\t[(,)] ü'))
-    assert found.inputs == (f"{PLACE}-a.drv",)
+    assert found.inputs == {f"{PLACE}-a.drv": ("out",)}
     assert found.sources == (f"{PLACE}-source",)
     assert found.attributes == {"name": "x.whl", "text": 'a "b" \\ \n\t[(,)] ü'}
     assert found.fixed == derivation.FixedOutput(f"{PLACE}-x.whl", {"sha256": DIGEST}, "flat")

@@ -114,3 +114,12 @@ def test_a_difference_fails_with_its_place(tmp_path: Path) -> None:
     assert text.startswith("built again with other circumstances (date), not everything came out the same:\n")
     assert text.endswith("'nix run .#reproduce' says which of these it comes from, and shows more of the difference.")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_was_built_once_is_not_compared(tmp_path: Path) -> None:
+    """Where the circumstances do not reach a derivation, both builds have one path, and there is nothing to see."""
+    same = attributes(tmp_path, planted="2027\n")
+    same |= {"topsSecond": same["topsFirst"], "second": same["first"]}
+    with pytest.raises(SystemExit, match="both builds have the same store path, so it was built once"):
+        compare_builds.main(same)
+    assert not (tmp_path / "out").exists()

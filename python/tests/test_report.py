@@ -282,7 +282,7 @@ def broken(sample: Sample, name: str, change: Callable[[Any], object]) -> Path:
         ("lint/commands.json", b'{"version": 1, "commands": [{"command": "ruff", "code": "0", "output": ""}]}', ": commands[0].code is a text, and not a whole number; it was not written by this Cloche; build it again"),
         ("audit.json", b"null", ": the whole is null, and not an object; it was not written by this Cloche; build it again"),
         ("provenance/default/provenance.json", b'{"_type": 3}', ": _type is a whole number, and not a text; it was not written by this Cloche; build it again"),
-        ("reproduce.json", b'{"version": 9}', ": its version is 9, and this Cloche reads 1; make both with the same Cloche"),
+        ("reproduce.json", b'{"version": 1}', ": its version is 1, and this Cloche reads 2; make both with the same Cloche"),
         ("history.json", b'{"a": 1, "a": 2}', ": the name 'a' stands twice in one object, which readers understand differently"),
     ],
 )  # fmt: skip

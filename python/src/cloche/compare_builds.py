@@ -105,7 +105,13 @@ def main(attributes: dict[str, Any]) -> None:
     if idle:
         sys.exit(f"without effect: {', '.join(idle)}; a package that leaks exactly that came out the same")
     first, second = ({entry["path"]: entry["references"] for entry in attributes[name]} for name in ("first", "second"))
-    pairs, problems = pair(list(zip(attributes["topsFirst"], attributes["topsSecond"], strict=True)), first, second)
+    tops = list(zip(attributes["topsFirst"], attributes["topsSecond"], strict=True))
+    pairs, problems = pair(tops, first, second)
+    problems += [
+        f"{split(one)[1]}: both builds have the same store path, so it was built once"
+        for one, other in tops
+        if one == other
+    ]
     comparison = Comparison(pairs)
     if not problems:
         for one, other in pairs:

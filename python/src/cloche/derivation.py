@@ -39,7 +39,8 @@ class Derivation:
 
     # Each (name, path, hash algorithm with its mode, hash); the last two are empty where the output is not fixed.
     outputs: tuple[tuple[str, str, str, str], ...]
-    inputs: tuple[str, ...]
+    # Derivations, and the names of their outputs that are needed.
+    inputs: dict[str, tuple[str, ...]]
     sources: tuple[str, ...]
     attributes: dict[str, Any]
 
@@ -84,7 +85,7 @@ def read(text: str) -> Derivation:
         environment = {pair[0]: pair[1] for pair in (_strings(pair, 2) for pair in variables)}
         return Derivation(
             outputs=tuple(_strings(output, 4) for output in outputs),  # type: ignore[misc] # four, as was asked
-            inputs=tuple(path for path, _ in inputs),
+            inputs={path: _strings(names, len(names)) for path, names in inputs},
             sources=_strings(sources, len(sources)),
             # Structured attributes are one variable with JSON.
             attributes={**environment, **json.loads(environment.get("__json", "{}"))},

@@ -14,7 +14,7 @@ TEXT = 4000
 def section(artifacts: Artifacts, file: Path) -> Section:
     """Return the section on what `nix run .#reproduce -- --json` printed."""
     name = "reproduce/report.json"
-    read = Node(artifacts.json(file, name), file).version(1)
+    read = Node(artifacts.json(file, name), file).version(2)
     outputs: list[dict[str, Any]] = [
         {
             "name": each.at("attribute").of(str),
@@ -32,13 +32,15 @@ def section(artifacts: Artifacts, file: Path) -> Section:
         }
         for each in read.at("outputs").each()
     ]
-    bad = [each for each in outputs if each["state"] != "identical"]
+    # Measurements are no function of their inputs; the command names them.
+    compared = [each for each in outputs if each["state"] != "not compared"]
+    bad = [each for each in compared if each["state"] != "identical"]
     reasons = [f"{each['name']}: {each['state']}" for each in bad]
     facts = {
         "variations": read.at("variations").texts(),
         "not_varied": {name: each.of(str) for name, each in read.at("notVaried").items()},
         "outputs": outputs,
     }
-    words = f"{len(outputs) - len(bad)} of {len(outputs)} outputs came out the same"
-    state = FAILS if bad or not outputs else PASSES
+    words = f"{len(compared) - len(bad)} of {len(compared)} outputs came out the same"
+    state = FAILS if bad or not compared else PASSES
     return Section("reproducibility", "Reproducibility", Verdict(state, words, reasons), [name], facts)

@@ -1,16 +1,23 @@
 """Building outputs again under variations: what differs, and which variation it comes from."""
 
-import os
-import shutil
 import subprocess
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cloche.reproduce.elsewhere import Elsewhere, again_as_user, impossible_user
-from cloche.reproduce.errors import NoEffectError, NoSourcesError
-from cloche.reproduce.nix import HERE, Call, Derivation, Outcome, State, build, build_again, closure_of
+from cloche.reproduce.again import (
+    Outcome,
+    Store,
+    again,
+    as_user,
+    empty_store,
+    empty_store_on,
+    given,
+    impossible_user,
+)
+from cloche.reproduce.errors import NixError, NoEffectError, NoSourcesError
+from cloche.reproduce.nix import Call, Derivation, State, build, closure_of, hashes
 from cloche.reproduce.variations import INSIDE, prepare, processors
 
 # What a difference without any variation comes from.
@@ -32,22 +39,25 @@ class Settings:
 
 @dataclass
 class Finding:
-    """What is known of one derivation: its state, what it comes from, and the difference to read."""
+    """What is known of one derivation: its state, what it comes from, the outputs that differ, and what to read of it."""
 
     derivation: str
     state: State
     causes: list[str] = field(default_factory=list)
-    output: str = ""
+    outputs: tuple[str, ...] = ()
     text: str = ""
 
 
 class Comparison:
     """Builds derivations again under variations, and keeps what was found of each."""
 
-    def __init__(self, settings: Settings, folder: Path, report: Callable[[str], None]) -> None:
-        """Use the empty `folder`, and `report` for lines about the progress."""
+    def __init__(
+        self, settings: Settings, folder: Path, report: Callable[[str], None], known: dict[str, Derivation]
+    ) -> None:
+        """Use the empty `folder`, `report` for lines about the progress, and `known` derivations."""
         self.settings, self.folder, self.report = settings, folder, report
         self.found: dict[str, Finding] = {}
+        self.known = known | closure_of(settings.planted.values())
         self._folders = 0
         self._tools: Path | None = None
 
@@ -57,8 +67,8 @@ class Comparison:
         """Return what variations and differences need; it is fetched and built on first use."""
         if self._tools is None:
             derivation = self.settings.tools
-            output = next(iter(closure_of([derivation])[derivation].outputs.values()))
-            if HERE.run("path-info", output).returncode:
+            (output,) = closure_of([derivation])[derivation].outputs.values()
+            if output not in hashes([output]):
                 words = [word for role in self.settings.roles for word in ("--role", role)]
                 done = subprocess.run(["sh", self.settings.fetch, "--tools-only", *words], check=False)
                 if done.returncode:
@@ -77,125 +87,102 @@ class Comparison:
 
     # --- passes ---------------------------------------------------------------------------------------------------
 
-    def inside(self, names: Sequence[str], derivations: Sequence[Derivation]) -> None:
-        """Build again under those of `names` that the sandbox can apply, all at once; then find out what each does.
+    def vary(
+        self, names: Sequence[str], derivations: Sequence[Derivation], *, machine: str = "", cores: int = 1
+    ) -> None:
+        """Build again under all of these variations at once; then find out what each does to what is not the same.
 
-        Raises NoEffectError when a variation's planted package is not caught.
+        Raises NoEffectError when a variation's planted package is not caught, NixError.
         """
-        chosen = [name for name in INSIDE if name in names]
-        if not chosen:
-            return
-        call = prepare(chosen, self.tools(), self.settings.environment, self.empty())
-        self.report(f"building {len(derivations)} derivations again: {', '.join(chosen)}")
-        found = self._proven(chosen, derivations, lambda all_of_them: build_again(all_of_them, self._in(call)))
-        if "cores" in chosen and (two := processors(2)):
-            # What differs between one processor and two is different from what is here for one of them.
-            self.report(f"building {len(derivations)} derivations again: two processors")
-            both = build_again(derivations, self._in(Call(options=("--cores", "2"), processors=two)))
-            found |= {path: outcome for path, outcome in both.items() if outcome.state is not State.IDENTICAL}
-        self._learn(found, derivations, chosen)
+        found = self._again(names, derivations, machine=machine, cores=cores, show=True)
+        left = [each for each in derivations if found[each.path].state is not State.IDENTICAL]
+        causes = self._causes(names, left, machine=machine, cores=cores)
+        for path, outcome in found.items():
+            if self.found.get(path, Finding(path, State.IDENTICAL)).state is State.IDENTICAL:
+                self.found[path] = Finding(path, outcome.state, [], outcome.different, outcome.text)
+            self.found[path].causes += causes.get(path, [])
 
-    def elsewhere(self, name: str, address: str, derivations: Sequence[Derivation]) -> None:
-        """Build everything in another store, from the sources, and compare."""
-        store = self._brought(address, derivations, name)
-        self._keep(self._proven([name], derivations, store.build), [name], store)
-
-    def user(self, address: str, derivations: Sequence[Derivation]) -> None:
-        """Build in another store, and there again as another user."""
-        store = self._brought(address, derivations, "user")
-        planted = closure_of([self.settings.planted["user"]])[self.settings.planted["user"]]
-        store.build([*derivations, planted])
-        self.report(f"building {len(derivations)} derivations again: user")
-        folder = self.empty()
-        work = partial(again_as_user, store=Path(address), folder=folder)
-        self._keep(self._proven(["user"], derivations, work), ["user"], None)
-
-    def _brought(self, address: str, derivations: Sequence[Derivation], name: str) -> Elsewhere:
-        """Return another store with all that these derivations and a planted one start from."""
-        store = Elsewhere(address)
-        self.report(f"building {len(derivations)} derivations in {address}: {name}")
-        known = closure_of([derivation.path for derivation in derivations] + [self.settings.planted[name]])
-        store.bring([each for each in known.values() if each.fixed], list(known))
-        return store
+    def _causes(
+        self, names: Sequence[str], left: Sequence[Derivation], *, machine: str, cores: int
+    ) -> dict[str, list[str]]:
+        """Return what it comes from that these are not the same: built without any variation, and with each alone."""
+        causes: dict[str, list[str]] = {each.path: [] for each in left}
+        if not left:
+            return causes
+        self.report(f"building {len(left)} that are not the same again, for what it comes from")
+        plain = self._again([], left)
+        always = [each for each in left if plain[each.path].state is not State.IDENTICAL]
+        # What comes out in two second stores at the same place, and not in this one, comes from the place.
+        twice = self._again([], always) if always else {}
+        for each in always:
+            first, second = plain[each.path], twice[each.path]
+            causes[each.path].append("store" if first.made and first.made == second.made else ALWAYS)
+        rest = [each for each in left if each not in always]
+        for name in names if rest else ():
+            alone = self._again([name], rest, machine=machine, cores=cores) if len(names) > 1 else {}
+            for each in rest:
+                if not alone or alone[each.path].state is not State.IDENTICAL:
+                    causes[each.path].append(name)
+        return {path: found or [f"only together: {', '.join(names)}"] for path, found in causes.items()}
 
     # --- one pass -------------------------------------------------------------------------------------------------
 
-    def _proven(
+    def _again(
         self,
         names: Sequence[str],
         derivations: Sequence[Derivation],
-        work: Callable[[list[Derivation]], dict[str, Outcome]],
+        *,
+        machine: str = "",
+        cores: int = 1,
+        show: bool = False,
     ) -> dict[str, Outcome]:
-        """Do the work with the variations' planted packages among the derivations, and see that they are caught."""
-        planted = [self.settings.planted[name] for name in names]
-        known = closure_of(planted)
-        build(planted)
-        wanted = {derivation.path: derivation for derivation in derivations} | {path: known[path] for path in planted}
-        found = work(list(wanted.values()))
-        idle = [name for name in names if found[self.settings.planted[name]].state is not State.DIFFERENT]
-        asked = {derivation.path for derivation in derivations}
-        for path, outcome in found.items():
-            if path not in asked:
-                self._forget(outcome)
+        """Build again under these variations, in as many stores as it takes, and see that they have an effect.
+
+        Among the derivations is a package for each variation that leaks exactly that, and must come out differently.
+        """
+        names = [*(name for name in names if name != "store"), "store"]
+        # Two processors may be what the machine has anyway.
+        effects = {name: self.settings.planted[name] for name in names if name != "cores" or cores == 1}
+        build(effects.values())
+        rest = {each.path: each for each in derivations} | {path: self.known[path] for path in effects.values()}
+        found: dict[str, Outcome] = {}
+        while rest:
+            with self._store(machine if "machine" in names else "") as store:
+                store.bring(list(rest), given(list(rest.values()), self.known))
+                outcomes = again(store, list(rest.values()), self._call(names, store, cores))
+                found |= {path: self._read(outcome, store) if show else outcome for path, outcome in outcomes.items()}
+            rest = {path: each for path, each in rest.items() if path not in found}
+        for name, path in effects.items():
+            if found[path].state is State.UNKNOWN:
+                raise NixError(f"the planted package of the variation {name!r} cannot be built", found[path].text)
+        idle = [name for name, path in effects.items() if found[path].state is not State.DIFFERENT]
         if idle:
             raise NoEffectError(idle)
-        return {path: outcome for path, outcome in found.items() if path in asked}
+        return {each.path: found[each.path] for each in derivations}
 
-    def _learn(self, found: dict[str, Outcome], derivations: Sequence[Derivation], names: Sequence[str]) -> None:
-        """Keep what was found; build what differs again, without any variation and with each alone."""
-        self._keep(found, list(names), None)
-        different = [each for each in derivations if found[each.path].state is State.DIFFERENT]
-        if not different:
-            return
-        self.report(f"building {len(different)} that differ again, for what it comes from")
-        causes: dict[str, list[str]] = {each.path: [] for each in different}
-        always = build_again(different, self._in(Call()))
-        left = []
-        for each in different:
-            self._forget(always[each.path])
-            if always[each.path].state is State.DIFFERENT:
-                causes[each.path].append(ALWAYS)
-            else:
-                left.append(each)
-        for name in names if left else ():
-            call = prepare([name], self.tools(), self.settings.environment, self.empty())
-            alone = build_again(left, self._in(call))
-            for each in left:
-                self._forget(alone[each.path])
-                if alone[each.path].state is not State.IDENTICAL:
-                    causes[each.path].append(name)
-        for each in different:
-            self.found[each.path].causes = causes[each.path] or [f"only together: {', '.join(names)}"]
+    @contextmanager
+    def _store(self, machine: str) -> Iterator[Store]:
+        """Yield an empty store: always at the same place on this disk, or on another machine."""
+        with empty_store_on(machine) if machine else empty_store(self.folder / "store") as store:
+            yield store
 
-    def _keep(self, found: dict[str, Outcome], causes: list[str], store: Elsewhere | None) -> None:
-        """Keep the findings of a pass, beside what passes before have found."""
-        for path, outcome in found.items():
-            finding = self.found.setdefault(path, Finding(path, State.IDENTICAL))
-            if outcome.state is State.IDENTICAL:
-                continue
-            finding.causes += causes
-            if finding.state is State.IDENTICAL:
-                finding.state, finding.output = outcome.state, outcome.output
-                finding.text = outcome.reason if outcome.state is State.FAILED else self._difference(outcome, store)
-            self._forget(outcome)
-
-    def _in(self, call: Call) -> Call:
-        """Return the call with a folder of ours for what Nix keeps of builds."""
-        return Call(
-            call.prefix, call.program, call.options, call.processors, {**call.environment, "TMPDIR": str(self.empty())}
-        )
+    def _call(self, names: Sequence[str], store: Store, cores: int) -> Call:
+        """Return a call of Nix in these circumstances."""
+        inside = [name for name in INSIDE if name in names]
+        call = prepare(inside, self.tools(), self.settings.environment, self.empty(), cores) if inside else Call()
+        if "user" in names and store.root is not None:
+            call = as_user(call, store.root, self.empty())
+        return call
 
     # --- differences ----------------------------------------------------------------------------------------------
 
-    def _difference(self, outcome: Outcome, store: Elsewhere | None) -> str:
-        """Return diffoscope's words about the two outputs."""
-        first, second = outcome.output, outcome.other
-        if store is not None:
-            target = self.empty() / Path(first).name
-            store.fetch(first, target)
-            second = str(target)
-        if not second or not Path(second).exists() or not Path(first).exists():
-            return "the other output was not kept, so the difference cannot be shown"
+    def _read(self, outcome: Outcome, store: Store) -> Outcome:
+        """Return the outcome with what there is to read about the outputs that differ, as long as both are there."""
+        texts = [self._difference(path, store.place(path, self.empty())) for path in outcome.different]
+        return replace(outcome, text="\n".join(texts)) if texts else outcome
+
+    def _difference(self, first: str, second: Path) -> str:
+        """Return diffoscope's words about two outputs."""
         done = subprocess.run(
             [
                 self.tools() / "bin/diffoscope",
@@ -212,17 +199,6 @@ class Comparison:
             return f"diffoscope shows nothing (exit code {done.returncode}): {done.stderr.strip()[-500:]}"
         more = [f"... and {len(lines) - _LINES} more lines"] if len(lines) > _LINES else []
         return "\n".join([*lines[:_LINES], *more])
-
-    @staticmethod
-    def _forget(outcome: Outcome) -> None:
-        """Remove what Nix kept of a build that differs; it is no valid path of the store."""
-        if outcome.other.endswith(".check") and os.path.lexists(outcome.other):
-            path = Path(outcome.other)
-            if path.is_dir() and not path.is_symlink():
-                subprocess.run(["chmod", "-R", "u+w", path], check=False)
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
 
 
 def impossible(name: str, machine: str | None) -> str:

@@ -39,6 +39,17 @@ class ImpossibleVariationError(ClocheError):
         super().__init__(f"the variation {name!r} is not possible here: {reason}")
 
 
+class NothingToCompareError(ClocheError):
+    """Outputs that are all measurements."""
+
+    def __init__(self, attributes: list[str]) -> None:
+        """Keep the names of the outputs."""
+        super().__init__(
+            f"nothing to compare: {', '.join(attributes)} is a measurement, which is no function of its inputs and differs from\n"
+            "build to build. Name an output that is built."
+        )
+
+
 class NoEffectError(ClocheError):
     """A variation under which its planted package came out the same, so that it shows nothing."""
 
@@ -48,8 +59,7 @@ class NoEffectError(ClocheError):
         """Keep the `names` of the variations."""
         super().__init__(
             f"without effect here: {', '.join(names)}. A package that leaks exactly that was built again and came out the\n"
-            "same, so nothing would be shown about other packages. Where Nix builds through a daemon, it does not obey: run\n"
-            "this as root or with a store of your own (`ci/nix --store DIR run .#reproduce`)."
+            "same, so nothing would be shown about other packages."
         )
 
 

@@ -1,15 +1,19 @@
-"""Calls of Nix: what the derivations of outputs are, and building them again."""
+"""Calls of Nix: what the derivations of outputs are, and the hashes of what a store has.
+
+No word that Nix writes for people decides anything here: which paths are valid and what their NARs hash to is read from
+`path-info --json`, what a derivation is from its .drv file. Words are only shown.
+"""
 
 import json
 import os
-import re
 import subprocess
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
-from pathlib import Path, PurePath
-from typing import Any
+from functools import cache
+from pathlib import Path
 
+from cloche import derivation as drv
 from cloche.reproduce.errors import NixError, UnknownAttributeError
 
 FEATURES = ["--extra-experimental-features", "nix-command flakes"]
@@ -18,16 +22,6 @@ _SETGROUPS = Path("/proc/self/setgroups")
 if _SETGROUPS.exists() and _SETGROUPS.read_text(encoding="ascii").strip() == "deny":
     FEATURES += ["--option", "require-drop-supplementary-groups", "false"]
 SYSTEM = f"{os.uname().machine}-linux"
-_DIFFERS = re.compile(
-    r"derivation '(?P<drv>/nix/store/[^']+\.drv)' may not be deterministic: "
-    r"output '(?P<output>[^']+)' differs(?: from '(?P<kept>[^']+)')?"
-)
-_FAILED = re.compile(
-    r"error: builder for '(?P<drv>/nix/store/[^']+\.drv)' (?P<how>failed[^;\n]*);?(?P<words>(?:\n {7,}.*)*)"
-)
-_CANNOT = re.compile(
-    r"error: (?:a '[^']+' with features .* is required to build|unable to build|build of) '(?P<drv>[^']+\.drv)'(?P<how>.*)"
-)
 
 
 @dataclass(frozen=True)
@@ -39,6 +33,10 @@ class Call:
     options: tuple[str | bytes, ...] = ()
     processors: frozenset[int] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+
+    def at(self, store: str) -> "Call":
+        """Return the same call about another store."""
+        return replace(self, options=(*self.options, "--store", store))
 
     def run(self, *arguments: str | bytes) -> subprocess.CompletedProcess[str]:
         """Run nix to its end."""
@@ -62,21 +60,30 @@ HERE = Call()
 
 
 class State(Enum):
-    """What came of building one derivation again."""
+    """What is known of a derivation that was built again."""
 
     IDENTICAL = "identical"
     DIFFERENT = "different"
-    FAILED = "not rebuildable"
+    UNKNOWN = "unknown"
+    # A measurement, which is no function of its inputs: it is not built again.
+    NOT_COMPARED = "not compared"
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of building one derivation again: which output differs and where the other is kept, or why it failed."""
+class Derivation:
+    """One derivation: its path, its outputs by name, what it needs, and whether it is a source (a fixed output)."""
 
-    state: State
-    output: str = ""
-    other: str = ""
-    reason: str = ""
+    path: str
+    outputs: dict[str, str]
+    # Derivations, and the names of their outputs that are needed.
+    inputs: Mapping[str, tuple[str, ...]]
+    fixed: bool
+    measurement: bool = False
+
+    @property
+    def compared(self) -> list[str]:
+        """Return the paths of the outputs whose bytes count: all but a `log` beside others, which holds durations."""
+        return [path for name, path in sorted(self.outputs.items()) if name != "log" or len(self.outputs) == 1]
 
 
 def ask(what: str, *arguments: str, call: Call = HERE) -> str:
@@ -111,33 +118,40 @@ def derivation_of(flake: str, attribute: str, options: Sequence[str] = ()) -> st
     return done.stdout.strip()
 
 
-@dataclass(frozen=True)
-class Derivation:
-    """One derivation: its path, its outputs by name, and whether it is a source (a fixed output)."""
-
-    path: str
-    outputs: dict[str, str]
-    inputs: tuple[str, ...]
-    fixed: bool
-
-
 def closure_of(derivations: Iterable[str]) -> dict[str, Derivation]:
-    """Return all derivations that these are built from, themselves included, by path."""
-    shown: dict[str, dict[str, Any]] = json.loads(
-        ask("the derivations cannot be read", "derivation", "show", "--recursive", *derivations)
-    )
-    return {
-        path: Derivation(
-            path,
-            {name: str(output.get("path", "")) for name, output in data["outputs"].items()},
-            tuple(data["inputDrvs"]),
-            any("hash" in output for output in data["outputs"].values()),
+    """Return all derivations that these are built from, themselves included, by path; raises NixError."""
+    found: dict[str, Derivation] = {}
+    left = list(derivations)
+    while left:
+        path = left.pop()
+        if path not in found:
+            found[path] = _read(path)
+            left += found[path].inputs
+    return found
+
+
+@cache
+def _read(path: str) -> Derivation:
+    try:
+        read = drv.of_file(Path(path))
+    except drv.BadDerivationError as error:
+        raise NixError(f"{path} is no derivation that this Cloche can read", str(error)) from error
+    except OSError as error:
+        where = "; is the store at another place on this disk? Then run this by `nix run`, which shows it at /nix"
+        raise NixError(f"{path} cannot be read", f"{error.strerror}{where}") from error
+    outputs = {name: place for name, place, _, _ in read.outputs}
+    if not all(outputs.values()):
+        raise NixError(
+            f"{path} cannot be built again and compared",
+            "its outputs have no path before they are built (content-addressed)",
         )
-        for path, data in shown.items()
-    }
+    fixed = any(digest for _, _, _, digest in read.outputs)
+    # As a structured attribute, and as a variable.
+    measurement = read.attributes.get("measurement") in (True, "1")
+    return Derivation(path, outputs, read.inputs, fixed, measurement=measurement)
 
 
-def below(derivation: str, known: dict[str, Derivation]) -> list[str]:
+def below(derivation: str, known: Mapping[str, Derivation]) -> list[str]:
     """Return the derivations that one is built from, itself included, without sources; sorted."""
     found: set[str] = set()
     left = [derivation]
@@ -147,15 +161,6 @@ def below(derivation: str, known: dict[str, Derivation]) -> list[str]:
             found.add(path)
             left += known[path].inputs
     return sorted(found)
-
-
-def invalid(paths: Sequence[str]) -> set[str]:
-    """Return those of the paths that the store does not have."""
-    command = ["nix-store", "--check-validity", "--print-invalid", *paths]
-    done = subprocess.run(command, capture_output=True, check=False, encoding="utf-8")
-    if done.returncode:
-        raise NixError("the store cannot be asked what it has", done.stderr)
-    return set(done.stdout.split())
 
 
 def build(derivations: Iterable[str], call: Call = HERE) -> None:
@@ -170,34 +175,57 @@ def build(derivations: Iterable[str], call: Call = HERE) -> None:
     )
 
 
-def build_again(derivations: Sequence[Derivation], call: Call) -> dict[str, Outcome]:
-    """Build valid derivations again and return what came of each; Nix compares the bytes.
+def hashes(paths: Iterable[str], call: Call = HERE, *, recursive: bool = False) -> dict[str, str]:
+    """Return the NAR hash, as Nix writes it (SRI), of each of these paths that is valid; raises NixError.
 
-    An output called `log` is not compared: it holds what differs from run to run, such as durations, and nothing is
-    made from it. Raises NixError when the call failed for another reason than a build's.
+    With `recursive`, also those of all that they refer to.
     """
-    installables = [f"{derivation.path}^*" for derivation in derivations]
-    done = call.run("build", "--no-link", "--rebuild", "--keep-going", "--keep-failed", *installables)
-    found = {derivation.path: Outcome(State.IDENTICAL) for derivation in derivations}
-    # By their names, since Nix tells where a path lies on the disk.
-    logs = {PurePath(derivation.outputs["log"]).name for derivation in derivations if "log" in derivation.outputs}
-    told = False
-    for match in _FAILED.finditer(done.stderr):
-        told = True
-        found[match["drv"]] = Outcome(State.FAILED, reason=_reason(match["how"] + match["words"]))
-    for match in _DIFFERS.finditer(done.stderr):
-        told = True
-        if PurePath(match["output"]).name not in logs:
-            found[match["drv"]] = Outcome(State.DIFFERENT, match["output"], match["kept"] or "")
-    for match in _CANNOT.finditer(done.stderr):
-        told = True
-        if found.get(match["drv"], Outcome(State.IDENTICAL)).state is State.IDENTICAL:
-            found[match["drv"]] = Outcome(State.FAILED, reason=_reason(match[0]))
-    if done.returncode and not told:
-        raise NixError("the outputs cannot be built again", done.stderr)
+    wanted = sorted(set(paths))
+    if not wanted:
+        return {}
+    options = ("--recursive",) if recursive else ()
+    told = ask(
+        "the store cannot be asked what it has", "path-info", "--json", *_form(call), *options, *wanted, call=call
+    )
+    return nar_hashes(told, wanted)
+
+
+@cache
+def _form_of(program: str) -> tuple[str, ...]:
+    """Return the options by which this Nix writes the JSON that `nar_hashes` reads: newer ones (2.34) want to be told."""
+    option = ("--json-format", "1")
+    done = subprocess.run(
+        [program, *FEATURES, "path-info", "--json", *option, "--stdin"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    return () if done.returncode else option
+
+
+def _form(call: Call) -> tuple[str, ...]:
+    return _form_of(call.program)
+
+
+def nar_hashes(text: str, wanted: Iterable[str]) -> dict[str, str]:
+    """Return the NAR hashes in what `path-info --json` printed, an object by path (2.26, and form 1 of 2.34).
+
+    A path that is not valid has null (or, where a store could not say so, no entry), and is left out. Raises NixError
+    for any other form, and where nothing is said about a path that is `wanted`.
+    """
+    what = "`nix path-info --json` printed what this Cloche cannot read"
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise NixError(what, f"{error}: {text[:500]}") from error
+    if not isinstance(told, dict) or any(path not in told for path in wanted):
+        raise NixError(what, text[:500])
+    found = {}
+    for path, entry in told.items():
+        if entry is None:
+            continue
+        digest = entry.get("narHash") if isinstance(entry, dict) else None
+        if not isinstance(digest, str) or not digest.startswith("sha256-"):
+            raise NixError(what, f"{path}: {str(entry)[:500]}")
+        found[path] = digest
     return found
-
-
-def _reason(words: str) -> str:
-    lines = [line.strip() for line in words.strip().splitlines()]
-    return "\n".join(line for line in lines if line and "nix log" not in line and "For full logs" not in line)

@@ -4,7 +4,6 @@ import json
 from pathlib import PurePath
 
 from cloche.reproduce.compare import Finding, impossible
-from cloche.reproduce.nix import State
 from cloche.reproduce.run import Result, Verdict
 from cloche.reproduce.variations import VARIATIONS
 
@@ -36,9 +35,9 @@ def as_text(result: Result) -> str:
 
 
 def as_json(result: Result) -> str:
-    """Return the report for machines (version 1), sorted."""
+    """Return the report for machines (version 2), sorted."""
     data = {
-        "version": 1,
+        "version": 2,
         "variations": list(result.variations),
         "notVaried": result.left_out,
         "outputs": [
@@ -47,12 +46,13 @@ def as_json(result: Result) -> str:
                 "derivation": verdict.derivation,
                 "derivations": verdict.derivations,
                 "state": verdict.state.value,
+                "measurements": list(verdict.measurements),
                 "findings": [
                     {
                         "derivation": finding.derivation,
                         "state": finding.state.value,
                         "causes": sorted(set(finding.causes)),
-                        "output": finding.output,
+                        "outputs": list(finding.outputs),
                         "text": finding.text,
                     }
                     for finding in verdict.findings
@@ -65,10 +65,10 @@ def as_json(result: Result) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    if verdict.state is State.IDENTICAL:
-        return f"identical ({verdict.derivations} derivations built again)"
-    names = ", ".join(_name(finding.derivation) for finding in verdict.findings)
-    return f"{verdict.state.value}: {names}"
+    if verdict.findings:
+        return f"{verdict.state.value}: {', '.join(_name(finding.derivation) for finding in verdict.findings)}"
+    left = f"; measured, not built again: {', '.join(map(_name, verdict.measurements))}" if verdict.measurements else ""
+    return f"{verdict.state.value} ({verdict.derivations} derivations built again{left})"
 
 
 def _name(derivation: str) -> str:

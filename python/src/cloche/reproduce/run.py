@@ -1,17 +1,18 @@
 """One run of `reproduce`: from what was asked for to a verdict on every output."""
 
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloche.reproduce.again import remove
 from cloche.reproduce.compare import Comparison, Finding, Settings, impossible
-from cloche.reproduce.errors import ImpossibleVariationError, UnknownVariationError
-from cloche.reproduce.nix import State, attributes_of, below, build, closure_of, derivation_of
+from cloche.reproduce.errors import ImpossibleVariationError, NothingToCompareError, UnknownVariationError
+from cloche.reproduce.nix import Derivation, State, attributes_of, below, build, closure_of, derivation_of
 from cloche.reproduce.variations import VARIATIONS
+
+_WORST_FIRST = (State.UNKNOWN, State.DIFFERENT, State.NOT_COMPARED, State.IDENTICAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +33,11 @@ class Verdict:
     attribute: str
     derivation: str
     state: State
+    # Built again.
     derivations: int
     findings: tuple[Finding, ...]
+    # Not built again.
+    measurements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +50,9 @@ class Result:
 
     @property
     def identical(self) -> bool:
-        """Whether every output came out the same."""
-        return all(verdict.state is State.IDENTICAL for verdict in self.verdicts)
+        """Whether every output that is no measurement came out the same, and there is one."""
+        states = {verdict.state for verdict in self.verdicts} - {State.NOT_COMPARED}
+        return states == {State.IDENTICAL}
 
 
 def settings_of(data: dict[str, Any]) -> Settings:
@@ -64,6 +69,8 @@ def settings_of(data: dict[str, Any]) -> Settings:
 def chosen(request: Request) -> tuple[list[str], dict[str, str]]:
     """Return the variations to apply, and of those that nobody asked for by name the reasons why they are left out.
 
+    The store is always another one.
+
     Raises UnknownVariationError, and ImpossibleVariationError for one that was asked for.
     """
     wanted = list(dict.fromkeys(request.variations)) or list(VARIATIONS)
@@ -75,7 +82,7 @@ def chosen(request: Request) -> tuple[list[str], dict[str, str]]:
             if request.variations:
                 raise ImpossibleVariationError(name, reason)
             left_out[name] = reason
-    return [name for name in VARIATIONS if name in wanted and name not in left_out], left_out
+    return [name for name in VARIATIONS if name == "store" or (name in wanted and name not in left_out)], left_out
 
 
 def run(request: Request, settings: Settings, report: Callable[[str], None]) -> Result:
@@ -85,33 +92,46 @@ def run(request: Request, settings: Settings, report: Callable[[str], None]) -> 
     tops = {attribute: derivation_of(request.flake, attribute) for attribute in attributes}
     known = closure_of(sorted(set(tops.values())))
     parts = {top: [top] if request.shallow else below(top, known) for top in tops.values()}
-    derivations = [known[path] for path in sorted({path for paths in parts.values() for path in paths})]
+    used = sorted({path for paths in parts.values() for path in paths})
+    derivations = [known[path] for path in used if not known[path].measurement]
+    if all(known[top].measurement for top in tops.values()):
+        raise NothingToCompareError(list(tops))
     report(
-        f"{len(tops)} output{'' if len(tops) == 1 else 's'}, built from {len(derivations)} derivations, which are built first where they are not"
+        f"{len(tops)} output{'' if len(tops) == 1 else 's'}, built from {len(used)} derivations, which are built first where they are not"
     )
-    build(sorted({derivation.path for derivation in derivations}))
+    build(used)
     folder = Path(tempfile.mkdtemp(prefix="cloche-reproduce."))
     folder.chmod(0o755)
     try:
-        comparison = Comparison(settings, folder, report)
-        comparison.inside(names, derivations)
-        store = str(comparison.empty())
-        if "store" in names:
-            comparison.elsewhere("store", store, derivations)
-        if "user" in names:
-            comparison.user(store, derivations)
+        comparison = Comparison(settings, folder, report, known)
+        together = [name for name in names if name != "machine"]
+        report(f"building {len(derivations)} derivations again: {', '.join(together)}")
+        comparison.vary(together, derivations)
+        if "cores" in together:
+            # What differs between one processor and two is different from what is here for one of them.
+            report(f"building {len(derivations)} derivations again: two processors")
+            comparison.vary(["cores"], derivations, cores=2)
         if "machine" in names and request.machine:
-            comparison.elsewhere("machine", request.machine, derivations)
+            report(f"building {len(derivations)} derivations again: machine")
+            comparison.vary(["machine"], derivations, machine=request.machine)
     finally:
-        subprocess.run(["chmod", "-R", "u+w", folder], check=False, stderr=subprocess.DEVNULL)
-        shutil.rmtree(folder, ignore_errors=True)
-    verdicts = []
-    for attribute, top in tops.items():
-        findings = [comparison.found[path] for path in parts[top]]
-        states = {finding.state for finding in findings}
-        state = next(state for state in (State.FAILED, State.DIFFERENT, State.IDENTICAL) if state in states)
-        told = tuple(finding for finding in findings if finding.state is not State.IDENTICAL)
-        verdicts.append(
-            Verdict(attribute=attribute, derivation=top, state=state, derivations=len(parts[top]), findings=told)
-        )
-    return Result(verdicts=tuple(verdicts), variations=tuple(names), left_out=left_out)
+        remove(folder)
+    verdicts = tuple(
+        _verdict(attribute, known[top], [known[path] for path in parts[top]], comparison.found)
+        for attribute, top in tops.items()
+    )
+    return Result(verdicts=verdicts, variations=tuple(names), left_out=left_out)
+
+
+def _verdict(attribute: str, top: Derivation, parts: list[Derivation], found: dict[str, Finding]) -> Verdict:
+    """Return the worst that is known of the derivations behind an output; each of them has a finding."""
+    findings = [found[each.path] for each in parts if not each.measurement]
+    states = {finding.state for finding in findings} | ({State.NOT_COMPARED} if top.measurement else set())
+    return Verdict(
+        attribute=attribute,
+        derivation=top.path,
+        state=next(state for state in _WORST_FIRST if state in states),
+        derivations=len(findings),
+        findings=tuple(finding for finding in findings if finding.state is not State.IDENTICAL),
+        measurements=tuple(each.path for each in parts if each.measurement),
+    )

@@ -2,8 +2,8 @@
 
 Variables and the clock: Nix mounts a folder and the loader's list of preloaded libraries into the sandbox (its setting
 `sandbox-paths`), and a library in every process gives the toolchain's variables other values (pkgs/reproduce/vary.c).
-Processors: the affinity of Nix itself, which builders inherit, and its setting `cores`. Store, user and machine: Nix
-is called on another store, as another user, or for another machine.
+Processors: the affinity of Nix itself, which builders inherit, and its setting `cores`. User and machine: Nix is called
+as another user, or for another machine. The store is always a second one (again.py).
 """
 
 import os
@@ -48,8 +48,8 @@ VARIATIONS = {
             "locale", "Turkish words, letters and numbers", (("LC_ALL", "tr_TR.UTF-8"), ("LOCPATH", f"{PLACE}/locale"))
         ),
         Variation("hashseed", "another seed of Python's hashes", (("PYTHONHASHSEED", "4242"),)),
-        Variation("store", "a second store, made from nothing but the sources"),
-        Variation("user", "another user, in a store of their own"),
+        Variation("store", "a second store, made from nothing but the sources (always)"),
+        Variation("user", "another user, to whom that store belongs"),
         Variation("machine", "another machine, by ssh (--machine)"),
     )
 }
@@ -63,16 +63,19 @@ def processors(count: int) -> frozenset[int] | None:
     return frozenset(mine[:count]) if len(mine) >= count else None
 
 
-def prepare(names: Iterable[str], tools: Path, environment: dict[str, str], folder: Path) -> Call:
+def prepare(
+    names: Iterable[str], tools: Path, environment: dict[str, str], folder: Path, processors_used: int = 1
+) -> Call:
     """Return a call of Nix that applies these variations (of INSIDE) in the sandbox.
 
-    `tools` is what pkgs/reproduce makes, `environment` the toolchain's variables, `folder` an empty one to use.
+    `tools` is what pkgs/reproduce makes, `environment` the toolchain's variables, `folder` an empty one to use,
+    `processors_used` what the variation of processors means.
     """
     chosen = [VARIATIONS[name] for name in INSIDE if name in set(names)]
     options: list[str | bytes] = []
     cores = "cores" in {variation.name for variation in chosen}
     if cores:
-        options += ["--cores", "1"]
+        options += ["--cores", str(processors_used)]
     lines = []
     for name, value in (pair for variation in chosen for pair in variation.variables):
         lines += [name, environment.get(name, ""), value]
@@ -82,11 +85,11 @@ def prepare(names: Iterable[str], tools: Path, environment: dict[str, str], fold
         shutil.copytree(tools / "lib", shown)
         shown.chmod(0o755)
         (shown / "environment").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        libraries = ["libfaketime.so.1"] if "FAKETIME" in lines else []
+        libraries = ["libsleep.so", "libfaketime.so.1"] if "FAKETIME" in lines else []
         preload = folder / "preload"
         # The last one is initialised first: it sets what the others read.
         preload.write_text("".join(f"{PLACE}/{name}\n" for name in (*libraries, "libvary.so")), encoding="ascii")
         source = os.fsencode(preload)
         mounts = [PLACE.encode() + b"=" + os.fsencode(shown), NEUTRAL_PRELOAD + b"=" + source, PRELOAD + b"=" + source]
         options += ["--option", "sandbox-paths", b" ".join(mounts)]
-    return Call(options=tuple(options), processors=processors(1) if cores else None)
+    return Call(options=tuple(options), processors=processors(processors_used) if cores else None)

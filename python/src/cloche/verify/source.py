@@ -3,7 +3,8 @@
 import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 from cloche import nar
 from cloche.artifact import Artifact, Kind, file_sha256
@@ -12,6 +13,9 @@ from cloche.store.git import GitError, NoGitError, Repository
 from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Provenance
 from cloche.verify.predicates import Claimed
+
+if TYPE_CHECKING:
+    from cloche.reproduce import RebuiltOutput
 
 
 def check_age(claimed: Claimed, wanted: Provenance, repository: Path | None, report: Report) -> None:
@@ -88,11 +92,19 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
     from cloche import reproduce  # noqa: PLC0415 - only a rebuild needs it
 
     separator = "&" if "?" in claimed.flake else "?"
+    flake = f"{claimed.flake}{separator}rev={claimed.revision}"
     try:
-        made = reproduce.rebuild(f"{claimed.flake}{separator}rev={claimed.revision}", claimed.attribute, source=folder)
+        with reproduce.rebuild(flake, claimed.attribute, source=folder) as made:
+            _compare(claimed, artifact, made, signed, report)
     except ClocheError as error:
         report.refuse(what, Refusal.NOT_REPRODUCED, error.message)
-        return
+    except OSError as error:
+        report.refuse(what, Refusal.NOT_REPRODUCED, f"{error.filename} can't be read: {error.strerror}")
+
+
+def _compare(claimed: Claimed, artifact: Artifact, made: "RebuiltOutput", signed: str, report: Report) -> None:
+    """Report whether what was built has the bytes of the artifact."""
+    what = "rebuild"
     built = _hexadecimal(made.source_nar_hash)
     if built != signed:
         report.refuse(
@@ -101,7 +113,7 @@ def rebuild(claimed: Claimed, artifact: Artifact, folder: Path | None, report: R
             f"the source that was built has the sha256 {built}, and the signed one has {signed}",
         )
         return
-    digests = _digests(artifact, Path(made.path), made.nar_sha256)
+    digests = _digests(artifact, made)
     if artifact.sha256 not in digests:
         reason = f"{claimed.attribute}, built again on this machine, has {_NOUN[artifact.kind]} {' and '.join(digests) or '(none)'}"
         report.refuse(what, Refusal.NOT_REPRODUCED, reason)
@@ -119,15 +131,18 @@ _NOUN = {
 }
 
 
-def _digests(artifact: Artifact, path: Path, nar_sha256: str) -> list[str]:
-    """Return the digests that an output has as the kind of artifact that is compared with it."""
+def _digests(artifact: Artifact, made: "RebuiltOutput") -> list[str]:
+    """Return the digests that an output has as the kind of artifact that is compared with it; raises OSError."""
+    path = PurePath(made.path)
     if artifact.kind is Kind.IMAGE:
         # Of the manifest itself, which names all layers; what the output says of it beside it is not needed.
-        manifest = path / "manifest.json"
+        manifest = made.place(path / "manifest.json")
         return [file_sha256(manifest)] if manifest.is_file() else []
     if artifact.kind is Kind.STORE:
-        return [nar_sha256]
-    return [file_sha256(item) for item in ([path] if path.is_file() else sorted(path.iterdir())) if item.is_file()]
+        return [_hexadecimal(made.closure[made.path]) or ""]
+    output = made.place(path)
+    items = [output] if output.is_file() else [made.place(path / item.name) for item in sorted(output.iterdir())]
+    return [file_sha256(item) for item in items if item.is_file()]
 
 
 def _different_closure(claimed: Claimed, made: Mapping[str, str]) -> str:
@@ -135,7 +150,8 @@ def _different_closure(claimed: Claimed, made: Mapping[str, str]) -> str:
 
     An artifact that is a folder of links has the same bytes whatever lies behind them.
     """
-    listed, built = dict(claimed.closure), {name: _hexadecimal(digest) for name, digest in made.items()}
+    listed = dict(claimed.closure)
+    built = {PurePath(path).name: _hexadecimal(digest) for path, digest in made.items()}
     for name in sorted(listed.keys() | built.keys() if listed else ()):
         if name not in built:
             return f"the provenance lists {name}, which {claimed.attribute}, built again on this machine, does not need"
