@@ -1,42 +1,50 @@
 """Bringing one file from an index or an archive, whole and with the lock's hash, or not at all."""
 
+import os
 import re
 import shutil
+from collections.abc import Iterable
+from contextlib import closing
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from cloche.fetch.index import Index
+from cloche.fetch.session import AnswerError, pieces, place
 from cloche.fetch.sources import FetchError, Source
 from cloche.regular_file import open_regular
 
 CHUNK = 1 << 20  # bytes
 TRIES = 3
+_RANGE = re.compile(r"bytes (?P<first>[0-9]+)-(?P<last>[0-9]+)/(?P<size>[0-9]+|\*)")
+
+
+class WrongSizeError(FetchError):
+    """A file that has another size than the lock says, and so is another one."""
+
+    def __init__(self, source: Source, size: str, where: str) -> None:
+        """Keep the `size` that it has, in words, and `where` it is."""
+        super().__init__(
+            f"{source.file}: {where} has a file of {size}, but the lock says {source.size} bytes;\n"
+            "it was not brought. If the file was published again under the same name, which should not happen, look into it\n"
+            "before you run 'nix run .#lock -- --upgrade'.",
+            1,
+        )
 
 
 def download(index: Index, url: str, source: Source, target: Path) -> str:
     """Bring one file to `target`, going on where an earlier try stopped; return its sha256.
 
-    Raise OSError (as all of requests' errors are) when the connection ends before the file does.
+    Never more bytes are read than the lock says. Raise WrongSizeError for a file of another size, and OSError (as all of
+    requests' errors are) when the connection ends before the file does, or for an answer to another question.
     """
     partial = target.with_suffix(".part")
     have = partial.stat().st_size if partial.exists() else 0
-    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    response = index.session().get(url, headers=headers, stream=True)
-    if response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-        # The part is as long as the file, or longer.
-        partial.unlink()
-        return download(index, url, source, target)
-    response.raise_for_status()
-    resumed = response.status_code == HTTPStatus.PARTIAL_CONTENT
-    expected = int(response.headers.get("Content-Length", 0)) + (have if resumed else 0)
-    with partial.open("ab" if resumed else "wb") as file:
-        for chunk in response.iter_content(CHUNK):
-            file.write(chunk)
-    size = partial.stat().st_size
-    # A server that does not say how long its answer is leaves only the lock's word.
-    if size < (expected or source.size):
-        raise OSError(f"the connection ended after {size} of {expected or source.size} bytes")
+    if have > source.size:
+        have = 0
+    whole = have == source.size and partial.exists()
+    resumed = whole or _bring(index, url, source, partial, have)
     digest = file_digest(partial)
     if resumed and digest != source.sha256:
         # What an earlier try left may be of another file; the whole one is judged.
@@ -44,6 +52,47 @@ def download(index: Index, url: str, source: Source, target: Path) -> str:
         return download(index, url, source, target)
     partial.replace(target)
     return digest
+
+
+def _bring(index: Index, url: str, source: Source, partial: Path, have: int) -> bool:
+    """Write the rest of a file of which `have` bytes are there; return whether they were of use."""
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with closing(index.session().get(url, headers=headers, stream=True)) as response:
+        if have and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            # The file is shorter than the part: it is another one.
+            partial.unlink()
+            return _bring(index, url, source, partial, 0)
+        response.raise_for_status()
+        resumed: bool = response.status_code == HTTPStatus.PARTIAL_CONTENT
+        if response.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT} or (resumed and not have):
+            text = f"the answer has the status {response.status_code}, which was not asked for"
+            raise AnswerError(text)
+        start = have if resumed else 0
+        _check_size(response, source, start, resumed=resumed)
+        size = start
+        with partial.open("ab" if resumed else "wb") as file:
+            for chunk in pieces(response, source.size - start):
+                size += file.write(chunk)
+    if size < source.size:
+        text = f"the connection ended after {size} of {source.size} bytes"
+        raise AnswerError(text)
+    return resumed
+
+
+def _check_size(response: Any, source: Source, start: int, *, resumed: bool) -> None:  # noqa: ANN401 - pip's type
+    """Compare what an answer says of its size, and of its place in the file, with what is wanted."""
+    # Some servers leave it out, against RFC 9110; the hash then tells a wrong part.
+    if stated := resumed and response.headers.get("Content-Range"):
+        part = _RANGE.fullmatch(stated)
+        if part is None or int(part["first"]) != start:
+            text = f"the answer is the part {stated!r}, and 'bytes {start}-' was asked for"
+            raise AnswerError(text)
+        if part["size"] not in {"*", str(source.size)}:
+            raise WrongSizeError(source, f"{part['size']} bytes", place(response.url))
+    length = response.headers.get("Content-Length", "")
+    # A file system's answer has none, and what is sent in pieces neither.
+    if re.fullmatch("[0-9]+", length) and int(length) != source.size - start:
+        raise WrongSizeError(source, f"{start + int(length)} bytes", place(response.url))
 
 
 def file_digest(path: Path) -> str:
@@ -62,7 +111,13 @@ def copy_from(archive: str, source: Source, target: Path) -> Path:
         raise FetchError(
             f"{source.file} ({source.sha256}) is not in the archive {archive}; make it again with 'nix run .#vendor'"
         )
-    shutil.copyfile(stored, target)
+    try:
+        with open_regular(stored) as file, target.open("wb") as copy:
+            if (size := os.fstat(file.fileno()).st_size) > source.size:
+                raise WrongSizeError(source, f"{size} bytes", str(stored))
+            shutil.copyfileobj(file, copy, CHUNK)
+    except OSError as error:
+        raise FetchError(f"{stored}: {error.strerror}") from None
     digest = file_digest(target)
     if digest != source.sha256:
         raise _wrong(source, target, digest, str(stored))
@@ -76,24 +131,33 @@ def fetch_one(index: Index, archive: str, source: Source, folder: Path) -> Path:
         return target  # by a call that was interrupted
     if archive and "://" not in archive:
         return copy_from(archive, source, target)
+    if archive:
+        return _first_right(index, [f"{archive.rstrip('/')}/sha256/{source.sha256}"], source, target, "the archive")
+    return _first_right(index, index.links(source), source, target, "the index")
+
+
+def _first_right(index: Index, urls: Iterable[str], source: Source, target: Path, origin: str) -> Path:
+    """Bring the file from the first of the addresses that has the right one, or raise FetchError."""
     tried: list[str] = []
     wrong: FetchError | None = None
-    origin = "the archive" if archive else "the index"
-    for url in [f"{archive.rstrip('/')}/sha256/{source.sha256}"] if archive else index.links(source):
+    for url in urls:
         for _ in range(TRIES):
             try:
                 digest = download(index, url, source, target)
+            except WrongSizeError as error:
+                # Another index may have the right one.
+                wrong = error
+                break
             except OSError as error:
                 tried.append(f"{type(error).__name__}: {_without_secrets(str(error))}")
                 continue
             if digest == source.sha256:
                 return target
-            # Another index may have the right one.
             wrong = _wrong(source, target, digest, origin)
             break
     if wrong:
         raise wrong
-    if tried:
+    if tried := [*tried, *map(_without_secrets, index.refused())]:
         raise FetchError(f"{source.file}: could not be downloaded from {origin}:\n  " + "\n  ".join(tried))
     raise FetchError(
         f"{source.file}: none of the {index.configured()} answers with a file of this name (and hash) for {source.name};\n"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from cloche.fetch.session import AnswerError, guard
 from cloche.fetch.sources import FetchError, Source
 
 # Where distributions keep the certificates of authorities: Debian and the sandbox, Fedora, openSUSE, Alpine.
@@ -53,7 +54,7 @@ class Index:
             filter(os.path.exists, [os.environ.get("NIX_SSL_CERT_FILE", ""), *CERTIFICATES]), None
         )
         command.main_context().__enter__()
-        session = command._build_session(options)  # noqa: SLF001
+        session = guard(command._build_session(options))  # noqa: SLF001
         return session, command._build_package_finder(options, session)  # noqa: SLF001
 
     def session(self) -> Any:  # noqa: ANN401  pip's own session type
@@ -68,7 +69,11 @@ class Index:
         collector = finder._link_collector  # noqa: SLF001
 
         def links_of_page(address: Any) -> list[Any]:  # noqa: ANN401  pip's Link
-            page = collector.fetch_response(address)
+            try:
+                page = collector.fetch_response(address)
+            except AnswerError as error:
+                self.refused().append(str(error))
+                return []
             return [] if page is None else list(parse_links(page))
 
         found = collector.collect_sources(source.name, candidates_from_page=links_of_page)
@@ -79,6 +84,13 @@ class Index:
                 other = link.hash_name == "sha256" and link.hash != source.sha256
                 if link.filename == source.file and not other:
                     yield link.url_without_fragment
+
+    def refused(self) -> list[str]:
+        """Return why pages of indexes were not believed, in this thread."""
+        if not hasattr(self.local, "refused"):
+            self.local.refused = []
+        found: list[str] = self.local.refused
+        return found
 
     def configured(self) -> str:
         """Return how many indexes and find-links there are, without naming them: addresses can hold passwords."""
