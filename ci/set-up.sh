@@ -81,13 +81,16 @@ copy_folder() {
 }
 
 copy_url() {
-  fetch_url "$1/SHA256SUMS"
-  while read -r _ name; do fetch_url "$1/$name"; done <"$work/debs/SHA256SUMS"
+  fetch_url "$1/SHA256SUMS" 1
+  while read -r _ name; do
+    case $name in */* | .* | -* | '') stop "the list SHA256SUMS of $1 names '$name', which is no name of a package" ;; esac
+    fetch_url "$1/$name" 256
+  done <"$work/debs/SHA256SUMS"
   check_sums "$1"
 }
 
-fetch_url() { # fetch_url URL: into $work/debs, with apt's proxies and credentials
-  /usr/lib/apt/apt-helper -o APT::Sandbox::User= -o Acquire::Retries=3 download-file "$1" "$work/debs/${1##*/}" >"$work/log" 2>&1 ||
+fetch_url() { # fetch_url URL MEBIBYTES: into $work/debs, with apt's proxies and credentials; no more bytes, and no more than an hour
+  (ulimit -f "$(($2 * 2048))" && timeout 3600 /usr/lib/apt/apt-helper -o APT::Sandbox::User= -o Acquire::Retries=3 download-file "$1" "$work/debs/${1##*/}") >"$work/log" 2>&1 ||
     { cat "$work/log" >&2; stop "${1##*/} could not be brought from the archive that CLOCHE_SOURCES names (apt's words are above)"; }
 }
 

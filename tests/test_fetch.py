@@ -513,3 +513,30 @@ def test_from_an_archive_to_an_environment_without_any_network(machine: Machine)
         command = ["python", "-c", "import numpy, scipy, sklearn; print(numpy.arange(3).sum())"]
         ended = other.nix("shell", env, "--command", *command, cwd=ROOT / "examples/branin")
         assert (ended.code, ended.out) == (0, "3\n"), ended.err
+
+
+@pytest.mark.skipif(not os.access("/usr/lib/apt/apt-helper", os.X_OK), reason="needs apt, which this machine lacks")
+def test_a_debian_package_is_there_only_when_it_is_whole(client: Client, site: Site) -> None:
+    """By the host's own apt: a left-over of an ended call, a package that never ends, and one that was replaced."""
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from cloche.fetch.debian import _bring\n"
+        "from cloche.fetch.sources import Source\n"
+        "print(_bring(sys.argv[1], [Source('a', '1', 'a.deb', sys.argv[2], int(sys.argv[3]), 'pool/a.deb')], Path(sys.argv[4])))\n"
+    )
+    digest, folder = sha256(LARGE).hexdigest(), client.folder / "debs"
+    folder.mkdir()
+    words = ["env", f"PYTHONPATH={ROOT}/python/src", f"{client.base}/bin/python3", "-c", script, f"http://{site.address}", digest]
+
+    def bring() -> list[str]:
+        ended = run(*words, str(len(LARGE)), str(folder))
+        assert ended.code == 0, ended.err
+        return [path.name for path in folder.iterdir()]
+
+    (folder / f"{digest}.apt").write_bytes(LARGE[:1000])
+    for wrong in (LARGE * 8, LARGE[:-1], LARGE[:-1] + b"!"):
+        site.files["/pool/a.deb"] = wrong
+        assert bring() == []
+    site.files["/pool/a.deb"] = LARGE
+    assert bring() == [digest]
+    assert (folder / digest).read_bytes() == LARGE

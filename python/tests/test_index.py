@@ -1,6 +1,7 @@
 """Indexes over HTTP, from a server on this machine: PEP 691, 700 and 658, credentials, faults."""
 
 import base64
+import gzip
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloche.index import HashMismatchError, IndexUnreachableError, PackageNotFoundError, PipIndex
+from cloche.limits import INDEX_PAGE
 from cloche.pip_config import PipConfig
 from conftest import Workplace
 from local_index import LocalIndex, metadata_of, sha256
@@ -23,6 +25,7 @@ class Server:
 
     url: str = ""
     pages: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     password: str = ""
 
@@ -53,8 +56,11 @@ def server() -> Iterator[Server]:
                 self.end_headers()
                 return
             kind, body = state.pages.get(self.path, ("", b""))
-            code = 500 if self.path == "/simple/broken/" else 200 if kind else 404
+            headers = state.headers.get(self.path, {})
+            code = 500 if self.path == "/simple/broken/" else 302 if "Location" in headers else 200 if kind else 404
             self.send_response(code)
+            for name, value in headers.items():
+                self.send_header(name, value)
             self.send_header("Content-Type", kind or "text/plain")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -115,6 +121,56 @@ def test_a_download_is_verified_and_kept(server: Server, index: PipIndex, tmp_pa
     with pytest.raises(HashMismatchError):
         index.download(file, sha256(content))
     assert list(path.parent.iterdir()) == []
+
+
+def test_no_more_is_read_than_the_index_says(server: Server, index: PipIndex, tmp_path: Path) -> None:
+    local = LocalIndex(tmp_path / "index")
+    content = local.wheel("alpha", "1.0")
+    server.serve(local)
+    (file,) = index.files("alpha")
+    server.pages["/files/alpha-1.0-py3-none-any.whl"] = ("application/octet-stream", content * 1000)
+    with pytest.raises(IndexUnreachableError, match=f"sends more than the {len(content)} bytes that are expected"):
+        index.download(file, None)
+    assert list((tmp_path / "cache/sha256").iterdir()) == []
+
+
+def test_a_page_has_an_end(server: Server, index: PipIndex) -> None:
+    bomb = gzip.compress(bytes(INDEX_PAGE.bytes + 1))
+    server.pages["/simple/alpha/"] = (JSON, bomb)
+    server.headers["/simple/alpha/"] = {"Content-Encoding": "gzip"}
+    with pytest.raises(IndexUnreachableError, match=f"sends more than the {INDEX_PAGE.bytes} bytes that are expected"):
+        index.files("alpha")
+    # Control: what is compressed and small is read.
+    server.pages["/simple/alpha/"] = (
+        JSON,
+        gzip.compress(b'{"meta": {"api-version": "1.0"}, "name": "alpha", "files": []}'),
+    )
+    with pytest.raises(PackageNotFoundError):
+        index.files("alpha")
+
+
+def test_a_compression_that_is_the_file_s_own_is_left_alone(server: Server, index: PipIndex, tmp_path: Path) -> None:
+    local = LocalIndex(tmp_path / "index")
+    content = local.sdist("alpha", "1.0")
+    server.serve(local)
+    server.headers["/files/alpha-1.0.tar.gz"] = {"Content-Encoding": "gzip"}
+    (file,) = index.files("alpha")
+    assert index.download(file, sha256(content)).read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("file:///etc/passwd", "leads to /etc/passwd, from http to file, which is not followed"),
+        ("/simple/alpha/", "Exceeded maximum allowed redirects"),
+    ],
+)
+def test_redirects_of_an_index(server: Server, index: PipIndex, where: str, reason: str) -> None:
+    server.pages["/simple/alpha/"] = (JSON, b"")
+    server.headers["/simple/alpha/"] = {"Location": where}
+    with pytest.raises(IndexUnreachableError, match=reason):
+        index.files("alpha")
+    assert len(server.asked) <= 11
 
 
 def test_credentials_of_the_url_are_used_and_never_shown(server: Server, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """What `cloche lock` says, word for word, and its exit codes."""
 
+import io
 import json
 import shutil
 import socket
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -544,6 +546,20 @@ def test_a_lock_that_cannot_be_written_leaves_the_former(workplace: Workplace) -
     workplace.project("dependencies = []")
     (workplace.directory / "cloche.lock").mkdir()
     assert refused(workplace) == ".../cloche.lock cannot be read: it is a folder, and only regular files are read.\n"
+
+
+def test_a_wheel_with_the_metadata_of_two_packages(workplace: Workplace) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for folder in ("alpha-1.0.dist-info", "beta-1.0.dist-info"):
+            archive.writestr(f"{folder}/METADATA", "Metadata-Version: 2.1\nName: alpha\nVersion: 1.0\n")
+    content = workplace.index.add("alpha", "alpha-1.0-py3-none-any.whl", buffer.getvalue())
+    pin(workplace, f"alpha==1.0 --hash=sha256:{sha256(content)}")
+    workplace.project('dependencies = ["alpha"]')
+    assert refused(workplace) == (
+        "alpha-1.0-py3-none-any.whl: the wheel cannot be read: there are 2 METADATA in it.\n"
+        "Use another version of the package.\n"
+    )
 
 
 def test_a_wheel_without_metadata(workplace: Workplace) -> None:

@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 from cloche import strict_json
 from cloche.errors import MISSHAPEN, ClocheError, ExitCode
-from cloche.limits import INDEX_PAGE
+from cloche.fetch.session import REDIRECTS, AnswerError, Deadline, check_redirect, place
+from cloche.limits import INDEX_PAGE, WHEEL
 from cloche.names import name_and_version
 from cloche.pip_config import PipConfig
 
-_CHUNK = 1 << 18
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
+# What says how a body was sent, and not what it is.
+_TRANSFER = {"content-encoding", "content-length", "transfer-encoding"}
 _NOT_FOUND = {403, 404, 410}
 
 
@@ -123,6 +125,8 @@ class PipIndex:
             cert=config.client_cert,
             timeout=config.timeout,
             follow_redirects=True,
+            max_redirects=REDIRECTS,
+            event_hooks={"response": [_refuse_redirects]},
             proxy=config.proxy,
         )
         self._session.auth = MultiDomainBasicAuth(prompting=False, index_urls=indexes)
@@ -165,15 +169,19 @@ class PipIndex:
             found = _sha256(part)
             if expected not in {None, found}:
                 raise HashMismatchError(file.name, str(expected), found, file.shown_url)
+            if file.size not in {None, size := part.stat().st_size}:
+                raise IndexUnreachableError(file.shown_url, f"it sent {size} of {file.size} bytes")
             return part.replace(folder / found)
 
     def _stream(self, file: IndexFile) -> Iterable[bytes]:
         import httpx2  # noqa: PLC0415 - heavy
 
+        most = WHEEL.bytes if file.size is None else file.size
         try:
-            with self._session.get_stream(file.url) as response:
+            with self._session.stream("GET", file.url, headers={"Accept-Encoding": "identity"}) as response:
                 response.raise_for_status()
-                yield from response.iter_bytes(_CHUNK)
+                # As they are sent: some servers call the file's own compression an encoding.
+                yield from _bounded(response.iter_raw(), most, file.url)
         except (httpx2.HTTPError, OSError) as error:
             raise IndexUnreachableError(file.shown_url, _reason(error)) from error
 
@@ -187,7 +195,10 @@ class PipIndex:
 
         shown = Link(url).redacted
         try:
-            answer = self._session.get(url, headers={"Accept": _ACCEPT})
+            with self._session.stream("GET", url, headers={"Accept": _ACCEPT}) as stream:
+                body = b"".join(_bounded(stream.iter_bytes(), INDEX_PAGE.bytes, url))
+            headers = [pair for pair in stream.headers.items() if pair[0] not in _TRANSFER]
+            answer = httpx2.Response(stream.status_code, headers=headers, content=body, request=stream.request)
         except (httpx2.HTTPError, OSError) as error:
             raise IndexUnreachableError(shown, _reason(error)) from error
         if answer.status_code in _NOT_FOUND:
@@ -273,6 +284,22 @@ def _index_file(link: Any, size: int | None = None) -> IndexFile:  # noqa: ANN40
         has_metadata=bool(metadata),
         metadata_sha256=metadata.get("sha256") if isinstance(metadata, dict) else None,
     )
+
+
+def _refuse_redirects(response: Any) -> None:  # noqa: ANN401 - unearth's response type is another library's
+    if response.has_redirect_location:
+        check_redirect(str(response.url), str(response.url.join(response.headers["Location"])))
+
+
+def _bounded(pieces: Iterable[bytes], most: int, url: str) -> Iterable[bytes]:
+    deadline, done = Deadline(most), 0
+    for piece in pieces:
+        done += len(piece)
+        if done > most:
+            text = f"{place(url)} sends more than the {most} bytes that are expected"
+            raise AnswerError(text)
+        yield piece
+        deadline.check(url, done)
 
 
 def _sha256(path: Path) -> str:

@@ -4,9 +4,15 @@ import os
 import subprocess
 from pathlib import Path
 
+from cloche.fetch.download import file_digest
+from cloche.fetch.session import PACE, PATIENCE
 from cloche.fetch.sources import FetchError, Source
 
 APT_HELPER = "/usr/lib/apt/apt-helper"
+# Files for one call; what the command line may be long.
+_AT_ONCE = 30
+# No file may be larger than the number of 512-byte blocks in $1; a process that writes more is ended by the kernel.
+_BOUNDED = 'ulimit -f "$1"; shift; exec "$@"'
 
 
 def fetch_debian(sources: list[Source], folder: Path) -> None:
@@ -16,37 +22,45 @@ def fetch_debian(sources: list[Source], folder: Path) -> None:
             f"{len(sources)} Debian packages are missing ({sources[0].file}, ...) and this machine has no apt;\n"
             "set CLOCHE_SOURCES to an archive made by 'nix run .#vendor' on another machine"
         )
-    listed = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"],
-        check=True,
-        capture_output=True,
-        text=True,
+    code, listed, words = _run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"], PATIENCE
     )
-    mirrors = sorted({uri for uri in listed.stdout.split() if uri.rstrip("/").endswith("/debian")})
+    if code:
+        raise FetchError(f"apt cannot say which mirrors this machine has:\n{words.strip()}")
+    mirrors = sorted({uri for uri in listed.split() if uri.rstrip("/").endswith("/debian")})
     words = "apt on this machine has no Debian mirror configured (no source whose address ends in /debian)"
     for mirror in mirrors:
         left = [source for source in sources if not (folder / source.sha256).exists()]
-        arguments = [
-            word
-            for source in left
-            for word in (f"{mirror.rstrip('/')}/{source.pool}", str(folder / source.sha256), f"SHA256:{source.sha256}")
-        ]
-        for start in range(0, len(arguments), 90):
-            done = subprocess.run(
-                [
-                    APT_HELPER,
-                    "-o",
-                    "APT::Sandbox::User=",
-                    "-o",
-                    "Acquire::Retries=3",
-                    "download-file",
-                    *arguments[start : start + 90],
-                ],
-                check=False,
-                capture_output=True,
-                text=True,
-            )
-            words = done.stderr or words
+        for start in range(0, len(left), _AT_ONCE):
+            words = _bring(mirror.rstrip("/"), left[start : start + _AT_ONCE], folder) or words
     for source in sources:
         if not (folder / source.sha256).exists():
             raise FetchError(f"{source.pool}: apt could not bring it:\n{words.strip()}")
+
+
+def _bring(mirror: str, sources: list[Source], folder: Path) -> str:
+    """Bring files from one mirror, each under its name only when it is the right one; return apt's words."""
+    # apt writes into the file that it is told, so one of an ended call is never taken for a whole one.
+    parts = {source: folder / f"{source.sha256}.apt" for source in sources}
+    for part in parts.values():
+        part.unlink(missing_ok=True)
+    words = [APT_HELPER, "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3", "download-file"]
+    for source, part in parts.items():
+        words += [f"{mirror}/{source.pool}", str(part), f"SHA256:{source.sha256}"]
+    blocks = max(source.size for source in sources) // 512 + 1
+    seconds = PATIENCE + sum(source.size for source in sources) / PACE
+    _, _, said = _run(["sh", "-c", _BOUNDED, "sh", str(blocks), *words], seconds)
+    for source, part in parts.items():
+        if part.exists() and part.stat().st_size == source.size and file_digest(part) == source.sha256:
+            part.replace(folder / source.sha256)
+        part.unlink(missing_ok=True)
+    return said
+
+
+def _run(command: list[str], seconds: float) -> tuple[int, str, str]:
+    """Return exit code, output and messages; a command that takes too long is ended, and says so in its messages."""
+    try:
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return 1, "", f"`{command[0]}` was not done after {round(seconds)} s"
+    return done.returncode, done.stdout, done.stderr

@@ -89,8 +89,8 @@ def _check_size(response: Any, source: Source, start: int, *, resumed: bool) -> 
             raise AnswerError(text)
         if part["size"] not in {"*", str(source.size)}:
             raise WrongSizeError(source, f"{part['size']} bytes", place(response.url))
-    length = response.headers.get("Content-Length", "")
-    # A file system's answer has none, and what is sent in pieces neither.
+    # pip's answers from a file system have a number; what is sent in pieces has none.
+    length = str(response.headers.get("Content-Length", ""))
     if re.fullmatch("[0-9]+", length) and int(length) != source.size - start:
         raise WrongSizeError(source, f"{start + int(length)} bytes", place(response.url))
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.client import HTTPException
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from cloche.limits import INDEX_PAGE
 
@@ -32,10 +32,7 @@ def guard(session: Any) -> Any:  # noqa: ANN401 - the type is pip's, or requests
     def redirect_target(response: Any) -> str | None:  # noqa: ANN401
         found: str | None = target(response)
         if found:
-            old, new = urlsplit(response.url).scheme, urlsplit(found).scheme or urlsplit(response.url).scheme
-            if new not in {"http", "https"} or (old == "https" and new != "https"):
-                text = f"{place(response.url)} leads to {place(found)}, from {old} to {new}, which is not followed"
-                raise AnswerError(text)
+            check_redirect(response.url, urljoin(response.url, found))
             _read_whole(response)
         return found
 
@@ -56,6 +53,14 @@ def guard(session: Any) -> Any:  # noqa: ANN401 - the type is pip's, or requests
     session.get_redirect_target = redirect_target
     session.send = bounded
     return session
+
+
+def check_redirect(old: str, new: str) -> None:
+    """Raise AnswerError for a redirect from one address to another that is less safe."""
+    one, other = urlsplit(old).scheme, urlsplit(new).scheme
+    if other not in {"http", "https"} or (one == "https" and other != "https"):
+        text = f"{place(old)} leads to {place(new)}, from {one} to {other}, which is not followed"
+        raise AnswerError(text)
 
 
 def pieces(response: Any, size: int) -> Iterator[bytes]:  # noqa: ANN401

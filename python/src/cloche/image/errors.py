@@ -72,8 +72,8 @@ class ProgramFailedError(ClocheError):
 
     exit_code = ExitCode.CHECK_FAILED
 
-    def __init__(self, command: list[str], code: int) -> None:
-        super().__init__(f"'{' '.join(command)}' ended with {code}; its words are above")
+    def __init__(self, command: list[str], end: str) -> None:
+        super().__init__(f"'{' '.join(command)}' {end}; its words are above")
 
 
 class BadReferenceError(ClocheError):

@@ -24,6 +24,8 @@ from cloche.image.read import Image
 from cloche.limits import STATEMENT
 
 # skopeo's transports that keep an image as it is.
+# Seconds for a program that brings an image somewhere; 10 GiB over a slow line need fewer.
+_PATIENCE = 21_600
 KEPT = {"dir", "docker", "oci", "oci-archive"}
 # The end of a file's name, the artifact's type, and that of its blob.
 EVIDENCE = {
@@ -128,11 +130,14 @@ def run(command: list[str], target: str, failures: Callable[[], Sequence[Excepti
     """Run a program of the target; raises what went wrong on our side before what the program made of it."""
     if shutil.which(command[0]) is None:
         raise MissingProgramError(command[0], target)
-    done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+    try:
+        code = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=_PATIENCE).returncode
+    except subprocess.TimeoutExpired:
+        code = None
     for failure in failures():
         raise failure
-    if done.returncode:
-        raise ProgramFailedError(command, done.returncode)
+    if code != 0:
+        raise ProgramFailedError(command, f"ended with {code}" if code else f"was not done after {_PATIENCE} s")
 
 
 def read_evidence(target: str, files: tuple[Path, ...]) -> list[tuple[str, bytes]]:

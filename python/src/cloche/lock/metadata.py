@@ -187,7 +187,7 @@ def _wheel_metadata(path: Path, name: str) -> bytes:
         with zipfile.ZipFile(path) as archive:
             found = [info for info in archive.infolist() if _METADATA.fullmatch(info.filename)]
             if len(found) != 1:
-                raise BadWheelError(name, f"there are {len(found)} METADATA in it, where one is expected")
+                raise BadWheelError(name, f"there {f'are {len(found)}' if found else 'is no'} METADATA in it")
             if found[0].file_size > METADATA.bytes:
                 raise BadWheelError(name, f"METADATA is larger than {METADATA.bytes} bytes")
             return archive.read(found[0])

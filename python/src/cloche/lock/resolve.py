@@ -41,6 +41,8 @@ _SETTINGS = (
     "fork-strategy",
     "dependency-metadata",
 )
+# Seconds; uv's own limit is for each read, and it may build sdists to learn what they require.
+_PATIENCE = 7200
 _UNREACHABLE = ("Failed to fetch", "Request failed after", "error sending request", "dns error", "Could not connect")
 
 
@@ -180,9 +182,18 @@ def uv_environment(config: PipConfig) -> dict[str, str]:
 
 
 def _run(what: str, command: list[str], folder: Path, config: PipConfig) -> None:
-    done = subprocess.run(  # noqa: S603 - our own uv, no shell
-        command, cwd=folder, env=uv_environment(config), capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - our own uv, no shell
+            command,
+            cwd=folder,
+            env=uv_environment(config),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_PATIENCE,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ResolverUnreachableError(what, f"nothing: it was not done after {_PATIENCE} s.") from error
     if done.returncode:
         explanation = _without_credentials(done.stderr.strip(), config)
         if any(sign in explanation for sign in _UNREACHABLE):
