@@ -76,22 +76,30 @@ unpack_nix() {
 # An archive's packages were checked by apt when it was made, and by its list of hashes now.
 copy_folder() {
   [ -e "$1/SHA256SUMS" ] || stop "there is no nix >= $need on PATH and none in $1; make the archive again on a machine where ci/nix brought Nix from Debian's archive"
-  cp "$1/SHA256SUMS" "$1"/*.deb "$work/debs/"
+  cp "$1/SHA256SUMS" "$work/debs/"
+  names=$(listed "$1") || exit
+  for name in $names; do cp "$1/$name" "$work/debs/"; done
   check_sums "$1"
 }
 
 copy_url() {
-  fetch_url "$1/SHA256SUMS" 1
-  while read -r _ name; do
-    case $name in */* | .* | -* | '') stop "the list SHA256SUMS of $1 names '$name', which is no name of a package" ;; esac
-    fetch_url "$1/$name" 256
-  done <"$work/debs/SHA256SUMS"
+  fetch_url "$1" SHA256SUMS 1
+  names=$(listed "$1") || exit
+  for name in $names; do fetch_url "$1" "$name" 256; done
   check_sums "$1"
 }
 
-fetch_url() { # fetch_url URL MEBIBYTES: into $work/debs, with apt's proxies and credentials; no more bytes, and no more than an hour
-  (ulimit -f "$(($2 * 2048))" && timeout 3600 /usr/lib/apt/apt-helper -o APT::Sandbox::User= -o Acquire::Retries=3 download-file "$1" "$work/debs/${1##*/}") >"$work/log" 2>&1 ||
-    { cat "$work/log" >&2; stop "${1##*/} could not be brought from the archive that CLOCHE_SOURCES names (apt's words are above)"; }
+listed() { # listed ARCHIVE: the names of its packages; what is not in the list is not unpacked
+  while read -r _ name; do
+    case $name in *[!A-Za-z0-9.+_~%-]* | .* | -* | '') stop "the list SHA256SUMS of $1 names '$name', which is no name of a package" ;; esac
+    echo "$name"
+  done <"$work/debs/SHA256SUMS"
+}
+
+fetch_url() { # fetch_url ARCHIVE NAME MEBIBYTES: into $work/debs, with apt's proxies and credentials; no more bytes, within an hour
+  # An epoch is %3a in the name of a file, which an address must not say as it is.
+  (ulimit -f "$(($3 * 2048))" && timeout 3600 /usr/lib/apt/apt-helper -o APT::Sandbox::User= -o Acquire::Retries=3 download-file "$1/$(printf %s "$2" | sed 's/%/%25/g')" "$work/debs/$2") >"$work/log" 2>&1 ||
+    { cat "$work/log" >&2; stop "$2 could not be brought from the archive that CLOCHE_SOURCES names (apt's words are above)"; }
 }
 
 check_sums() {

@@ -29,7 +29,7 @@ let
     ];
   };
 in
-# source : string -> { version, file, sha256, ... } -> derivation
+# source : string -> { version, file, sha256, size ? , ... } -> derivation
 package: entry:
 derivation (
   builder
@@ -38,5 +38,6 @@ derivation (
     inherit package;
     inherit (entry) version file;
     outputHash = entry.sha256;
+    size = entry.size or 0;
   }
 )

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -158,6 +158,22 @@ def test_a_file_is_whole_whatever_was_left(server: Server, tmp_path: Path, part:
     assert not (tmp_path / "target.part").exists()
     if part == DATA:
         assert server.asked == []
+
+
+@pytest.mark.parametrize("length", [-1, None])
+def test_a_file_of_a_size_that_is_not_known(server: Server, tmp_path: Path, length: int | None) -> None:
+    """As in a derivation that was written by hand: what the answer says of itself holds."""
+    unknown = replace(source(), size=0)
+    server.answers["/file"] = answer(length=length)
+    assert fetch_one(Index(f"{server.url}/file"), "", unknown, tmp_path).read_bytes() == DATA  # type: ignore[arg-type]
+    for path in tmp_path.iterdir():
+        path.unlink()
+    server.answers["/file"] = answer(DATA[:500], length=len(DATA) if length else None)
+    reason = (
+        f"the connection ended after 500 of {len(DATA)} bytes" if length else "gave a file of 500 bytes with sha256"
+    )
+    with pytest.raises(FetchError, match=reason):
+        fetch_one(Index(f"{server.url}/file"), "", unknown, tmp_path)  # type: ignore[arg-type]
 
 
 def test_a_resumed_part_asks_for_the_rest_alone(server: Server, tmp_path: Path) -> None:

@@ -34,7 +34,13 @@ def build() -> None:
 
     The sandbox has the network but not the user's pip.conf, so only an index that the environment names is asked.
     """
-    source = Source(os.environ["package"], os.environ["version"], os.environ["file"], os.environ["outputHash"], 0)
+    source = Source(
+        os.environ["package"],
+        os.environ["version"],
+        os.environ["file"],
+        os.environ["outputHash"],
+        int(os.environ.get("size") or 0),
+    )
     advice = f"{source.file} is not in the store; bring all sources of the lock with\n  nix run .#fetch\n(or ci/nix, which does so by itself)"
     if not os.environ.get("PIP_INDEX_URL"):
         raise FetchError(advice)

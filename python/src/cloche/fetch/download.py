@@ -13,6 +13,7 @@ from typing import Any
 from cloche.fetch.index import Index
 from cloche.fetch.session import AnswerError, pieces, place
 from cloche.fetch.sources import FetchError, Source
+from cloche.limits import WHEEL
 from cloche.regular_file import open_regular
 
 CHUNK = 1 << 20  # bytes
@@ -25,8 +26,9 @@ class WrongSizeError(FetchError):
 
     def __init__(self, source: Source, size: str, where: str) -> None:
         """Keep the `size` that it has, in words, and `where` it is."""
+        wanted = f"the lock says {source.size} bytes" if source.size else f"at most {WHEEL.bytes} bytes are accepted"
         super().__init__(
-            f"{source.file}: {where} has a file of {size}, but the lock says {source.size} bytes;\n"
+            f"{source.file}: {where} has a file of {size}, but {wanted};\n"
             "it was not brought. If the file was published again under the same name, which should not happen, look into it\n"
             "before you run 'nix run .#lock -- --upgrade'.",
             1,
@@ -41,9 +43,9 @@ def download(index: Index, url: str, source: Source, target: Path) -> str:
     """
     partial = target.with_suffix(".part")
     have = partial.stat().st_size if partial.exists() else 0
-    if have > source.size:
+    if source.size and have > source.size:
         have = 0
-    whole = have == source.size and partial.exists()
+    whole = have == source.size and have > 0
     resumed = whole or _bring(index, url, source, partial, have)
     digest = file_digest(partial)
     if resumed and digest != source.sha256:
@@ -68,31 +70,36 @@ def _bring(index: Index, url: str, source: Source, partial: Path, have: int) -> 
             text = f"the answer has the status {response.status_code}, which was not asked for"
             raise AnswerError(text)
         start = have if resumed else 0
-        _check_size(response, source, start, resumed=resumed)
+        expected = _expected(response, source, start, resumed=resumed)
         size = start
         with partial.open("ab" if resumed else "wb") as file:
-            for chunk in pieces(response, source.size - start):
+            for chunk in pieces(response, (expected or WHEEL.bytes) - start):
                 size += file.write(chunk)
-    if size < source.size:
-        text = f"the connection ended after {size} of {source.size} bytes"
+    if size < expected:
+        text = f"the connection ended after {size} of {expected} bytes"
         raise AnswerError(text)
     return resumed
 
 
-def _check_size(response: Any, source: Source, start: int, *, resumed: bool) -> None:  # noqa: ANN401 - pip's type
-    """Compare what an answer says of its size, and of its place in the file, with what is wanted."""
+def _expected(response: Any, source: Source, start: int, *, resumed: bool) -> int:  # noqa: ANN401 - pip's type
+    """Compare what an answer says of its size, and of its place in the file, with what is wanted.
+
+    Return the size of the whole file, 0 where neither the lock nor the answer says it.
+    """
     # Some servers leave it out, against RFC 9110; the hash then tells a wrong part.
-    if stated := resumed and response.headers.get("Content-Range"):
-        part = _RANGE.fullmatch(stated)
+    if told := resumed and response.headers.get("Content-Range"):
+        part = _RANGE.fullmatch(told)
         if part is None or int(part["first"]) != start:
-            text = f"the answer is the part {stated!r}, and 'bytes {start}-' was asked for"
+            text = f"the answer is the part {told!r}, and 'bytes {start}-' was asked for"
             raise AnswerError(text)
-        if part["size"] not in {"*", str(source.size)}:
+        if source.size and part["size"] not in {"*", str(source.size)}:
             raise WrongSizeError(source, f"{part['size']} bytes", place(response.url))
     # pip's answers from a file system have a number; what is sent in pieces has none.
     length = str(response.headers.get("Content-Length", ""))
-    if re.fullmatch("[0-9]+", length) and int(length) != source.size - start:
-        raise WrongSizeError(source, f"{start + int(length)} bytes", place(response.url))
+    stated = start + int(length) if re.fullmatch("[0-9]+", length) else 0
+    if stated and (stated != (source.size or stated) or stated > WHEEL.bytes):
+        raise WrongSizeError(source, f"{stated} bytes", place(response.url))
+    return source.size or stated
 
 
 def file_digest(path: Path) -> str:
@@ -113,7 +120,7 @@ def copy_from(archive: str, source: Source, target: Path) -> Path:
         )
     try:
         with open_regular(stored) as file, target.open("wb") as copy:
-            if (size := os.fstat(file.fileno()).st_size) > source.size:
+            if (size := os.fstat(file.fileno()).st_size) > (source.size or WHEEL.bytes):
                 raise WrongSizeError(source, f"{size} bytes", str(stored))
             shutil.copyfileobj(file, copy, CHUNK)
     except OSError as error:

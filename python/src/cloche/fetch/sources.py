@@ -34,6 +34,7 @@ class Source:
     version: str
     file: str
     sha256: str
+    # 0 is not known.
     size: int
     # Debian packages have a path in the pool; files of an index have none.
     pool: str = ""
