@@ -251,7 +251,7 @@ def files_of(url: str, content: bytes, encoding: str | None, kind: str) -> list[
             return [_index_file(link) for link in parse_html_page(page)]
         # unearth drops the sizes of PEP 700, and reads what two readers may read differently.
         listed = strict_json.loads(content, what="the page", limit=INDEX_PAGE)["files"]
-        sizes = {file["filename"]: file.get("size") for file in listed}
+        sizes = {file["filename"]: size for file in listed if isinstance(size := file.get("size"), int) and size >= 0}
         return [_index_file(link, sizes.get(link.filename)) for link in parse_json_response(page)]
     except (ClocheError, *MISSHAPEN) as error:
         raise IndexUnreachableError(
