@@ -254,6 +254,13 @@ def no_entry(bundle: Any) -> None:
     bundle["verificationMaterial"]["tlogEntries"] = []
 
 
+def second_stamp(bundle: Any) -> None:
+    """Put another time stamp beside the good one, which no authority signed."""
+    stamps = bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
+    data = base64.b64decode(stamps[0]["signedTimestamp"])
+    stamps.append({"signedTimestamp": base64.b64encode(data[:-1] + bytes([data[-1] ^ 1])).decode()})
+
+
 def later(bundle: Any) -> None:
     """No authority stamped it, and the log is said to have had it after the certificate's end."""
     del bundle["verificationMaterial"]["timestampVerificationData"]
@@ -272,6 +279,7 @@ def later(bundle: Any) -> None:
         (root_hash, 32),
         (promise, 32),
         (no_entry, 16),
+        (second_stamp, 16),
         (later, 21),
     ],
 )

@@ -7,15 +7,18 @@ type of its exception and from own checks (diagnosis.py).
 
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.x509 import Certificate
+from rfc3161_client import decode_timestamp_response
 from sigstore.errors import CertValidationError, VerificationError
 from sigstore.errors import Error as SigstoreError
 from sigstore.hashes import Hashed
 from sigstore.models import Bundle, InvalidBundle, TrustedRoot
 from sigstore.verify import Verifier
 from sigstore.verify.policy import Identity
+from sigstore_models.bundle.v1 import Bundle as StatedBundle
 from sigstore_models.common.v1 import HashAlgorithm
 
 from cloche.artifact import Artifact
@@ -66,6 +69,24 @@ def trusted(root: PinnedRoot) -> TrustedRoot:
     return found
 
 
+def stamps(evidence: Evidence, verifier: Verifier) -> list[datetime]:
+    """Return the times of all time stamps of a bundle. Raises Refused for one that no authority of the trust root made.
+
+    The library is content with one that is good, and passes over others.
+    """
+    material = StatedBundle.from_json(evidence.raw).verification_material.timestamp_verification_data
+    content, times = evidence.content, []
+    signature = content.signatures[0] if isinstance(content, Envelope) else content.signature
+    for stamp in material.rfc3161_timestamps if material else ():
+        response = decode_timestamp_response(stamp.signed_timestamp)
+        # The library has no public name for this; where it has it no longer, everything with a stamp is refused.
+        if verifier._verify_signed_timestamp(response, signature.data) is None:  # noqa: SLF001 - as said
+            reason = "its time stamp is not one of an authority of the trust root over this signature"
+            raise Refused(Refusal.LOG_ENTRY, reason)
+        times.append(response.tst_info.gen_time)
+    return times
+
+
 class Identities:
     """The signers of a policy that are identities, with the trust root by which they are judged."""
 
@@ -89,6 +110,9 @@ class Identities:
             else:
                 digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(artifact.sha256))
                 self.verifier.verify_artifact(digest, bundle, accepted)
+            stamps(evidence, self.verifier)
+        except Refused as refused:
+            raise Refused(refused.refusal, f"{evidence.name}: {refused.reason}") from refused
         except Exception as error:
             # Also what hostile values make of the library; whatever it is, nothing was accepted.
             raise self._refused(error, evidence, artifact) from error

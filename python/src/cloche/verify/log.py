@@ -7,7 +7,6 @@ them, everything is refused; its releases are bounded to those that were tried.
 import json
 from datetime import UTC, datetime, timedelta
 
-from rfc3161_client import decode_timestamp_response
 from sigstore._internal.trust import KeyringPurpose
 from sigstore.models import TransparencyLogEntry
 from sigstore.verify import Verifier
@@ -15,7 +14,7 @@ from sigstore_models.bundle.v1 import Bundle
 
 from cloche.artifact import Artifact
 from cloche.verify import diagnosis, identity
-from cloche.verify.envelope import Envelope, Evidence
+from cloche.verify.envelope import Evidence
 from cloche.verify.keys import PublicKey
 from cloche.verify.outcome import Refusal, Refused
 from cloche.verify.policy import TrustRoot
@@ -35,7 +34,7 @@ class Log:
     def check(self, evidence: Evidence, artifact: Artifact, key: PublicKey, now: datetime) -> str:
         """Return in words what stands in the log; raises Refused for what does not hold of entries and time stamps."""
         try:
-            times = [*self._entries(evidence, artifact, key), *self._stamps(evidence)]
+            times = [*self._entries(evidence, artifact, key), *identity.stamps(evidence, self.verifier)]
         except Refused:
             raise
         except Exception as error:
@@ -63,17 +62,4 @@ class Log:
                 times.append(datetime.fromtimestamp(entry.integrated_time, UTC))
         if fault := diagnosis.compare_entries(evidence.content, artifact.sha256, stated, key.der):
             raise Refused(Refusal.LOG_ENTRY, fault[1])
-        return times
-
-    def _stamps(self, evidence: Evidence) -> list[datetime]:
-        material = Bundle.from_json(evidence.raw).verification_material.timestamp_verification_data
-        content, times = evidence.content, []
-        signature = content.signatures[0] if isinstance(content, Envelope) else content.signature
-        for stamp in material.rfc3161_timestamps if material else ():
-            response = decode_timestamp_response(stamp.signed_timestamp)
-            if self.verifier._verify_signed_timestamp(response, signature.data) is None:  # noqa: SLF001 - as said
-                raise Refused(
-                    Refusal.LOG_ENTRY, "its time stamp is not one of an authority of the trust root over this signature"
-                )
-            times.append(response.tst_info.gen_time)
         return times
