@@ -450,6 +450,7 @@ def test_a_submodule_is_asked_with_its_own_programs_switched_off(trap: Trap, tmp
     plain(outer, "commit", "-qm", "one")
     inner = Trap(outer / "sub", tmp_path / "inner")
     inner.configure(core__fsmonitor=inner.program("fsmonitor"), filter__own__clean=inner.program("clean"))
+    (outer / "sub/.git/info").mkdir(exist_ok=True)
     (outer / "sub/.git/info/attributes").write_text("* filter=own\n")
     base = plain(outer, "rev-parse", "HEAD")
     inner.sprung()
