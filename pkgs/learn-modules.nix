@@ -8,6 +8,8 @@ own.modules "cloche-learn" (
     "impact"
     "learn/__init__.py"
     "limits.py"
+    "outcomes/__init__.py"
+    "outcomes/junit.py"
     "regular_file.py"
     "store/__init__.py"
     "store/git.py"
