@@ -61,28 +61,41 @@ function issuer(base) {
   };
 }
 
-// Fulcio: the package's handler believes any token, so it is verified here. Fulcio's JSON has the request in base64.
+// Fulcio: the package's handler believes any token, and that whoever names a key has it, so both are verified here. A
+// request is a CSR (sigstore-python; Fulcio's JSON has it in base64), or a key with a signature over the subject (cosign).
+function requested(asked, subject) {
+  if (asked.certificateSigningRequest) {
+    return { certificateSigningRequest: Buffer.from(asked.certificateSigningRequest, 'base64').toString() };
+  }
+  const { publicKey, proofOfPossession } = asked.publicKeyRequest;
+  if (!crypto.verify('sha256', Buffer.from(subject), publicKey.content, Buffer.from(proofOfPossession, 'base64'))) {
+    throw new Error('the signature by the key is not valid');
+  }
+  return { publicKeyRequest: { publicKey } };
+}
+
 function authority(ca, claims) {
   const handler = fulcioHandler(ca);
   return {
     [`POST ${handler.path}`]: async ({ body, headers }) => {
       const raw = (headers.authorization || '').replace(/^Bearer /, '');
+      let asked;
       try {
-        await claims(raw);
+        asked = requested(JSON.parse(body), (await claims(raw)).sub);
       } catch (error) {
         return [401, JSON.stringify({ code: 16, message: `There was an error processing the identity token: ${error.message}` })];
       }
-      const request = JSON.parse(body).certificateSigningRequest;
-      const csr = Buffer.from(request, 'base64').toString();
-      const asked = JSON.stringify({ certificateSigningRequest: csr, credentials: { oidcIdentityToken: raw } });
-      const made = await handler.fn(asked);
-      return [made.statusCode, made.response, made.contentType];
+      const made = await handler.fn(JSON.stringify({ ...asked, credentials: { oidcIdentityToken: raw } }));
+      // Fulcio's answer is 200.
+      return [made.statusCode === 201 ? 200 : made.statusCode, made.response, made.contentType];
     },
   };
 }
 
-// What Rekor keeps of an envelope (rekor, pkg/types/dsse/dsse_v0_0_1_schema.json), after it has verified the signature.
+// What Rekor keeps of a file's signature: all, as it comes here (rekor, pkg/types/hashedrekord/hashedrekord_v0_0_1_schema.json), and of an
+// envelope its hashes (pkg/types/dsse/dsse_v0_0_1_schema.json), after it has verified the signature.
 function logged(proposed) {
+  if (proposed.kind === 'hashedrekord') return proposed;
   if (proposed.kind !== 'dsse') throw new Error(`entries of the kind ${proposed.kind} are not taken here`);
   const { envelope, verifiers } = proposed.spec.proposedContent;
   const { payload, payloadType, signatures } = JSON.parse(envelope);
@@ -106,7 +119,11 @@ function logged(proposed) {
 
 function log(tlog) {
   return {
-    'POST /api/v1/log/entries': async ({ body }) => [201, JSON.stringify(await tlog.log(logged(JSON.parse(body))))],
+    'POST /api/v1/log/entries': async ({ body }) => {
+      const entry = await tlog.log(logged(JSON.parse(body)));
+      // Clients find the entry in the answer by this name.
+      return [201, JSON.stringify(entry), 'application/json', { ETag: Object.keys(entry)[0] }];
+    },
   };
 }
 

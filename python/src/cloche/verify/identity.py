@@ -5,6 +5,7 @@ read, and the network is never used. Only what the library accepts is accepted; 
 type of its exception and from own checks (diagnosis.py).
 """
 
+import json
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -104,7 +105,7 @@ class Identities:
             raise Refused(Refusal.MALFORMED, reason)
         content, read = evidence.content, None
         try:
-            bundle = Bundle.from_json(evidence.raw)
+            bundle = Bundle.from_json(_whole(evidence.raw))
             if isinstance(content, Envelope):
                 read = self.verifier.verify_dsse(bundle, accepted)
             else:
@@ -134,6 +135,21 @@ class Identities:
         if fault is not None:
             return fault
         return Refused(Refusal.MALFORMED if isinstance(error, InvalidBundle) else Refusal.UNVERIFIED, reason)
+
+
+def _whole(raw: bytes) -> bytes:
+    """Return a bundle with the values that its writer left out, because they are zero or empty.
+
+    JSON of protocol buffers may leave them out (protobuf.dev, "ProtoJSON Format"), and Go's does: those of the first entry
+    of a log. The library asks for them.
+    """
+    document = json.loads(raw)
+    for entry in document["verificationMaterial"].get("tlogEntries") or []:
+        entry.setdefault("logIndex", "0")
+        if proof := entry.get("inclusionProof"):
+            proof.setdefault("logIndex", "0")
+            proof.setdefault("hashes", [])
+    return json.dumps(document).encode()
 
 
 def words(error: Exception) -> str:

@@ -66,6 +66,7 @@ _WHY_MISSING = frozenset(
         Refusal.WRONG_IDENTITY,
         Refusal.EXPIRED,
         Refusal.UNTRUSTED_SERVICE,
+        Refusal.WRONG_SUBJECT,
         Refusal.UNVERIFIED,
     }
 )
