@@ -23,6 +23,8 @@ toolchain.runPython {
     floor
     most
     ;
-  path = own.librariesOf [ "scipy" ];
+  path = own.librariesOf [ "scipy" ] ++ [
+    (own.modules "cloche-judge-chaos" [ "outcomes" ])
+  ];
   script = ../python/src/cloche/judge_chaos.py;
 }

@@ -13,6 +13,7 @@ toolchain.runPython (
   {
     inherit name results;
     script = ../python/src/cloche/judge_tests.py;
+    path = [ ((import ../pkgs/python-modules.nix) "cloche-outcomes" [ "outcomes" ]) ];
   }
   # Without a quarantine the verdict does not change with the date.
   // (if quarantine == { } then { } else { inherit quarantine date; })

@@ -42,6 +42,7 @@ toolchain.runPython {
         "canonical_json.py"
         "derivation.py"
         "errors.py"
+        "outcomes"
       ])
     ];
   builderId = builder;

@@ -19,6 +19,7 @@ toolchain.runPython {
       "judge_chaos.py"
       "judge_tests.py"
       "limits.py"
+      "outcomes"
       "regular_file.py"
       "report"
       "store/__init__.py"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cloche.judge_tests import judge
 from conftest import Outcome
 
 FILES = {
@@ -389,8 +390,8 @@ def test_without_a_map_everything_is_selected(checkout: Checkout) -> None:
     ("text", "fault"),
     [
         ("[", "is no JSON"),
-        ("{}", "its version is None, and this program reads 3"),
-        ('{"version": 3}', "KeyError: 'tests'"),
+        ("{}", "its version is None, and this program reads 4"),
+        ('{"version": 4}', "KeyError: 'tests'"),
     ],
 )
 def test_a_map_that_cannot_be_read_selects_everything(checkout: Checkout, text: str, fault: str) -> None:
@@ -471,9 +472,47 @@ def test_what_failed_last_time_is_selected(checkout: Checkout, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("outcome", "fails"),
+    [
+        *((word, False) for word in ("passed", "skipped", "xfailed", "xpassed")),
+        # What a verdict counts as a failure, and what nobody here has heard of.
+        *((word, True) for word in ("failed", "error", "flaky", "crashed", "timeout")),
+    ],
+)
+def test_what_a_verdict_counts_as_a_failure_failed_last_time(
+    checkout: Checkout, tmp_path: Path, outcome: str, *, fails: bool
+) -> None:
+    report = tmp_path / "outcomes.json"
+    entry = {"test": "tests.test_rate::test_triple", "outcome": outcome, "message": ""}
+    report.write_text(json.dumps({"version": 1, "tests": [entry]}))
+    assert checkout.tests("--results", str(report)) == ({"test_rate.py::test_triple"} if fails else set())
+    assert bool(judge([{**entry, "message": ""}], {}, "").bad) is fails
+
+
+@pytest.mark.parametrize(
+    ("inside", "fails"),
+    [
+        ("", False),
+        ("<skipped/>", False),
+        ("<system-out/>", False),
+        ('<failure message="[XPASS(strict)] x"/>', True),
+        ('<skipped type="pytest.xfail"/><error/>', True),
+        ('<error type="crash"/>', True),
+        ("<flakyFailure/>", True),
+        ("<rerunError/>", True),
+    ],
+)
+def test_what_junit_xml_says_of_a_failure(checkout: Checkout, tmp_path: Path, inside: str, *, fails: bool) -> None:
+    junit = tmp_path / "junit.xml"
+    case = f'<testcase classname="tests.test_rate" name="test_triple">{inside}</testcase>'
+    junit.write_text(f"<testsuites><testsuite>{case}</testsuite></testsuites>")
+    assert checkout.tests("--results", str(junit)) == ({"test_rate.py::test_triple"} if fails else set())
+
+
+@pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("<a/>", "it has no testcase"),
+        ("<testsuites/>", "it has no testcase"),
         ("<!DOCTYPE a><a/>", "it has a DTD or entities, which no report of tests needs"),
         ("{}", "KeyError: 'tests'"),
     ],

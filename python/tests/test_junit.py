@@ -16,6 +16,7 @@ from cloche.impact.errors import BadResultsError
 from cloche.impact.results import failed
 from cloche.limits import TELEMETRY
 from cloche.outcomes import junit
+from cloche.outcomes.failures import failing
 from cloche.telemetry.reports import node_in_file
 from cloche.telemetry.sources import About, read_junit, read_lines
 
@@ -109,7 +110,7 @@ def test_what_pytest_writes(options: tuple[str, ...], tmp_path: Path) -> None:
     [lines] = read_lines(tmp_path / "r.jsonl", ABOUT)
     assert {one.test: one.outcome for one in lines.executions} == OUTCOMES
     assert len(lines.executions) == len(OUTCOMES)
-    bad = {name for name, outcome in OUTCOMES.items() if outcome in junit.BAD}
+    bad = {name for name, outcome in OUTCOMES.items() if failing(outcome)}
     assert len(failed(tmp_path / "r.xml")) == len(bad)
 
 

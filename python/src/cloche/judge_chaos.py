@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cloche.outcomes.failures import failing
+
 CONFIDENCE = 0.95
 # What the options cap: their names, and what is said of the tests.
 CAPPED = {
@@ -184,10 +186,10 @@ def judge(
     pairs, survived = sum(test.fired for test in reached), sum(test.survived for test in reached)
     bound = lower_bound([(test.survived, test.fired) for test in reached]) if reached else 0.0
     problems = unlike(recordings)
-    failing = [entry["test"] for entry in plain["tests"] if entry["outcome"] in {"failed", "error", "flaky"}]
-    if failing:
+    failed = [entry["test"] for entry in plain["tests"] if failing(entry["outcome"])]
+    if failed:
         problems.append(
-            f"{len(failing)} tests fail without chaos, so their failures say nothing about it: {named(failing)}"
+            f"{len(failed)} tests fail without chaos, so their failures say nothing about it: {named(failed)}"
         )
     if facts.broken:
         problems.append(f"{len(facts.broken)} times a test failed although no fault had fired in it; see above")

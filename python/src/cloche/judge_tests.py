@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-BAD = ("failed", "error", "flaky")
+from cloche.outcomes.failures import failing
 
 
 def first_line(entry: dict[str, Any]) -> str:
@@ -24,7 +24,7 @@ def held(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], dat
     lines, excused = [], set()
     for test, terms in sorted(quarantine.items()):
         entry, until = known[test], f"in quarantine until {terms['until']} ({terms['reason']})"
-        if entry["outcome"] not in BAD:
+        if not failing(entry["outcome"]):
             lines.append(f"{until}: {test} passes; take it out of cloche.tests.quarantine")
         elif date <= terms["until"]:
             lines.append(f"{until}: {entry['outcome']} {first_line(entry)}")
@@ -55,7 +55,7 @@ def judge(tests: list[dict[str, Any]], quarantine: dict[str, dict[str, str]], da
         )
         return Judgement([], [], [], "", unknown)
     lines, excused = held(tests, quarantine, date)
-    bad = [entry for entry in tests if entry["outcome"] in BAD and entry["test"] not in excused]
+    bad = [entry for entry in tests if failing(entry["outcome"]) and entry["test"] not in excused]
     # A failure that the suite itself says it expects is no defect, as for pytest; it is shown, so that it hides nothing.
     expected = [entry for entry in tests if entry["outcome"] == "xfailed"]
     skipped = [entry for entry in tests if entry["outcome"] == "skipped"]

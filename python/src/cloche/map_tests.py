@@ -27,6 +27,7 @@ def seen_in(data: dict[str, Any]) -> Seen:
         evaluated={name: set(each) for name, each in data["evaluated"].items()},
         unwatched=set(data["unwatched"]),
         programs=set(data["programs"]),
+        unmeasured={why: set(each) for why, each in data["unmeasured"].items()},
         outcomes=data["outcomes"],
         users={name: set(each) for name, each in data["users"].items()},
         before=set(data["before"]),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cloche.outcomes import junit
+from cloche.outcomes.failures import failing
 from cloche.suite import Selection, Suite
 
 # pytest's exit codes (https://docs.pytest.org, "Exit codes"): 0 and 1 are outcomes, the others are not.
@@ -45,7 +46,7 @@ def lacked(report: ET.Element) -> list[str]:
     for case in junit.cases_of(report):
         for mark in case.marks:
             message = mark.message.partition("\n")[0]
-            if junit.MARKS[mark.tag] in junit.BAD and re.match(LACKED, message):
+            if failing(junit.MARKS[mark.tag]) and re.match(LACKED, message):
                 found.append(f"{case.test}: {message}")
     return found
 
@@ -147,7 +148,7 @@ def reported(suite: Suite, code: int) -> ET.Element:
             "pytest.exit?); its words are above. Nothing is recorded."
         )
     report = ET.parse(suite.junit).getroot()
-    if code == 1 and not any(case.outcome in junit.BAD for case in junit.cases_of(report)):
+    if code == 1 and not any(failing(case.outcome) for case in junit.cases_of(report)):
         sys.exit(
             "pytest ended with 1 though no test failed: a plugin or the suite's configuration says so (a coverage that is too\n"
             "low?); its words are above. Nothing is recorded."

@@ -5,7 +5,8 @@ https://github.com/in-toto/attestation/blob/main/spec/predicates/test-result.md
 
 from typing import Any
 
-FAILED = ("failed", "error", "flaky")
+from cloche.outcomes.failures import failing
+
 # Nobody looked, or the suite said beforehand that it would fail; checks.tests prints both.
 WARNED = ("skipped", "xfailed")
 
@@ -21,7 +22,7 @@ def predicate(outcomes: Json, configuration: list[Json]) -> Json:
     """
     tests = outcomes["tests"]
     passed = [entry["test"] for entry in tests if entry["outcome"] == "passed"]
-    failed = [entry["test"] for entry in tests if entry["outcome"] in FAILED]
+    failed = [entry["test"] for entry in tests if failing(entry["outcome"])]
     warned = [entry["test"] for entry in tests if entry["outcome"] in WARNED]
     return {
         "result": "FAILED" if failed or not passed else "WARNED" if warned else "PASSED",

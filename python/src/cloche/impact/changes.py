@@ -47,7 +47,7 @@ class Change:
     """One thing that changed."""
 
     # "function" (its body), "added function", "removed function", "names" (statements outside of functions),
-    # "added file", "removed file", "file", "conftest", "extension", "package", "everything"
+    # "added file", "removed file", "file", "source" (the text of a Python file, comments included), "conftest", "extension", "package", "everything"
     kind: str
     file: str
     # A function's qualified name, a package's name, or the reason for "everything".
@@ -73,6 +73,7 @@ class Change:
             "names": f"{', '.join(self.names) or 'a statement'} in {self.file} changed outside of functions",
             "added file": f"{self.file} is new",
             "removed file": f"{self.file} was removed",
+            "source": f"the text of {self.file} changed",
             "conftest": f"{self.file} changed",
             "extension": f"{self.file}, from which an extension module is compiled, changed",
             "package": f"{self.name} changed in {self.file}",
@@ -226,6 +227,12 @@ def since_recording(
             found.append(Change("added file", file))
         found += differing
     return found
+
+
+def read_sources(known: ImpactMap, old: Mapping[str, str], new: Mapping[str, str]) -> list[Change]:
+    """Return the Python files whose text changed, of those that were read as data; both are hashes of files."""
+    files = sorted(old.keys() & new.keys() & known.files.keys())
+    return [Change("source", file) for file in files if old[file] != new[file]]
 
 
 def other_file(path: str, status: str, old: bytes, new: bytes, unrelated: tuple[str, ...]) -> list[Change]:

@@ -12,18 +12,21 @@ from typing import Any
 
 import pytest
 
-from .plugin import HAVE_COVERAGE, Recorder, pytest_configure
-from .recording import Seen
+from .measurement import HAVE_COVERAGE
+from .plugin import Recorder, pytest_configure
+from .recording import Seen, test_of
 
-VERSION = 2
+VERSION = 3
 
 
 class ContextRecorder(Recorder):
     """A recorder of a run whose files are in several folders."""
 
-    def __init__(self, root: Path, target: Path, places: list[tuple[str, str]]) -> None:
+    def __init__(self, root: Path, target: Path, places: list[tuple[str, str]], crashed: list[str]) -> None:
         self.places = sorted(((os.path.realpath(path), name) for path, name in places), reverse=True)
         super().__init__(root, target)
+        # They ended the processes before this one, and run in none that ends.
+        self.seen.outcomes.update({test_of(test): "failed" for test in crashed})
 
     def measured(self) -> dict[str, Any]:
         """Return which files coverage measures."""
@@ -38,6 +41,12 @@ class ContextRecorder(Recorder):
                 found = "/".join(part for part in (name, path[len(place) + 1 :]) if part)
                 return "" if "__pycache__" in found.split("/") else found
         return ""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Write the contexts, also of a batch that has none but tests that crash."""
+        nothing = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
+        super().pytest_sessionfinish(session, pytest.ExitCode.OK if nothing else exitstatus)
 
     def finish(self, session: pytest.Session) -> None:  # noqa: ARG002 - as its base
         """Stop, and write the contexts."""
@@ -58,6 +67,7 @@ def as_json(seen: Seen) -> dict[str, Any]:
         "evaluated": {name: sorted(each) for name, each in sorted(seen.evaluated.items())},
         "unwatched": sorted(seen.unwatched),
         "programs": sorted(seen.programs),
+        "unmeasured": {why: sorted(each) for why, each in sorted(seen.unmeasured.items())},
         "outcomes": dict(sorted(seen.outcomes.items())),
         "users": {name: sorted(each) for name, each in sorted(seen.users.items())},
         "before": sorted(seen.before),
@@ -74,12 +84,14 @@ def reads_by_file(seen: Seen) -> dict[str, dict[str, list[str]]]:
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start before the first file of the project is imported."""
-    settings = json.loads(Path(os.environ["CLOCHE_SUITE"]).read_text(encoding="utf-8"))["contexts"]
+    suite = json.loads(Path(os.environ["CLOCHE_SUITE"]).read_text(encoding="utf-8"))
+    settings = suite["contexts"]
     if not HAVE_COVERAGE:
         message = "cloche.tests.coverage needs the package coverage in a group of cloche.tests.groups"
         raise pytest.UsageError(message)
     root = Path(os.path.realpath(early_config.invocation_params.dir))
-    recorder = ContextRecorder(root, Path(settings["target"]), [tuple(each) for each in settings["places"]])
+    places = [tuple(each) for each in settings["places"]]
+    recorder = ContextRecorder(root, Path(settings["target"]), places, suite["done"])
     early_config.pluginmanager.register(recorder, "cloche-impact-recorder")
 
 

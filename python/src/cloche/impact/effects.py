@@ -21,6 +21,8 @@ PURE = {
 }
 # Functions of other packages that do nothing but wrap, so that only the name they are for changes with them.
 WRAPPERS = {
+    "attr": {"attributes", "attrs", "dataclass", "define", "frozen", "mutable", "s"},
+    "attrs": {"define", "frozen", "mutable"},
     "hypothesis": {"example", "given", "settings"},
     "pytest": {"fixture", "parametrize", "skip", "skipif", "usefixtures", "xfail"},
 }
@@ -68,9 +70,15 @@ class Effects:
         """Take a project; effects are looked for when they are asked for."""
         self.project = project
         self._own: dict[int, Own] = {}
+        self._of: dict[int, Effect] = {}
 
     def of(self, code: Code) -> Effect:
         """Return what running a piece of code changes, that of the project's functions that it calls included."""
+        if id(code) not in self._of:
+            self._of[id(code)] = self._found(code)
+        return self._of[id(code)]
+
+    def _found(self, code: Code) -> Effect:
         own = self.own(code)
         found = Effect(set(own.changes), own.opaque or own.modules)
         # Whatever a statement with calls uses may be called, or be what is called back.
@@ -102,7 +110,7 @@ class Effects:
     def _elsewhere(self, file: str, chain: list[str]) -> bool:
         """Say whether something of another package is called that may do anything."""
         return any(
-            package not in PURE and last not in WRAPPERS.get(package, set())
+            package not in PURE and last not in WRAPPERS.get(package, set()) and chain[-2:-1] != ["mark"]
             for package, last in self.project.from_elsewhere(file, chain)
         )
 

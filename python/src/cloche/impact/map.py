@@ -50,7 +50,7 @@ class Recorded(Ran):
 class ImpactMap:
     """A recorded run: tests by function."""
 
-    # test -> "passed", "failed" or "skipped"
+    # test -> "passed", "failed", "skipped" or "not run"
     outcomes: dict[str, str]
     # "file::function" -> what is known of it
     functions: dict[str, Recorded]
@@ -67,6 +67,8 @@ class ImpactMap:
     # Files of which `reads` has not all.
     unwatched: frozenset[str]
     programs: Ran
+    # Why not all that ran was seen -> what that is.
+    unmeasured: dict[str, Ran]
     # distribution -> names that it can be imported by
     packages: dict[str, list[str]]
     # The statements that did something while modules were imported: their files, and the hashes of what they consist of.
@@ -176,6 +178,7 @@ def _read(data: dict[str, Any]) -> ImpactMap:
         evaluated={name: ran(value) for name, value in data["evaluated"].items()},
         unwatched=frozenset(map(str, data["unwatched"])),
         programs=ran(data["programs"]),
+        unmeasured={why: ran(value) for why, value in data["unmeasured"].items()},
         packages={name: [str(each) for each in value] for name, value in data["packages"].items()},
         numbered=numbered,
     )

@@ -11,27 +11,29 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
 
 from ..outcomes.reports import worth  # noqa: TID252 - in a recording, its package has another name
 from .children import BEGAN, FORKED, LINE, Child, said
-from .recording import BETWEEN, IMPORT, Seen, make, test_of, text
+from .measurement import HAVE_COVERAGE, TAKEN, Measurement
+from .reads import LISTS, OPENS, Reads
+from .recording import BETWEEN, NOT_RUN, Seen, make, statement_context, test_of, text
 from .source import cached
 from .watch import Watch, evaluated_names
 
-try:
-    import coverage
-except ImportError:
-    HAVE_COVERAGE = False
-else:
-    HAVE_COVERAGE = True
-
 # Functions that start another program, in which nothing is seen.
 STARTS = {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn"}
-LISTS = {"os.listdir", "os.scandir", "glob.glob"}
+# Why it is not known what a test runs or reads, besides what Measurement says.
+REPLACED = "replaced functions of os that tell which file is read"
+# What a message calls the context BETWEEN.
+BETWEEN_TESTS = "what runs between tests"
+NO_LINE = "ran without a line that was seen"
+UNMEASURED = "unmeasured"
+# How many tests a message names.
+NAMED = 10
 
 
 class Recorder:
@@ -43,15 +45,12 @@ class Recorder:
         self.seen = Seen()
         self.context = BETWEEN
         self.active = True
-        # Other cores do not know contexts, or are slow.
-        before = os.environ.get("COVERAGE_CORE")
-        os.environ["COVERAGE_CORE"] = "ctrace"
-        self.coverage = coverage.Coverage(data_file=None, config_file=False, messages=False, **self.measured())
-        self.coverage.start()
-        if before is None:
-            del os.environ["COVERAGE_CORE"]
-        else:
-            os.environ["COVERAGE_CORE"] = before
+        self.measurement = Measurement(self.measured(), lambda why: self.note(UNMEASURED, why))
+        if self.measurement.tracer is None:
+            message = "coverage has no trace function here, and by another one it doesn't know contexts: no map can be recorded"
+            raise pytest.UsageError(message)
+        # Tests with their runs that have not come to an end.
+        self.waiting: Counter[str] = Counter()
         self.seen.unwatched = {path for path in map(self.relative, _files_of_modules()) if path}
         self.seen.before = set(self.seen.unwatched)
         self.watch = Watch(self._watched, self._statement, lambda file, name: self.note("read", file, name))
@@ -61,6 +60,7 @@ class Recorder:
         self.forks: Counter[str] = Counter()
         os.register_at_fork(after_in_parent=self._forked, after_in_child=self._began)
         self._hear_of_programs()
+        self.reads = Reads(self.relative, self._read, lambda: self.note(UNMEASURED, REPLACED))
         sys.addaudithook(self.audit)
 
     def measured(self) -> dict[str, Any]:
@@ -78,8 +78,17 @@ class Recorder:
         """Record under another context from here on; return the former one."""
         former, self.context = self.context, context
         if self.active and self.child is None:
-            self.coverage.switch_context(context)
+            if not self.measurement.intact():
+                self._keep(former, UNMEASURED, TAKEN)
+                self.measurement.disturbed = True
+            self.measurement.switch(context)
         return former
+
+    def _test(self, context: str) -> None:
+        """Go on to a test, or from one or the end of a fixture, with a tracer that nobody has taken away."""
+        self.switch(context)
+        if self.active and self.child is None and self.measurement.disturbed:
+            self.measurement.renew()
 
     def note(self, kind: str, *words: str) -> None:
         """Take note of something that happens in this context, here or in a forked process."""
@@ -98,6 +107,8 @@ class Recorder:
             seen.files.setdefault(words[0], set()).add(context)
         elif kind == "read":
             seen.reads.setdefault((words[0], words[1]), set()).add(context)
+        elif kind == UNMEASURED:
+            seen.unmeasured.setdefault(words[0], set()).add(context)
         elif kind == "evaluated":
             seen.evaluated.setdefault(words[0], set()).add(context)
         elif kind == LINE:
@@ -110,7 +121,7 @@ class Recorder:
 
     def _statement(self, file: str, number: int, run: Callable[[], None]) -> None:
         """Run a statement of a module as such, also when a test is the first to import it."""
-        former = self.switch(f"{IMPORT}{file}#{number}")
+        former = self.switch(statement_context(file, number))
         try:
             run()
         finally:
@@ -128,7 +139,10 @@ class Recorder:
     def _began(self) -> None:
         if self.active:
             # Its trace function takes the place of coverage's. Stopping that one here would also end the new one.
+            self.measurement.own = True
             self.child = Child(Path(self.children.name), self.relative, lambda: self.context)
+            self.measurement.forked()
+            self.measurement.own = False
 
     def _hear_of_programs(self) -> None:
         """Hear of programs that multiprocessing starts, of which no audit event tells."""
@@ -166,46 +180,59 @@ class Recorder:
             if isinstance(arguments[0], CodeType):
                 for name in evaluated_names(arguments[0]):
                     self.note("evaluated", name)
-        elif event in {"open", "sqlite3.connect"} or event in LISTS:
-            self._opened(event, arguments)
+        elif event == "sys.settrace":
+            self.measurement.heard(sys._getframe(1))  # noqa: SLF001 - who sets it
+        elif event in OPENS or event in LISTS:
+            self.reads.heard(event, arguments, sys._getframe(1))  # noqa: SLF001 - who asks
 
-    def _opened(self, event: str, arguments: tuple[Any, ...]) -> None:
-        name: object = arguments[0] if arguments else None
-        if isinstance(name, bytes):
-            name = os.fsdecode(name)
-        if name is None:
-            name = "."
-        if not isinstance(name, str) or name.startswith(("<", "file:", ":")):
+    def _read(self, path: str, source: bool, asks: FrameType | None) -> None:  # noqa: FBT001 - called by Reads alone
+        """Take note of a file that is read, or a folder that is listed."""
+        # pytest itself reads sources and lists folders between tests.
+        if source and (asks is None or (self.context == BETWEEN and not self.relative(asks.f_code.co_filename))):
             return
-        # pytest itself reads sources and lists folders between tests, and imports read sources.
-        quiet = self.context == BETWEEN or self.context.startswith(IMPORT)
-        if quiet and (name.endswith((".py", ".pyc")) or event in LISTS):
-            return
-        if event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax"):
-            return
-        path = self.relative(name)
-        if path:
-            self.note("file", path)
+        self.note("file", path)
 
     def stop(self) -> None:
         """Measure no more, and keep the lines that ran."""
         self.active = False
-        self.coverage.stop()
         self.seen.unwatched |= self.watch.lost()
         for symbol in self.watch.in_place_of_builtins():
             self.seen.reads.setdefault(symbol, set())
-        data = self.coverage.get_data()
-        for file in data.measured_files():
+        measured = self.measurement.stop()
+        if self.measurement.erased:
+            tests = ", ".join(sorted(self.seen.unmeasured.get(TAKEN, {"one of them"})))
+            message = f"no map is written: a test has erased what coverage had measured ({tests})"
+            raise pytest.UsageError(message)
+        for file, lines in measured.items():
             path = self.relative(file)
             if path:
-                self.seen.lines[path] = {
-                    line: set(contexts) for line, contexts in data.contexts_by_lineno(file).items()
-                }
+                self.seen.lines[path] = lines
         # What was imported in another way than by its loader, as pytest does with test modules whose assert it rewrites.
         self.seen.unwatched |= {
             path for path in map(self.relative, _files_of_modules()) if path
         } - self.watch.watched.keys()
         self._join_children()
+        self._look_for_tests()
+
+    def _look_for_tests(self) -> None:
+        """Take note of tests that did not run, and of those of which no line was seen, whatever the reason."""
+        for test, runs in self.waiting.items():
+            if runs > 0:
+                self.seen.outcomes[test] = NOT_RUN
+        seen = {context for lines in self.seen.lines.values() for contexts in lines.values() for context in contexts}
+        seen = seen.union(*self.seen.unmeasured.values())
+        for test, outcome in self.seen.outcomes.items():
+            if outcome == "passed" and test not in seen and test.partition("::")[0].endswith(".py"):
+                self._keep(test, UNMEASURED, NO_LINE)
+        for why, contexts in sorted(self.seen.unmeasured.items()):
+            names = sorted(
+                {name for each in contexts for name in self.seen.users.get(each, {each or BETWEEN_TESTS}) if name}
+            )
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            print(  # noqa: T201 - to a person
+                f"not all is known of what ran, and every change selects it: {', '.join(names[:NAMED])}{more} {why}",
+                file=sys.stderr,
+            )
 
     def finish(self, session: pytest.Session) -> None:
         """Stop, and write the map."""
@@ -244,13 +271,19 @@ class Recorder:
         """Run a test, its function-scoped fixtures included, under its own context."""
         test = test_of(item.nodeid)
         self.seen.outcomes.setdefault(test, "passed")
-        self.switch(test)
+        self._test(test)
         try:
-            return (yield)
+            result = yield
+            self.waiting[test] -= 1
+            return result
         finally:
             for context in self._fixtures(item):
                 self.seen.users.setdefault(context, set()).add(test)
-            self.switch(BETWEEN)
+            self._test(BETWEEN)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Take the tests that are to be run: one that ends the session must not take the others out of the map."""
+        self.waiting.update(test_of(item.nodeid) for item in session.items)
 
     def _fixtures(self, item: pytest.Item) -> set[str]:
         info = getattr(item, "_fixtureinfo", None)
@@ -281,7 +314,7 @@ class Recorder:
     def pytest_fixture_post_finalizer(self, fixturedef: pytest.FixtureDef[Any]) -> None:
         """Leave the context of a fixture whose end has run."""
         if self.context == _name(fixturedef):
-            self.switch(BETWEEN)
+            self._test(BETWEEN)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep the worst outcome of a test's phases and parameters."""
@@ -298,7 +331,7 @@ class Recorder:
             return
         if exitstatus not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             self.active = False
-            self.coverage.stop()
+            self.measurement.stop()
             print(f"no map is written: pytest ends with {int(exitstatus)}", file=sys.stderr)  # noqa: T201 - to a person
             return
         self.finish(session)

@@ -13,13 +13,20 @@ from typing import Any
 
 from .source import Function, Module, file_digest, parse
 
-VERSION = 3
+VERSION = 4
 # Contexts that are no tests: what pytest did between tests, and a statement that runs when its module is imported, with the
 # file, "#" and its number in the module.
 BETWEEN = ""
 IMPORT = "import "
 # Stands for a statement of which nothing is known, and for what happened between tests.
 UNKNOWN = -1
+# The outcome of a test that was to run and did not, or not to its end.
+NOT_RUN = "not run"
+
+
+def statement_context(file: str, number: int) -> str:
+    """Return the context of a statement that runs when its module is imported."""
+    return f"{IMPORT}{file}#{number}"
 
 
 def test_of(node_id: str) -> str:
@@ -47,6 +54,8 @@ class Seen:
     unwatched: set[str] = field(default_factory=set)
     # contexts that started other programs, in which nothing is seen
     programs: set[str] = field(default_factory=set)
+    # why not all that ran was seen -> contexts
+    unmeasured: dict[str, set[str]] = field(default_factory=dict)
     # test -> outcome
     outcomes: dict[str, str] = field(default_factory=dict)
     # fixture context -> the tests that use the fixture
@@ -191,6 +200,7 @@ def make(root: Path, files: Iterable[str], seen: Seen, packages: dict[str, list[
         "evaluated": {name: contexts.row(of_name) for name, of_name in seen.evaluated.items()},
         "unwatched": sorted(seen.unwatched),
         "programs": contexts.row(seen.programs),
+        "unmeasured": {why: contexts.row(each) for why, each in seen.unmeasured.items()},
         "packages": packages,
         "statements": contexts.statements,
     }
@@ -215,4 +225,4 @@ def _text(value: object) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-__all__ = ["BETWEEN", "IMPORT", "UNKNOWN", "VERSION", "Seen", "make", "test_of", "text"]
+__all__ = ["BETWEEN", "NOT_RUN", "UNKNOWN", "VERSION", "Seen", "make", "statement_context", "test_of", "text"]

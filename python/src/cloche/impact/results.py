@@ -9,6 +9,7 @@ from cloche.impact.errors import BadResultsError
 from cloche.impact.recording import test_of
 from cloche.limits import TELEMETRY
 from cloche.outcomes import junit
+from cloche.outcomes.failures import failing
 
 
 def failed(path: Path) -> set[str]:
@@ -25,9 +26,9 @@ def failed(path: Path) -> set[str]:
             cases = junit.parse(data)
             if not cases:
                 raise BadResultsError(path, "it has no testcase")
-            return {case.test for case in cases if case.outcome in junit.BAD}
+            return {case.test for case in cases if failing(case.outcome)}
         tests = strict_json.loads(data, what="the file", limit=TELEMETRY)["tests"]
-        return {str(entry["test"]) for entry in tests if entry["outcome"] in {"failed", "error"}}
+        return {str(entry["test"]) for entry in tests if failing(entry["outcome"])}
     except junit.ReportError as error:
         raise BadResultsError(path, str(error)) from error
     except (strict_json.BadJsonError, *MISSHAPEN) as error:

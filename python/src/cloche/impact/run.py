@@ -12,7 +12,10 @@ from cloche.store import write
 
 # What the recorder consists of; it is copied to where the project's Python finds it, without the rest of Cloche.
 RECORDER = [
-    *(f"impact/{name}.py" for name in ("children", "plugin", "recording", "source", "tree", "watch")),
+    *(
+        f"impact/{name}.py"
+        for name in ("children", "measurement", "plugin", "reads", "recording", "source", "tree", "watch")
+    ),
     "errors.py",
     "outcomes/reports.py",
     "store/git.py",

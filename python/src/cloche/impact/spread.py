@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from cloche.impact.changes import Change
-from cloche.impact.effects import Effects
+from cloche.impact.effects import Effect, Effects
 from cloche.impact.imports import EVERY, Symbol
 from cloche.impact.map import ImpactMap, Ran, Recorded
 from cloche.impact.recording import UNKNOWN
@@ -77,6 +77,8 @@ class Spread:
             self.extension(file, why)
         elif change.kind == "package":
             self.package(change.name, why)
+        elif change.kind == "source":
+            self.read(file, why)
         elif change.kind in {"file", "added file", "removed file"}:
             self.file(change, why)
         else:
@@ -87,6 +89,14 @@ class Spread:
                     self.selection.always.setdefault(test, why)
         tests = self.known.programs.tests
         self.selection.add(tests, f"starts other programs, in which nothing is seen; {why}", always=True)
+        self.unmeasured(why)
+
+    def unmeasured(self, why: str) -> None:
+        """Select what may reach any change, because not all that it ran was seen while the map was recorded."""
+        for fault, ran in sorted(self.known.unmeasured.items()):
+            self.selection.add(ran.tests, f"{fault} while the map was recorded; {why}", always=True)
+            if not self.ran_at_import(ran.statements, why):
+                self.selection.all(f"what runs outside of tests {fault} while the map was recorded")
 
     # -- code
 
@@ -106,8 +116,6 @@ class Spread:
             # Tests that are new run anyway.
             if not all(name.lower().startswith("test") for name in change.names or ("",)):
                 self.canary(file, why)
-        if file in self.known.files:
-            self.ran(self.known.files[file], f"reads {file} as a file", why)
 
     def body(self, change: Change, why: str) -> None:
         """Select for a function whose body does something else."""
@@ -162,13 +170,17 @@ class Spread:
     def effects(self, code: Code, why: str, *, before: bool = False) -> None:
         """Select for the names whose objects a piece of code changes, or changed before."""
         effect = (self.effects_before if before else self.effects_of).of(code)
-        for where, name in sorted(effect.changes):
-            if name == EVERY:
-                self.every(where, f"{code.file} changes names of {where}; {why}")
-            else:
-                self.name(where, name, why)
+        self.changed(effect, code.file, why)
         if effect.unknown:
             self.importers(code.file, f"code of {code.file} that runs at import has effects that are not known; {why}")
+
+    def changed(self, effect: Effect, file: str, why: str) -> None:
+        """Select for the names whose objects are known to change by code of a file."""
+        for where, name in sorted(effect.changes):
+            if name == EVERY:
+                self.every(where, f"{file} changes names of {where}; {why}")
+            else:
+                self.name(where, name, why)
 
     def every(self, file: str, why: str) -> None:
         """Select for all names of a file, those that are put there by computing them included."""
@@ -265,6 +277,7 @@ class Spread:
                     self.name(file, other, f"{other} is not bound in {file}, and __getattr__ may give it; {why}")
         if top in IMPLICIT:
             self.importers(file, f"{top} is used without being named; {why}")
+        self.held(file, top, why)
         for code in self.users(file, top):
             self.used(code, (file, top), why)
         self.asked(file, top, why)
@@ -272,6 +285,20 @@ class Spread:
         for other, stars in self.project.stars.items():
             if file in stars:
                 self.name(other, top, why)
+
+    def held(self, file: str, top: str, why: str) -> None:
+        """Select for who holds a function or a class by another name, since its content may be another one.
+
+        Whatever decorated it, whatever a class was made from, and its attributes that are told of it (__set_name__).
+        """
+        for code in self.project.defined_by.get((file, top), []):
+            kind = code.statement.kind if code.statement is not None else ""
+            if kind in {"def", "class"}:
+                self.effects(code, f"{top} is held elsewhere; {why}")
+            elif kind == "class body":
+                self.changed(self.effects_of.of(code), code.file, f"{top} is held elsewhere; {why}")
+        for code in self.project.through_subclasses(file, top):
+            self.used(code, None, f"{code.file} goes through subclasses; {why}")
 
     def asked(self, file: str, top: str, why: str) -> None:
         """Select what asked a module for a name while tests were recorded, or evaluated a text that has it."""
@@ -368,19 +395,33 @@ class Spread:
                 self.selection.all(f"{change.file} changed and cannot be parsed")
         else:
             own = self.known.tests_in(change.file)
-            touched = self.known.files.get(change.file)
-            if touched is None and not own:
+            if change.file not in self.known.files and not own:
                 self.selection.all(f"{why}, and it is not known which tests depend on it")
                 return
             self.selection.add(own, why)
-            if touched is not None:
-                if not self.ran_at_import(touched.statements, why):
-                    self.selection.all(f"{why}, and it is read outside of tests")
-                self.selection.add(touched.tests, f"reads {change.file}; {why}")
+        self.read(change.file, why)
         if change.kind != "file":
-            listed = self.known.files.get(path.parent.as_posix())
+            self.listing(path, why)
+
+    def read(self, file: str, why: str) -> None:
+        """Select what reads a file."""
+        touched = self.known.files.get(file)
+        if touched is None:
+            return
+        if not self.ran_at_import(touched.statements, why):
+            self.selection.all(f"{why}, and it is read outside of tests")
+        self.selection.add(touched.tests, f"reads {file}; {why}")
+
+    def listing(self, path: PurePosixPath, why: str) -> None:
+        """Select what lists a folder in which a file is new or gone, or with it a folder."""
+        for folder in path.parents:
+            listed = self.known.files.get(folder.as_posix())
             if listed is not None:
-                self.ran(listed, f"lists the folder {path.parent}", why)
+                if UNKNOWN in listed.statements:
+                    self.selection.all(f"{why}, and {folder} is listed outside of tests")
+                self.ran(listed, f"lists the folder {folder}", why)
+            if any(PurePosixPath(each).is_relative_to(folder) for each in self.known.sources):
+                return
 
     def extension(self, file: str, why: str) -> None:
         """Select all that imports the package around a source of an extension module."""

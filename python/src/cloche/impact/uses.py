@@ -40,7 +40,12 @@ LOOKS_UP = {
 }
 OWN_NAMES = {"globals", "locals", "vars"}
 # Ways to the names of a module that go past the module, and that need not be its own.
-FRAMES = {"__globals__", "f_globals", "__builtins__"}
+FRAMES = {"__globals__", "f_globals", "__builtins__", "get_objects", "get_referrers"}
+# The way from a class to those that are made from it, wherever they are.
+SUBCLASSES = "__subclasses__"
+# Ways to what the annotations of functions stand for.
+HINTS = {"__annotations__", "get_annotations", "get_type_hints", "signature"}
+_LOOKED_FOR = {SUBCLASSES, *HINTS}
 
 
 @dataclass
@@ -58,6 +63,9 @@ class Code:
     looks_up: bool = False
     # Whether it may reach names of modules past the modules.
     frames: bool = False
+    # Which of the names that a Project looks for stand in it, and the names of what is asked for its subclasses.
+    says: set[str] = field(default_factory=set)
+    asked_for_subclasses: list[list[str]] = field(default_factory=list)
     # Attributes of the project's modules that are not seen to be bound there.
     unbound: set[Symbol] = field(default_factory=set)
 
@@ -77,6 +85,8 @@ class Words:
     calls: list[ast.Call] = field(default_factory=list)
     strings: set[str] = field(default_factory=set)
     frames: bool = False
+    # Which of the names that a Project looks for stand there, as attributes or texts, too.
+    says: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -107,8 +117,11 @@ class Project(Imports):
         for file, module in modules.items():
             self._index(file, module)
         self._settle_unbound()
+        if any(not HINTS.isdisjoint(code.says) for code in self.code):
+            self._settle_hints()
         self.looking_up = [code for code in self.code if code.looks_up]
         self.by_frames = [code for code in self.code if code.frames]
+        self.by_subclasses = [code for code in self.code if SUBCLASSES in code.says]
         self.statements: dict[str, list[Code]] = {}
         # (file, top-level name) -> the functions and statements that it stands for.
         self.defined_by: dict[Symbol, list[Code]] = {}
@@ -130,6 +143,14 @@ class Project(Imports):
                 else:
                     code.looks_up = True
 
+    def _settle_hints(self) -> None:
+        """Let heads of functions use what their annotations name, because there is code that reads them."""
+        for code in self.code:
+            node = code.statement.node if code.statement is not None else None
+            if isinstance(node, FunctionNode) and not node.decorator_list:
+                for chain in words_of(annotations(node)).chains:
+                    self._dotted(code, chain, Scope(set(), {}))
+
     def _turn_around(self) -> None:
         """Index the code by what it is, and by what it uses."""
         for code in self.code:
@@ -147,6 +168,34 @@ class Project(Imports):
                 self.by_string.setdefault(text.rpartition(".")[2], []).append(code)
 
     # -- names
+
+    def classes_above(self, file: str, name: str) -> set[Symbol]:
+        """Return the project's names that a class is made from, directly or through others; none for what is no class."""
+        found: set[Symbol] = set()
+        todo = [(file, name)]
+        while todo:
+            for code in self.defined_by.get(todo.pop(), []):
+                # A name that is imported stands for a class elsewhere.
+                if code.statement is not None and code.statement.kind in {"class", "import"}:
+                    todo += code.symbols - found
+                    found |= code.symbols
+        return found
+
+    def through_subclasses(self, file: str, name: str) -> list[Code]:
+        """Return the code that may come to a class through one that it is made from."""
+        above = self.classes_above(file, name) if self.by_subclasses else set()
+        if not above:
+            return []
+        found = []
+        for code in self.by_subclasses:
+            asked: set[Symbol] = {(code.file, code.function.partition(".")[0])} if "." in code.function else set()
+            for chain in code.asked_for_subclasses:
+                asked |= self.symbols_of(code.file, chain)
+            # Of what it is given, or has computed, nothing is known.
+            named = {symbol for symbol in asked if symbol in self.defined_by}
+            if not named or named & above:
+                found.append(code)
+        return found
 
     def resolve(self, code: Code, chain: list[str], local: Mapping[str, list[tuple[str, str]]]) -> None:
         """Add the symbols that a dotted name refers to: a.b.c uses b of the module a, and so on."""
@@ -260,6 +309,8 @@ class Project(Imports):
             code.unbound |= piece.unbound
             code.looks_up |= piece.looks_up
             code.frames |= piece.frames
+            code.says |= words.says
+            code.asked_for_subclasses += [chain[:-1] for chain in words.chains if chain[-1] == SUBCLASSES]
             for symbol in piece.symbols:
                 code.where.setdefault(symbol, set()).add(number)
         code.frames |= not FRAMES.isdisjoint(strings)
@@ -318,15 +369,19 @@ def words_of(nodes: Sequence[ast.AST]) -> Words:
             # Its body is code of its own.
             stack += head_nodes(node)
             continue
-        found.frames |= isinstance(node, ast.Attribute) and node.attr in FRAMES
+        if isinstance(node, ast.Attribute):
+            found.frames |= node.attr in FRAMES
+            found.says |= {node.attr} & _LOOKED_FOR
         chain = dotted_name(node)
         if chain is not None:
             found.chains.append(chain)
+            found.says |= _LOOKED_FOR.intersection(chain)
             continue
         if isinstance(node, ast.Call):
             found.calls.append(node)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.strings.add(node.value)
+            found.says |= {node.value} & _LOOKED_FOR
         stack += children(node)
     return found
 
@@ -349,10 +404,15 @@ def head_nodes(node: FunctionNode) -> list[ast.AST]:
     arguments = node.args
     found: list[ast.AST] = [*node.decorator_list, *arguments.defaults]
     found += [each for each in arguments.kw_defaults if each is not None]
-    if node.decorator_list:
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-        found += [each.annotation for each in every if each is not None and each.annotation is not None]
-    return found
+    return found + annotations(node) if node.decorator_list else found
+
+
+def annotations(node: FunctionNode) -> list[ast.AST]:
+    """Return the annotations of a function's arguments and of what it returns."""
+    arguments = node.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    found: list[ast.AST] = [each.annotation for each in every if each is not None and each.annotation is not None]
+    return [*found, node.returns] if node.returns is not None else found
 
 
 def head_of(statement: Statement) -> list[ast.AST]:

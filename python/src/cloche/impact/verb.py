@@ -9,10 +9,11 @@ from typing import Protocol
 
 from cloche.errors import MISSHAPEN
 from cloche.impact import results as last_results
-from cloche.impact.changes import Change, compare_modules, other_file, since_recording
+from cloche.impact.changes import Change, compare_modules, other_file, read_sources, since_recording
 from cloche.impact.errors import BadMapError
 from cloche.impact.git import Checkout
 from cloche.impact.map import ImpactMap, Staleness, load, staleness
+from cloche.impact.recording import NOT_RUN
 from cloche.impact.select import Selection, new_tests, still_there
 from cloche.impact.source import Module, file_digest, parse
 from cloche.impact.spread import Spread
@@ -118,7 +119,9 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
     before_files = {path: data for path, data in new_files.items() if path not in status} | old_sources
     # What is as it was recorded need not be parsed, unless the uses of a name are looked for.
     sources = known.sources if known is not None else {}
-    same = {path for path, data in before_files.items() if sources.get(path) == file_digest(data)}
+    was = {path: file_digest(data) for path, data in before_files.items()}
+    now = {path: file_digest(new_files[path]) for path in status if path in new_files}
+    same = {path for path, found in was.items() if sources.get(path) == found}
     new = modules_of({path: data for path, data in new_files.items() if path in status or path not in same})
     old = modules_of(old_sources)
     here = {path: module for path, module in new.items() if path in status}
@@ -151,10 +154,13 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
             {path: each for path, each in spread.project.modules.items() if path not in status} | old, spread.project
         ),
     )
-    for change in changes:
+    texts = read_sources(known, was, now)
+    for change in [*changes, *texts]:
         spread.follow(change, change.sentence())
-    for change in since_recording(known, before, same):
+    for change in [*since_recording(known, before, same), *read_sources(known, known.sources, was)]:
         spread.follow(change, f"since the map was recorded: {change.sentence()}")
+    # What else is said of a file says more.
+    changes += [change for change in texts if change.file not in {each.file for each in changes}]
     _always(known, new, selection, request.results, configured(repository, head), say)
     same -= status.keys()
     there = {
@@ -166,8 +172,8 @@ def answer(request: Request, say: Callable[[str], None], trees: Trees | None = N
     for test in set(known.outcomes) - there:
         selection.reasons.pop(test, None)
         selection.always.pop(test, None)
-    texts = {path: (old_files.get(path, b""), new_files.get(path, others.get(path, b""))) for path in sorted(status)}
-    evidence = Evidence(known, lambda: spread.project, old, new, texts, there)
+    contents = {path: (old_files.get(path, b""), new_files.get(path, others.get(path, b""))) for path in sorted(status)}
+    evidence = Evidence(known, lambda: spread.project, old, new, contents, there)
     return Answer(selection, base, head, changes, stale, len(there), paths_for_all, evidence)
 
 
@@ -211,7 +217,7 @@ def _always(  # noqa: PLR0913, PLR0917 - what the rules look at
         selection.add([test], f"new: {why}", always=True)
     for test, outcome in known.outcomes.items():
         if outcome != "passed":
-            word = "failed" if outcome == "failed" else "was skipped"
+            word = {"skipped": "was skipped", NOT_RUN: "did not run to its end"}.get(outcome, outcome)
             selection.add([test], f"{word} when the map was recorded, so what it runs is not known", always=True)
     for path in results:
         found, lost = last_results.match(last_results.failed(path), {*known.outcomes, *fresh})

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-# The outcomes that are failures of a test, as those of a verdict.
-BAD = ("failed", "error", "flaky")
+from cloche.outcomes.failures import failing
+
 SUITES = {"testsuites", "testsuite"}
 # What stands inside a case, and beside cases where something outside of them failed; the worst first.
 MARKS = {
@@ -181,7 +181,7 @@ class _Reader:
             case, self.case = self.case, None
             if not case.marks and not case.suite.pytest:
                 case.outcome = _said(case)
-                case.suite.bad += case.outcome in BAD
+                case.suite.bad += failing(case.outcome)
                 case.suite.skipped += case.outcome == "skipped"
         elif kind == "suite" and self.suite is not None:
             suite, self.suite = self.suite, self.suite.parent
@@ -367,8 +367,8 @@ def _ended(group: list[Case]) -> list[Case]:
 def _repeated(attempts: list[Case]) -> None:
     """Let the last attempt of a test say what all came to: it was repeated because the others failed."""
     last = attempts[-1]
-    if len(attempts) > 1 and last.outcome not in BAD:
-        failed = next((case.message for case in attempts if case.outcome in BAD), last.message)
+    if len(attempts) > 1 and not failing(last.outcome):
+        failed = next((case.message for case in attempts if failing(case.outcome)), last.message)
         last.outcome, last.message = "flaky", failed or f"it passed at attempt {len(attempts)}"
 
 
