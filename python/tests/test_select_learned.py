@@ -17,6 +17,7 @@ from cloche.learn.ranking import Question, rank
 from cloche.learn.rows import Row, read, write
 from cloche.learn.store import store_rows
 from cloche.learn.training import train
+from cloche.telemetry.address import Address
 from cloche.telemetry.store import opened
 from conftest import Outcome
 from test_impact import RATE, Checkout, recorded  # noqa: F401 - a fixture
@@ -102,7 +103,7 @@ def test_the_budget_cuts_off_with_a_reason_and_rules_hold(checkout: Checkout) ->
     assert "no durations are known, so the budget cuts nothing off\n" in ended.err
     answer = answer_of(checkout)
     known = observe(answer, dict.fromkeys(answer.evidence.there if answer.evidence else (), 1.0))
-    store = str(checkout.folder / ".cloche/telemetry.sqlite")
+    store = Address(checkout.folder / ".cloche/telemetry.sqlite")
     with opened(store, create=True) as engine:
         assert store_rows(engine, [Row("growth", "real", 1, known, [])], store) == 1
     data = checkout.data("--budget", "0.000001s")

@@ -545,6 +545,16 @@ def test_telemetry_refuses_what_is_no_store(tmp_path: Path) -> None:
         refused("stats", "--store", "mysql://u:secret@h/d")[0]
         == "mysql://u:***@h/d is no store of telemetry: 'mysql' is none of sqlite and postgresql"
     )
+    for name in ("sqlite://", "sqlite:///file:x?uri=true"):
+        assert (
+            refused("stats", "--store", name)[0]
+            == f"{name} is no store of telemetry: it names no file; write sqlite:///FILE"
+        )
+    os.mkfifo(tmp_path / "pipe")
+    assert refused("stats", "--store", tmp_path / "pipe") == (
+        f"{tmp_path}/pipe cannot be used: it is a pipe, and only regular files are read",
+        3,
+    )
     other = tmp_path / "other"
     with create_engine(f"sqlite:///{other}").begin() as connection:
         connection.execute(text("CREATE TABLE cats (n)"))

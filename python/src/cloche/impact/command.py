@@ -9,6 +9,7 @@ import click
 from cloche.impact import options
 from cloche.impact.errors import NoLibraryError
 from cloche.store import write
+from cloche.telemetry.address import Address
 
 
 def seconds_of(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -94,7 +95,7 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
     recall: float,
     budget: float | None,
     model_folder: Path | None,
-    store: str | None,
+    store: Address | None,
     allow_empty: bool,
     pytest_arguments: tuple[str, ...],
 ) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from cloche.telemetry import address
+
 project = click.option(
     "--project",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -20,5 +22,7 @@ map_file = click.option(
     help="The impact map, in the project's folder.",
 )
 store = click.option(
-    "--store", help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder."
+    "--store",
+    type=address.TYPE,
+    help="The telemetry. Default: CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite in the project's folder.",
 )

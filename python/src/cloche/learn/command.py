@@ -10,6 +10,7 @@ import click
 
 from cloche.impact import options
 from cloche.store import write
+from cloche.telemetry.address import Address
 
 if TYPE_CHECKING:
     from cloche.learn.rows import Row
@@ -49,7 +50,7 @@ ORIGINS = ("real", "mutant", "imported")
 def train(  # noqa: PLR0913 - click passes each option as an argument
     *,
     project: Path,
-    store: str | None,
+    store: Address | None,
     files: tuple[Path, ...],
     origins: tuple[str, ...],
     export: Path | None,
@@ -95,7 +96,7 @@ def train(  # noqa: PLR0913 - click passes each option as an argument
     _say(f"{target}: the model {(target / 'current').read_text().strip()}, and its card in card.md")
 
 
-def _stored(store: str, name: str) -> "list[Row]":
+def _stored(store: Address, name: str) -> "list[Row]":
     from cloche.learn.store import rows_of  # noqa: PLC0415
     from cloche.telemetry.store import opened, reading  # noqa: PLC0415
 
@@ -103,7 +104,7 @@ def _stored(store: str, name: str) -> "list[Row]":
         return rows_of(connection, name)
 
 
-def _keep(store: str, found: "list[Row]") -> None:
+def _keep(store: Address, found: "list[Row]") -> None:
     from cloche.learn.store import store_rows  # noqa: PLC0415
     from cloche.telemetry.store import opened  # noqa: PLC0415
 

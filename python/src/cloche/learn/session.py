@@ -1,6 +1,5 @@
 """`select-tests` with a model, a budget or in shadow mode: what it reads, and in which order."""
 
-import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from cloche.learn.rows import Row
 from cloche.learn.shadow import shadow
 from cloche.learn.store import rows_of, seen_of
 from cloche.limits import LOCK
+from cloche.telemetry.address import DEFAULT, Address, of_environment
 from cloche.telemetry.errors import NoStoreError
 from cloche.telemetry.reports import microseconds
 from cloche.telemetry.store import opened, reading
@@ -30,16 +30,16 @@ def project_name(folder: Path) -> str:
     return str(name)
 
 
-def store_of(folder: Path, named: str | None) -> str:
+def store_of(folder: Path, named: Address | None) -> Address:
     """Return the store that was named, else the one of the environment, else the project's."""
-    return named or os.environ.get("CLOCHE_TELEMETRY") or str(folder / ".cloche/telemetry.sqlite")
+    return named or of_environment() or Address(folder / DEFAULT)
 
 
 class Session:
     """What one call of `select-tests` knows."""
 
     def __init__(
-        self, folder: Path, store: str | None, model: Path | None, recall: float, budget: float | None
+        self, folder: Path, store: Address | None, model: Path | None, recall: float, budget: float | None
     ) -> None:
         """Read the model, and the rows of the store if there is one. Raises BadModelError and the store's errors."""
         self.folder = folder

@@ -13,6 +13,7 @@ from cloche.learn.observation import observe
 from cloche.learn.ranking import Question
 from cloche.learn.rows import Row
 from cloche.learn.store import seen_of, store_rows
+from cloche.telemetry.address import Address
 from cloche.telemetry.store import reading
 
 
@@ -34,7 +35,7 @@ def shadow(  # noqa: PLR0913 - what is run, where, and who is told
     say: Callable[[str], None],
     *,
     engine: Engine,
-    store: str,
+    store: Address,
 ) -> int:
     """Run everything and keep what came of it; return pytest's exit code. Raises ReducedStoreError."""
     with tempfile.TemporaryDirectory(prefix="cloche-shadow-") as name:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, func, select
 from cloche.errors import MISSHAPEN
 from cloche.learn.errors import BadRowsError, ReducedStoreError
 from cloche.learn.rows import Row, digest_of, from_data
+from cloche.telemetry.address import Address
 from cloche.telemetry.importing import insert_new
 from cloche.telemetry.models import ObservedChange, Setting, Suite
 
@@ -30,11 +31,11 @@ class Seen:
         )
 
 
-def store_rows(engine: Engine, rows: Sequence[Row], where: str) -> int:
+def store_rows(engine: Engine, rows: Sequence[Row], where: Address) -> int:
     """Store rows, each once; return how many are new. Raises ReducedStoreError for a store that keeps no names."""
     with engine.begin() as connection:
         if connection.execute(select(Setting.value).where(Setting.name == "salt")).scalar_one_or_none() is not None:
-            raise ReducedStoreError(where)
+            raise ReducedStoreError(str(where))
         before = connection.execute(select(func.count()).select_from(ObservedChange)).scalar_one()
         suites = {digest_of(suite): suite for suite in (row.suite() for row in rows)}
         insert_new(connection, Suite, [{"digest": name, "body": json.dumps(suites[name])} for name in sorted(suites)])

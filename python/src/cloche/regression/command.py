@@ -1,12 +1,13 @@
 """`cloche regress` on the command line."""
 
 import json
-import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+
+from cloche.telemetry import address
 
 _FILE = click.Path(path_type=Path)
 
@@ -45,8 +46,9 @@ def compare(*, baseline: Path, current: Path, rules_file: Path | None, as_json: 
 @regress.command()
 @click.option(
     "--store",
-    default=lambda: os.environ.get("CLOCHE_TELEMETRY") or ".cloche/telemetry.sqlite",
-    show_default="CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite",
+    type=address.TYPE,
+    default=address.default,
+    show_default=f"{address.VARIABLE}, else {address.DEFAULT}",
     help="The telemetry store: a file, or a URL of PostgreSQL.",
 )
 @click.option("--project", required=True, help="Whose experiments.")
@@ -57,7 +59,13 @@ def compare(*, baseline: Path, current: Path, rules_file: Path | None, as_json: 
 )
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def drift(  # noqa: PLR0913 - click passes each option as an argument
-    *, store: str, project: str, experiment: str | None, platform: str | None, since: str | None, as_json: bool
+    *,
+    store: address.Address,
+    project: str,
+    experiment: str | None,
+    platform: str | None,
+    since: str | None,
+    as_json: bool,
 ) -> None:
     """Look for changes of level in the history of experiments, up or down.
 

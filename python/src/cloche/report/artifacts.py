@@ -38,7 +38,8 @@ class Artifacts:
     """All files that were read, in the order of their reading."""
 
     def __init__(self) -> None:
-        self._read: dict[str, tuple[Path, bytes]] = {}
+        # Name -> where it was read, and its bytes.
+        self._read: dict[str, tuple[Path | str, bytes]] = {}
 
     def data(self, path: Path, name: str) -> bytes:
         """Return a file's bytes and keep them under the name; raises BadArtifactError, also for too many bytes."""
@@ -63,7 +64,7 @@ class Artifacts:
     def made(self, name: str, source: str, value: object) -> None:
         """Keep something that was not read from a file but asked of a store, as the file that it would be."""
         text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
-        self._read[name] = (Path(source), text.encode())
+        self._read[name] = (source, text.encode())
 
     def laid_out(self) -> tuple[list[Artifact], dict[str, bytes]]:
         """Return what is known of each, and the files to write: relative path -> bytes."""

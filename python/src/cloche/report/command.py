@@ -1,7 +1,6 @@
 """`cloche report` on the command line."""
 
 import json
-import os
 import webbrowser
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +11,9 @@ import click
 from cloche import strict_json
 from cloche.limits import REPORT
 from cloche.store import write as whole
+from cloche.telemetry import address
 
 _FILE = click.Path(path_type=Path)
-STORE = ".cloche/telemetry.sqlite"
 
 
 @click.command()
@@ -37,8 +36,9 @@ STORE = ".cloche/telemetry.sqlite"
 @click.option("--history", type=_FILE, help="What --save-history wrote, in place of a store.")
 @click.option(
     "--store",
-    default=lambda: os.environ.get("CLOCHE_TELEMETRY"),
-    show_default=f"CLOCHE_TELEMETRY, else {STORE} where there is one",
+    type=address.TYPE,
+    default=address.of_environment,
+    show_default=f"{address.VARIABLE}, else {address.DEFAULT} where there is one",
     help="The telemetry store that the history is taken from: a file, or a URL of PostgreSQL.",
 )
 @click.option("--save-history", "saved", type=_FILE, help="Write the store's history to this file, and end.")
@@ -52,7 +52,7 @@ def report(  # noqa: PLR0913 - click passes each option as an argument
     durations: Path | None,
     recordings: tuple[Path, ...],
     history: Path | None,
-    store: str | None,
+    store: address.Address | None,
     saved: Path | None,
     described: Path | None,
     **given: Path | None,
@@ -69,10 +69,10 @@ def report(  # noqa: PLR0913 - click passes each option as an argument
 
     project, where = sources.of_data(EMPTY if described is None else strict_json.load(described, limit=REPORT))
     project = replace(project, name=name or project.name)
-    if store is None and history is None and Path(STORE).exists():
-        store = STORE
+    if store is None and history is None and Path(address.DEFAULT).exists():
+        store = address.Address(address.DEFAULT)
     if saved is not None:
-        whole.file(saved, _text(_history(store or STORE, project.name)))
+        whole.file(saved, _text(_history(store or address.Address(address.DEFAULT), project.name)))
         click.echo(f"wrote {saved}", err=True)
         return
     if tests is not None or durations is not None:
@@ -86,7 +86,7 @@ def report(  # noqa: PLR0913 - click passes each option as an argument
     if history is not None:
         where = replace(where, history=history)
     elif store is not None:
-        where = replace(where, history=_history(store, project.name), history_from=store)
+        where = replace(where, history=_history(store, project.name), history_from=str(store))
     made, files = gather(project, where)
     write.write(output, made, files)
     page = output / "index.html"
@@ -112,7 +112,7 @@ def _text(value: object) -> str:
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _history(store: str, project: str) -> dict[str, Any]:
+def _history(store: address.Address, project: str) -> dict[str, Any]:
     from cloche.report.history_store import export  # noqa: PLC0415 - only where there is a store
     from cloche.telemetry.store import opened, reading  # noqa: PLC0415
 

@@ -1,7 +1,6 @@
 """`cloche telemetry` on the command line."""
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 
 from cloche.errors import MISSHAPEN
 from cloche.limits import LOCK
+from cloche.telemetry import address
 from cloche.telemetry.errors import BadSourceError, NoProjectError, NothingChosenError, NothingHeldError
 from cloche.untrusted import toml
 from cloche.untrusted.toml import BadTomlError
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 ORIGINS = ("real", "mutant", "imported")
 STORE = click.option(
     "--store",
-    default=lambda: os.environ.get("CLOCHE_TELEMETRY") or ".cloche/telemetry.sqlite",
-    show_default="CLOCHE_TELEMETRY, else .cloche/telemetry.sqlite",
+    type=address.TYPE,
+    default=address.default,
+    show_default=f"{address.VARIABLE}, else {address.DEFAULT}",
     help="A file for SQLite, or a URL of PostgreSQL.",
 )
 
@@ -50,7 +51,7 @@ def telemetry() -> None:
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path))
 def import_(  # noqa: PLR0913 - click passes each option as an argument
     *,
-    store: str,
+    store: address.Address,
     project: str | None,
     origin: str | None,
     commit: str | None,
@@ -140,7 +141,9 @@ def _project() -> str:
 @click.option("--origin", "origins", type=click.Choice(ORIGINS), multiple=True, help="Only these.")
 @click.option("--top", default=10, show_default=True, type=click.IntRange(1), help="How long the lists are.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-def stats(*, store: str, projects: tuple[str, ...], origins: tuple[str, ...], top: int, as_json: bool) -> None:
+def stats(
+    *, store: address.Address, projects: tuple[str, ...], origins: tuple[str, ...], top: int, as_json: bool
+) -> None:
     """Show the slowest, flakiest, longest red and never failing tests, and the cost of each file."""
     from cloche.telemetry.stats import as_table, statistics  # noqa: PLC0415
     from cloche.telemetry.store import opened, reading  # noqa: PLC0415
@@ -156,7 +159,9 @@ def stats(*, store: str, projects: tuple[str, ...], origins: tuple[str, ...], to
 @click.option("--at", metavar="TIME", help="The moment as of which (ISO 8601). Default: now.")
 @click.option("--commit", help="The change that they are asked for; it must have been imported from git.")
 @click.option("--origin", "origins", type=click.Choice(ORIGINS), multiple=True, help="Which executions count.")
-def features(*, store: str, project: str | None, at: str | None, commit: str | None, origins: tuple[str, ...]) -> None:
+def features(
+    *, store: address.Address, project: str | None, at: str | None, commit: str | None, origins: tuple[str, ...]
+) -> None:
     """Write what was known of each test at a moment, one JSON object a line."""
     from dataclasses import asdict  # noqa: PLC0415
 
@@ -173,12 +178,12 @@ def features(*, store: str, project: str | None, at: str | None, commit: str | N
 
 @telemetry.command()
 @STORE
-def migrate(*, store: str) -> None:
+def migrate(*, store: address.Address) -> None:
     """Bring a store to this Cloche's schema."""
     from cloche.telemetry import store as stores  # noqa: PLC0415
 
     before, after = stores.migrate(store)
-    click.echo(f"{stores.shown(store)}: its schema is {after}" + ("" if before == after else f", and was {before}"))
+    click.echo(f"{store}: its schema is {after}" + ("" if before == after else f", and was {before}"))
 
 
 @telemetry.command()
@@ -189,7 +194,13 @@ def migrate(*, store: str) -> None:
 @click.option("--people", is_flag=True, help="The authors of changes and the names of hosts.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
 def forget(  # noqa: PLR0913 - click passes each option as an argument
-    *, store: str, runs: tuple[str, ...], projects: tuple[str, ...], before: str | None, people: bool, as_json: bool
+    *,
+    store: address.Address,
+    runs: tuple[str, ...],
+    projects: tuple[str, ...],
+    before: str | None,
+    people: bool,
+    as_json: bool,
 ) -> None:
     """Remove what shall no longer be known."""
     from cloche.telemetry.forgetting import forget as remove  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 from cloche.errors import ClocheError, ExitCode
 from cloche.outcomes.junit import IncompleteError
+from cloche.telemetry.address import Address
 
 
 class BadSourceError(ClocheError):
@@ -55,7 +56,7 @@ class NothingHeldError(ClocheError):
 class NewerSchemaError(ClocheError):
     """A store that a newer Cloche has migrated."""
 
-    def __init__(self, store: str, found: str, known: str) -> None:
+    def __init__(self, store: Address, found: str, known: str) -> None:
         super().__init__(
             f"{store}: its schema is {found}, and this Cloche knows those up to {known}; nothing was read or written. Use a\n"
             "Cloche that is at least as new as the one that wrote it"
@@ -65,7 +66,7 @@ class NewerSchemaError(ClocheError):
 class OlderSchemaError(ClocheError):
     """A store that has to be migrated first."""
 
-    def __init__(self, store: str, found: str, known: str) -> None:
+    def __init__(self, store: Address, found: str, known: str) -> None:
         super().__init__(
             f"{store}: its schema is {found}, and this Cloche writes {known}; run `cloche telemetry migrate`"
         )
@@ -74,14 +75,14 @@ class OlderSchemaError(ClocheError):
 class ForeignStoreError(ClocheError):
     """A file or database that is no store of telemetry."""
 
-    def __init__(self, store: str, why: str) -> None:
+    def __init__(self, store: Address, why: str) -> None:
         super().__init__(f"{store} is no store of telemetry: {why}")
 
 
 class NoStoreError(ClocheError):
     """A store that is not there."""
 
-    def __init__(self, store: str) -> None:
+    def __init__(self, store: Address) -> None:
         super().__init__(f"{store}: there is no store; `cloche telemetry import` makes one")
 
 
@@ -90,7 +91,7 @@ class UnreachableStoreError(ClocheError):
 
     exit_code = ExitCode.ENVIRONMENT_LACKS
 
-    def __init__(self, store: str, words: str) -> None:
+    def __init__(self, store: Address, words: str) -> None:
         super().__init__(f"{store} cannot be used: {words}")
 
 

@@ -1,5 +1,6 @@
 """Open a store: a file of SQLite or a PostgreSQL URL, with the tables that this Cloche knows."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 
+from cloche.regular_file import open_regular
+from cloche.store import write
+from cloche.telemetry.address import Address
 from cloche.telemetry.errors import (
     ForeignStoreError,
     NewerSchemaError,
@@ -26,11 +30,13 @@ from cloche.telemetry.errors import (
 BUSY = 60_000
 # An arbitrary number by which writers that make the tables at once wait for each other in PostgreSQL.
 LOCK = 7_202_241_122
+# Bytes of a file of SQLite that say what it is (https://sqlite.org/fileformat2.html).
+_HEADER = 100
 
 
-def engine_of(store: str) -> Engine:
+def engine_of(store: Address | str) -> Engine:
     """Return an engine for a path or a URL. Raises ForeignStoreError for a kind of database that is not supported."""
-    url = _url_of(store)
+    url = _url_of(Address(store))
     if url.get_backend_name() == "postgresql":
         return create_engine(url)
     engine = create_engine(url, connect_args={"timeout": BUSY / 1000})
@@ -39,23 +45,23 @@ def engine_of(store: str) -> Engine:
     return engine
 
 
-def shown(store: str) -> str:
-    """Return how a store is called in messages: a URL without its password."""
-    return make_url(store).render_as_string(hide_password=True) if "://" in store else store
-
-
-def _url_of(store: str) -> URL:
-    if "://" not in store:
-        return URL.create("sqlite", database=store)
+def _url_of(store: Address) -> URL:
+    if store.meant_otherwise:
+        why = "it is neither a file nor a URL; write postgresql://USER@HOST/DATABASE, with the password in PGPASSWORD or ~/.pgpass"
+        raise ForeignStoreError(store, why)
+    if not store.url:
+        return URL.create("sqlite", database=store.reveal())
     try:
-        url = make_url(store)
-    except ArgumentError as error:
-        raise ForeignStoreError(store.partition(":")[0] + "://...", "its URL cannot be read") from error
+        url = make_url(store.reveal())
+    except (ArgumentError, ValueError) as error:
+        raise ForeignStoreError(store, "its URL cannot be read") from error
     if url.drivername in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"postgresql+psycopg", "sqlite"}:
         why = f"{url.drivername!r} is none of sqlite and postgresql"
-        raise ForeignStoreError(shown(store), why)
+        raise ForeignStoreError(store, why)
+    if url.drivername == "sqlite" and (not url.database or url.database.startswith("file:")):
+        raise ForeignStoreError(store, "it names no file; write sqlite:///FILE")
     return url
 
 
@@ -97,62 +103,100 @@ def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def _check(connection: Connection, store: str, *, old: bool) -> str | None:
+def _check(connection: Connection, store: Address, *, old: bool) -> str | None:
     """Return the schema's revision, None for an empty database; raise for one that this Cloche can't use."""
     known, found = revisions(), _revision(connection)
     if found is None:
         if others := inspect(connection).get_table_names():
-            raise ForeignStoreError(shown(store), f"it has other tables ({', '.join(sorted(others)[:3])})")
+            raise ForeignStoreError(store, f"it has other tables ({', '.join(sorted(others)[:3])})")
         return None
     if found not in known:
-        raise NewerSchemaError(shown(store), found, known[-1])
+        raise NewerSchemaError(store, found, known[-1])
     if found != known[-1] and not old:
-        raise OlderSchemaError(shown(store), found, known[-1])
+        raise OlderSchemaError(store, found, known[-1])
     return found
 
 
+def _look(file: Path, store: Address, *, old: bool) -> None:
+    """Check a file of SQLite without changing a byte in it or beside it: `_prepare` writes into whatever it opens."""
+    try:
+        with open_regular(file) as stream:
+            header = stream.read(_HEADER)
+    except OSError as error:
+        raise UnreachableStoreError(store, str(error.strerror)) from error
+    if header and not header.startswith(b"SQLite format 3\0"):
+        raise ForeignStoreError(store, "the file is no database of SQLite")
+    uri = f"{file.resolve().as_uri()}?mode=ro"
+    beside = [file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")]
+    # What is opened in this mode makes these files, and a reader can't take them away again; where one is missing nobody else has
+    # it open, so that it does not change meanwhile. (https://sqlite.org/wal.html, "Read-Only Databases"; fileformat2, 1.3.3)
+    if header[18:20] == b"\2\2" and not all(each.exists() for each in beside):
+        uri += "&immutable=1"
+    engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY / 1000))
+    try:
+        with engine.connect() as connection:
+            _check(connection, store, old=old)
+    finally:
+        engine.dispose()
+
+
 @contextmanager
-def _told(store: str) -> Iterator[None]:
+def _told(store: Address) -> Iterator[None]:
     """Turn a database's refusal into words for a person."""
     try:
         yield
     except DatabaseError as error:
         if "file is not a database" in str(error.orig):
-            raise ForeignStoreError(shown(store), "the file is no database of SQLite") from error
-        raise UnreachableStoreError(shown(store), str(error.orig).strip().splitlines()[0]) from error
+            raise ForeignStoreError(store, "the file is no database of SQLite") from error
+        raise UnreachableStoreError(store, _words(store, error.orig)) from error
     except (DBAPIError, NoSuchModuleError) as error:
-        raise UnreachableStoreError(shown(store), str(error).splitlines()[0]) from error
+        raise UnreachableStoreError(store, _words(store, error)) from error
+
+
+def _words(store: Address, error: BaseException | None) -> str:
+    return store.without_secrets(next(iter(str(error).strip().splitlines()), "no reason is given"))
 
 
 @contextmanager
-def opened(store: str, *, create: bool = False) -> Iterator[Engine]:
+def opened(store: Address | str, *, create: bool = False) -> Iterator[Engine]:
     """Yield an engine for a store with the present schema; `create` makes one that is not there.
 
     Raises NoStoreError, ForeignStoreError, OlderSchemaError, NewerSchemaError and UnreachableStoreError.
     """
-    if "://" not in store:
-        if not create and not Path(store).exists():
-            raise NoStoreError(store)
-        _make_folder(Path(store).parent)
+    store = Address(store)
     engine = engine_of(store)
     try:
         with _told(store):
+            _look_first(engine, store, old=False, create=create)
             with reading(engine) as connection:
                 found = _check(connection, store, old=False)
             if found is None:
                 if not create:
-                    raise NoStoreError(shown(store))
+                    raise NoStoreError(store)
                 migrate_engine(engine, store)
         yield engine
     finally:
         engine.dispose()
 
 
+def _look_first(engine: Engine, store: Address, *, old: bool, create: bool) -> None:
+    """Refuse a file that is not there or no store; with `create` make its folder."""
+    if engine.dialect.name != "sqlite":
+        return
+    file = Path(str(engine.url.database))
+    if file.exists():
+        _look(file, store, old=old)
+    elif create:
+        _make_folder(file.parent)
+    else:
+        raise NoStoreError(store)
+
+
 def _make_folder(folder: Path) -> None:
     """Make the folder of a store; the one of ours is not for git."""
     folder.mkdir(parents=True, exist_ok=True)
-    if folder.name == ".cloche" and not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text("*\n")
+    if folder.name == ".cloche" and not os.path.lexists(folder / ".gitignore"):
+        write.file(folder / ".gitignore", "*\n")
 
 
 @contextmanager
@@ -164,23 +208,23 @@ def reading(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def migrate(store: str) -> tuple[str | None, str]:
+def migrate(store: Address | str) -> tuple[str | None, str]:
     """Bring a store to the present schema in one transaction; return its revisions before and after."""
-    if "://" not in store and not Path(store).exists():
-        raise NoStoreError(store)
+    store = Address(store)
     engine = engine_of(store)
     try:
         with _told(store):
+            _look_first(engine, store, old=True, create=False)
             return migrate_engine(engine, store)
     finally:
         engine.dispose()
 
 
-def migrate_engine(engine: Engine, store: str, *, to: str = "head") -> tuple[str | None, str]:
+def migrate_engine(engine: Engine, store: Address | str, *, to: str = "head") -> tuple[str | None, str]:
     """Bring the tables to a revision; writers that try at once wait, and find nothing left to do."""
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        before = _check(connection, store, old=True)
+        before = _check(connection, Address(store), old=True)
         command.upgrade(_config(connection), to)
         return before, str(_revision(connection))
