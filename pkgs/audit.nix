@@ -33,6 +33,8 @@ toolchain.runPython {
       "regular_file.py"
       "strict_json.py"
       "untrusted/__init__.py"
+      "untrusted/shapes.py"
+      "untrusted/spelling.py"
       "untrusted/toml.py"
       "untrusted/walk.py"
     ])

@@ -84,14 +84,15 @@ def main(arguments: list[str]) -> None:
     atheris = importlib.import_module("atheris")
     name, *options = arguments
     target = TARGETS[name]
-    new = Path(tempfile.mkdtemp(prefix=f"{name}."))
-    for number, seed in enumerate(target.seeds()):
-        (new / f"seed-{number}").write_bytes(seed)
     found = [str(CORPUS / name)] if (CORPUS / name).is_dir() else []
     with atheris.instrument_imports(
         include=["cloche", "installer", "packaging", "tomllib", "unearth", "zipfile", "tarfile"]
     ):
         parser = target.make()
+        seeds = list(target.seeds())
+    new = Path(tempfile.mkdtemp(prefix=f"{name}."))
+    for number, seed in enumerate(seeds):
+        (new / f"seed-{number}").write_bytes(seed)
 
     def mutated(data: bytes, most: int, seed: int) -> bytes:
         changed = exchanged(data, target.form, seed) if target.form and seed % 2 else None

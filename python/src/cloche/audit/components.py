@@ -12,6 +12,7 @@ from packaging.version import InvalidVersion, Version
 from cloche import strict_json
 from cloche.errors import MISSHAPEN, ClocheError
 from cloche.limits import SBOM
+from cloche.untrusted import shapes, spelling
 
 _MOST_NESTED = 16
 
@@ -52,6 +53,7 @@ def read(data: bytes, *, what: str) -> Sbom:
     Raises BadSbomError or BadJsonError.
     """
     value = strict_json.loads(data, what=what, limit=SBOM)
+    spelling.check(value, shapes.CYCLONEDX, what=what)
     if not isinstance(value, dict) or value.get("bomFormat") != "CycloneDX":
         message = f'{what} is no SBOM in CycloneDX JSON (it has no "bomFormat": "CycloneDX")'
         raise BadSbomError(message)
@@ -59,7 +61,7 @@ def read(data: bytes, *, what: str) -> Sbom:
         entries = _entries(value)
         refs = _refs(entries)
         depends = {
-            _text(entry, "ref"): frozenset(entry.get("dependsOn", ())) for entry in value.get("dependencies", ())
+            _text(entry, "ref"): frozenset(_texts(entry, "dependsOn")) for entry in value.get("dependencies", ())
         }
         components = [_listed(entry) for entry in entries if not _is_prefix(entry, refs, depends)]
         # What is named and not listed has not been looked at.
@@ -119,6 +121,14 @@ def _is_prefix(entry: dict[str, Any], refs: dict[str, dict[str, Any]], depends: 
 
 def _values(entry: dict[str, Any], name: str) -> set[str]:
     return {found.get("value", "") for found in entry.get("properties", []) if found["name"] == name}
+
+
+def _texts(entry: dict[str, Any], name: str) -> list[str]:
+    found = entry.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+        message = f"{name} is {found!r}, where a list of texts is expected"
+        raise TypeError(message)
+    return found
 
 
 def _text(entry: dict[str, Any], name: str, *default: str | None) -> Any:  # noqa: ANN401 - text, or as the default

@@ -39,6 +39,8 @@ def runs(path: Path, samples: str | None) -> dict[str, float]:
         data = strict_json.load(path, limit=REPORT)
     except OSError as error:
         raise BadFiguresError(path, f"it cannot be read: {error.strerror}") from error
+    except strict_json.BadJsonError as error:
+        raise BadFiguresError(path, error.message.removeprefix(f"{path}: ").removeprefix(f"{path} is ")) from error
     if samples is not None:
         return {samples: _figure(path, samples, _at(path, data, samples))}
     found = data.get("benchmarks") if isinstance(data, dict) else None
