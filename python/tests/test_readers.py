@@ -97,7 +97,6 @@ ALLOWED = {
     "untrusted/toml.py": "is the reader of TOML",
     "verify/diagnosis.py": "takes a document apart that was read strictly, and what is in it",
     "verify/log.py": "takes a document apart that was read strictly",
-    "verify/log.py": "takes the body of a log entry apart, of a document that was read strictly",
     "verify/vsa.py": OWN,
     "wheel.py": INSIDE,
 }
