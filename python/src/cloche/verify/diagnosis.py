@@ -11,7 +11,6 @@ stamps (RFC 3161).
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,6 +33,7 @@ from securesystemslib import dsse
 from cloche.errors import MISSHAPEN
 from cloche.verify.envelope import Envelope, Evidence, Message
 from cloche.verify.outcome import Refusal, Refused
+from cloche.verify.timestamps import authorities
 
 # The kinds of log entries that the library reads.
 _READ = {("dsse", "0.0.1"), ("hashedrekord", "0.0.1"), ("hashedrekord", "0.0.2")}
@@ -128,7 +128,7 @@ def _entry(bundle: _Bundle, _artifact: str, _root: bytes) -> _Fault:
 
 def _times(bundle: _Bundle, _artifact: str, root: bytes) -> _Fault:
     """Refuse time stamps about something else or of nobody's time, and a certificate that was not valid then."""
-    windows = list(_windows(json.loads(root)))
+    known = list(authorities(root))
     content = bundle.evidence.content
     signature = content.signatures[0].data if isinstance(content, Envelope) else content.signature.data
     times = []
@@ -136,9 +136,9 @@ def _times(bundle: _Bundle, _artifact: str, root: bytes) -> _Fault:
         imprint, time = stamp.tst_info.message_imprint.message, stamp.tst_info.gen_time
         if imprint not in {hashlib.new(name, signature).digest() for name in ("sha256", "sha384", "sha512")}:
             return Refusal.TAMPERED, "its time stamp is of another signature"
-        if not windows:
+        if not known:
             return Refusal.UNTRUSTED_SERVICE, "it has a time stamp, and the trust root has no authority for them"
-        if not any(start <= time <= end for start, end in windows):
+        if not any(authority.valid_at(time) for authority in known):
             return Refusal.EXPIRED, f"its time stamp says {time}, when no authority of the trust root was valid"
         times.append(time)
     times += [
@@ -153,20 +153,6 @@ def _times(bundle: _Bundle, _artifact: str, root: bytes) -> _Fault:
         if not start <= time <= end:
             return Refusal.EXPIRED, f"it was signed at {time}, and its certificate is valid from {start} to {end}"
     return None
-
-
-def _windows(root: dict[str, Any]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield from when to when each authority for time stamps is valid: by the trust root, and by its certificate."""
-    for authority in root.get("timestampAuthorities", []):
-        leaf = load_der_x509_certificate(_bytes(authority["certChain"]["certificates"][0]["rawBytes"]))
-        named = authority.get("validFor") or {}
-        starts = [leaf.not_valid_before_utc, *([_date(named["start"])] if named.get("start") else [])]
-        ends = [leaf.not_valid_after_utc, *([_date(named["end"])] if named.get("end") else [])]
-        yield max(starts), min(ends)
-
-
-def _date(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def _digest(bundle: _Bundle, artifact_sha256: str, _root: bytes) -> _Fault:

@@ -28,6 +28,7 @@ from cloche.verify.envelope import Envelope, Evidence
 from cloche.verify.outcome import Refusal, Refused
 from cloche.verify.policy import Signer
 from cloche.verify.policy import TrustRoot as PinnedRoot
+from cloche.verify.timestamps import authorities
 
 
 class _WrongIdentityError(VerificationError):
@@ -70,18 +71,17 @@ def trusted(root: PinnedRoot) -> TrustedRoot:
     return found
 
 
-def stamps(evidence: Evidence, verifier: Verifier) -> list[datetime]:
+def stamps(evidence: Evidence, root: PinnedRoot) -> list[datetime]:
     """Return the times of all time stamps of a bundle. Raises Refused for one that no authority of the trust root made.
 
     The library is content with one that is good, and passes over others.
     """
-    material = StatedBundle.from_json(evidence.raw).verification_material.timestamp_verification_data
+    material = StatedBundle.from_json(whole(evidence.raw)).verification_material.timestamp_verification_data
     content, times = evidence.content, []
     signature = content.signatures[0] if isinstance(content, Envelope) else content.signature
     for stamp in material.rfc3161_timestamps if material else ():
         response = decode_timestamp_response(stamp.signed_timestamp)
-        # The library has no public name for this; where it has it no longer, everything with a stamp is refused.
-        if verifier._verify_signed_timestamp(response, signature.data) is None:  # noqa: SLF001 - as said
+        if not any(authority.made(response, signature.data) for authority in authorities(root.data)):
             reason = "its time stamp is not one of an authority of the trust root over this signature"
             raise Refused(Refusal.LOG_ENTRY, reason)
         times.append(response.tst_info.gen_time)
@@ -105,13 +105,13 @@ class Identities:
             raise Refused(Refusal.MALFORMED, reason)
         content, read = evidence.content, None
         try:
-            bundle = Bundle.from_json(_whole(evidence.raw))
+            bundle = Bundle.from_json(whole(evidence.raw))
             if isinstance(content, Envelope):
                 read = self.verifier.verify_dsse(bundle, accepted)
             else:
                 digest = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(artifact.sha256))
                 self.verifier.verify_artifact(digest, bundle, accepted)
-            stamps(evidence, self.verifier)
+            stamps(evidence, self.root)
         except Refused as refused:
             raise Refused(refused.refusal, f"{evidence.name}: {refused.reason}") from refused
         except Exception as error:
@@ -137,7 +137,7 @@ class Identities:
         return Refused(Refusal.MALFORMED if isinstance(error, InvalidBundle) else Refusal.UNVERIFIED, reason)
 
 
-def _whole(raw: bytes) -> bytes:
+def whole(raw: bytes) -> bytes:
     """Return a bundle with the values that its writer left out, because they are zero or empty.
 
     JSON of protocol buffers may leave them out (protobuf.dev, "ProtoJSON Format"), and Go's does: those of the first entry

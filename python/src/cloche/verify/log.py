@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from sigstore._internal.trust import KeyringPurpose
 from sigstore.models import TransparencyLogEntry
-from sigstore.verify import Verifier
 from sigstore_models.bundle.v1 import Bundle
 
 from cloche.artifact import Artifact
@@ -28,13 +27,13 @@ class Log:
 
     def __init__(self, root: TrustRoot) -> None:
         """Read the trust root. Raises Refused (POLICY) for one that the library can't use."""
+        self.pinned = root
         self.root = identity.trusted(root)
-        self.verifier = Verifier(trusted_root=self.root)
 
     def check(self, evidence: Evidence, artifact: Artifact, key: PublicKey, now: datetime) -> str:
         """Return in words what stands in the log; raises Refused for what does not hold of entries and time stamps."""
         try:
-            times = [*self._entries(evidence, artifact, key), *identity.stamps(evidence, self.verifier)]
+            times = [*self._entries(evidence, artifact, key), *identity.stamps(evidence, self.pinned)]
         except Refused:
             raise
         except Exception as error:
@@ -48,7 +47,7 @@ class Log:
     def _entries(self, evidence: Evidence, artifact: Artifact, key: PublicKey) -> list[datetime]:
         document = json.loads(evidence.raw)
         stated = document["verificationMaterial"].get("tlogEntries") or []
-        entries = Bundle.from_json(evidence.raw).verification_material.tlog_entries or []
+        entries = Bundle.from_json(identity.whole(evidence.raw)).verification_material.tlog_entries or []
         if len(entries) != len(stated):
             raise Refused(Refusal.LOG_ENTRY, "two readers found another number of log entries in it")
         times = []
