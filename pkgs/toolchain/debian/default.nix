@@ -22,8 +22,8 @@ let
   pipPin = builtins.head (builtins.filter (pin: pin.name == "python3-pip-whl") seedPins);
   pipWheel = "pip-${builtins.head (builtins.match "([0-9.]+[0-9]).*" pipPin.version)}-py3-none-any.whl";
 
-  # What a manylinux wheel may expect of a system (PEP 600; auditwheel's manylinux-policy.json) and the base has: all but
-  # the C library itself, libatomic, and the libraries of a desktop.
+  # What a manylinux wheel may expect of a system (PEP 600; auditwheel's manylinux-policy.json), and the base has: all
+  # but the C library itself, libatomic, and the libraries of a desktop.
   manylinux = [
     "libanl.so.1"
     "libdl.so.2"
