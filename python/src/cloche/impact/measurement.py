@@ -9,6 +9,7 @@ import _thread
 import os
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -40,7 +41,7 @@ class Measurement:
         with _core_in_c():
             self.coverage = coverage.Coverage(data_file=None, config_file=False, messages=False, **options)
         self._start()
-        self.data = self.coverage.get_data()
+        self.data = self._kept()
         self._hear_of_threads()
 
     def _start(self) -> None:
@@ -110,7 +111,13 @@ class Measurement:
     @property
     def erased(self) -> bool:
         """Whether somebody has thrown away what was measured: coverage.Coverage.current().erase()."""
-        return self.coverage.get_data() is not self.data
+        return self._kept() is not self.data
+
+    def _kept(self) -> "coverage.CoverageData":
+        """Return where coverage keeps what it measures; that there is nothing yet is worth no warning, which a suite may forbid."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return self.coverage.get_data()
 
     def stop(self) -> dict[str, dict[int, set[str]]]:
         """Measure no more; return what was measured: file -> line -> contexts.
@@ -120,7 +127,7 @@ class Measurement:
         self.own = True
         sys.settrace(None)
         threading.settrace(None)
-        data = self.coverage.get_data()
+        data = self._kept()
         return {
             file: {line: set(contexts) for line, contexts in data.contexts_by_lineno(file).items()}
             for file in data.measured_files()
