@@ -330,9 +330,9 @@ def test_a_process_that_ends_gives_no_map(tmp_path: Path, run: Callable[..., Out
 def test_what_python_stands_in_for_is_not_trusted(tmp_path: Path, run: Callable[..., Outcome]) -> None:
     """The recorder asks os which file a name stands for; a test may let it say another one."""
     text = (
-        "import os\n\n\ndef test_elsewhere(monkeypatch, tmp_path):\n"
-        "    monkeypatch.setattr(os, 'getcwd', lambda: str(tmp_path))\n    assert open('data.txt').read() == 'a'\n\n\n"
-        "def test_moved(monkeypatch):\n    monkeypatch.chdir('pkg')\n    assert open('../data.txt').read() == 'a'\n\n\n"
+        "import os\nfrom pathlib import Path\n\n\ndef test_elsewhere(monkeypatch, tmp_path):\n"
+        "    monkeypatch.setattr(os, 'getcwd', lambda: str(tmp_path))\n    assert Path('data.txt').read_text() == 'a'\n\n\n"
+        "def test_moved(monkeypatch):\n    monkeypatch.chdir('pkg')\n    assert Path('../data.txt').read_text() == 'a'\n\n\n"
         "def test_other():\n    pass\n"
     )
     folder = project(tmp_path, test_os=text)
