@@ -309,6 +309,45 @@ def test_another_name_in_an_extra_field(tmp_path: Path) -> None:
     assert problems(buffer.getvalue(), tmp_path) == ["b'good.py': an extra field gives it another name, b'evil.py'"]
 
 
+def test_two_extra_fields_of_a_kind(tmp_path: Path) -> None:
+    def archive_with(extra: bytes) -> bytes:
+        info = zipfile.ZipInfo("name")
+        info.extra = extra
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as target:
+            target.writestr(info, b"x")
+        return buffer.getvalue()
+
+    same, other = struct.pack("<2HQ", 1, 8, 1), struct.pack("<2HQ", 1, 8, 7)
+    assert problems(archive_with(same), tmp_path) == []
+    assert problems(archive_with(other), tmp_path) == [
+        "b'name': an extra field gives it another size or place than its header"
+    ]
+    assert problems(archive_with(same + same), tmp_path) == [
+        "b'name': it has two extra fields of the kind 0x0001, and readers take either"
+    ]
+
+
+def test_compressed_data_that_ends_before_its_descriptor(tmp_path: Path) -> None:
+    """A reader of the stream would look for the next member where the compressed data ends, and find another."""
+    target = Unseekable()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file, file.open("a.py", "w") as member:
+        member.write(b"x = 1\n" * 100)
+    data = target.data
+    assert problems(data, tmp_path) == []
+    descriptor, central = data.index(b"PK\7\x08"), data.index(b"PK\1\2")
+    crc, packed, size = struct.unpack_from("<3L", data, descriptor + 4)
+    hidden = struct.pack("<4s3L", b"PK\7\x08", crc, packed, size) + b"hidden"
+    longer = packed + len(hidden)
+    forged = data[:descriptor] + hidden + struct.pack("<4s3L", b"PK\7\x08", crc, longer, size)
+    start = len(forged)
+    forged += altered(data[central:-22], 20, struct.pack("<L", longer)) + altered(
+        data[-22:], 16, struct.pack("<L", start)
+    )
+    assert zipfile.ZipFile(io.BytesIO(forged)).read("a.py") == b"x = 1\n" * 100
+    assert problems(forged, tmp_path) == ["'a.py': its compressed data does not end where the central directory says"]
+
+
 def test_limits_of_a_wheel(tmp_path: Path) -> None:
     three = zipped(["a", "b", "c"], data=bytes(10))
     assert problems(three, tmp_path, Limit(bytes=30, members=3)) == []

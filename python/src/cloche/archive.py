@@ -16,6 +16,7 @@ import os
 import re
 import stat
 import struct
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +38,9 @@ _END64 = struct.Struct("<4sQ2H2L4Q")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075
+_TAKEN = {_ZIP64, _UNICODE_PATH}
 # What no ordinary name has, in a text of one name per line: control characters, backslashes, empty parts, "." and "..".
+_CHUNK = 1 << 16  # bytes
 _ODD = re.compile(r"[\0-\x09\x0b-\x1f\x7f\\]|(?:^|/)\.{0,2}(?:/|$)", re.MULTILINE)
 
 
@@ -285,6 +288,7 @@ def _text(raw: bytes, flags: int) -> str:
 def _extra(raw: bytes, extra: bytes, wanted: tuple[int, ...]) -> tuple[int, ...]:
     """Return sizes and offset with those taken from the zip64 field that the header leaves to it."""
     at = 0
+    seen: set[int] = set()
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
         body = extra[at + 4 : at + 4 + length]
@@ -294,9 +298,17 @@ def _extra(raw: bytes, extra: bytes, wanted: tuple[int, ...]) -> tuple[int, ...]
         if kind == _UNICODE_PATH and body[5:] != raw:
             text = f"{raw!r}: an extra field gives it another name, {body[5:]!r}"
             raise BrokenError(text)
+        if kind in seen:
+            text = f"{raw!r}: it has two extra fields of the kind {kind:#06x}, and readers take either"
+            raise BrokenError(text)
+        if kind in _TAKEN:
+            seen.add(kind)
         if kind == _ZIP64:
             wide = iter(struct.unpack(f"<{length // 8}Q", body[: length // 8 * 8]))
             wanted = tuple(next(wide, value) if value == _FULL32 else value for value in wanted)
+            if any(value not in wanted for value in wide):
+                text = f"{raw!r}: an extra field gives it another size or place than its header"
+                raise BrokenError(text)
         at += 4 + length
     return wanted
 
@@ -378,8 +390,7 @@ def _layout(data: mmap.mmap, members: list[_Member], directory: int) -> list[str
             )
         if later:
             length = offsets[number + 1] - at
-            if not _describes(data[at : at + length] if 0 < length <= 24 else b"", member):  # noqa: PLR2004 - the longest
-                problems.append(f"{name!r}: the data descriptor behind it and the central directory do not agree")
+            problems += _descriptor(data, at, length, member)
             at += max(length, 0)
     if at != directory:
         problems.append(
@@ -388,6 +399,33 @@ def _layout(data: mmap.mmap, members: list[_Member], directory: int) -> list[str
             else "its last member reaches into the central directory"
         )
     return problems
+
+
+def _descriptor(data: mmap.mmap, at: int, length: int, member: _Member) -> list[str]:
+    """Return what speaks against the data descriptor of `length` bytes behind a member's data."""
+    problems = []
+    # Who reads from the beginning to the end looks for it where the compressed data ends.
+    if member.method and not _ends(data, at - member.packed, member.packed):
+        problems.append(f"{member.name!r}: its compressed data does not end where the central directory says")
+    if not _describes(data[at : at + length] if 0 < length <= 24 else b"", member):  # noqa: PLR2004 - the longest
+        problems.append(f"{member.name!r}: the data descriptor behind it and the central directory do not agree")
+    return problems
+
+
+def _ends(data: mmap.mmap, at: int, packed: int) -> bool:
+    """Return whether deflated data has its end at the end of these bytes, and not before."""
+    inflater = zlib.decompressobj(wbits=-15)
+    try:
+        for start in range(at, at + packed, _CHUNK):
+            tail = data[start : min(start + _CHUNK, at + packed)]
+            while tail and not inflater.eof:
+                inflater.decompress(tail, MIB)
+                tail = inflater.unconsumed_tail
+            if inflater.eof:
+                return not inflater.unused_data and start + _CHUNK >= at + packed
+    except zlib.error:
+        return False
+    return False
 
 
 def _describes(descriptor: bytes, member: _Member) -> bool:
