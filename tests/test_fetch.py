@@ -533,7 +533,8 @@ def test_a_debian_package_is_there_only_when_it_is_whole(client: Client, site: S
         assert ended.code == 0, ended.err
         return [path.name for path in folder.iterdir()]
 
-    (folder / f"{digest}.apt").write_bytes(LARGE[:1000])
+    (folder / "apt").mkdir()
+    (folder / "apt" / digest).write_bytes(LARGE[:1000])
     for wrong in (LARGE * 8, LARGE[:-1], LARGE[:-1] + b"!"):
         site.files["/pool/a.deb"] = wrong
         assert bring() == []

@@ -1,6 +1,7 @@
 """Bringing Debian packages through the host's apt."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -40,10 +41,11 @@ def fetch_debian(sources: list[Source], folder: Path) -> None:
 
 def _bring(mirror: str, sources: list[Source], folder: Path) -> str:
     """Bring files from one mirror, each under its name only when it is the right one; return apt's words."""
-    # apt writes into the file that it is told, so one of an ended call is never taken for a whole one.
-    parts = {source: folder / f"{source.sha256}.apt" for source in sources}
-    for part in parts.values():
-        part.unlink(missing_ok=True)
+    # apt writes into the file that it is told, and leaves it or another where it ends: nothing in here is believed.
+    desk = folder / "apt"
+    shutil.rmtree(desk, ignore_errors=True)
+    desk.mkdir()
+    parts = {source: desk / source.sha256 for source in sources}
     words = [APT_HELPER, "-o", "APT::Sandbox::User=", "-o", "Acquire::Retries=3", "download-file"]
     for source, part in parts.items():
         words += [f"{mirror}/{source.pool}", str(part), f"SHA256:{source.sha256}"]
@@ -53,7 +55,7 @@ def _bring(mirror: str, sources: list[Source], folder: Path) -> str:
     for source, part in parts.items():
         if part.exists() and part.stat().st_size == source.size and file_digest(part) == source.sha256:
             part.replace(folder / source.sha256)
-        part.unlink(missing_ok=True)
+    shutil.rmtree(desk)
     return said
 
 
