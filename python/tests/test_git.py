@@ -240,9 +240,17 @@ def test_a_filter_that_cannot_be_switched_off_is_refused(trap: Trap) -> None:
 
 
 def test_hooks_of_the_configuration_are_switched_off_by_name(trap: Trap) -> None:
-    """Known to git 2.54 and later; older ones have no such hooks."""
-    plain(trap.folder, "config", "hook.a b.c.command", trap.program("hook"))
-    assert Repository(trap.folder)._drivers["hook.a b.c.enabled"] == "false"  # noqa: SLF001 - no git of today shows it
+    """Known to git 2.54 and later; for an older one there is nothing to switch off, and no control."""
+    plain(trap.folder, "config", "hook.a b.c.command", trap.program("configured"))
+    plain(trap.folder, "config", "hook.a b.c.event", "post-index-change")
+    (trap.folder / "one.py").touch()
+    (trap.folder / "two.py").touch()
+    plain(trap.folder, "add", "--intent-to-add", "one.py")
+    version = [int(number) for number in plain(trap.folder, "--version").split()[2].split(".")[:2]]
+    assert ("configured" in trap.sprung()) is (version >= [2, 54])
+    assert make_known([trap.folder / "two.py"]) is None
+    assert not trap.sprung()
+    assert "two.py" in plain(trap.folder, "-c", "core.fsmonitor=false", "ls-files").split()
 
 
 def test_what_a_partial_clone_lacks_is_not_fetched(trap: Trap) -> None:
@@ -339,6 +347,13 @@ def test_after_that_only_hexadecimal_names_are_taken(project: Path, name: str) -
         for use in (repository.tree, repository.edited, repository.first_parents, objects.read):
             with pytest.raises(GitError, match="is no hexadecimal name of an object"):
                 use(name)
+
+
+def test_names_of_files_are_no_patterns(project: Path) -> None:
+    for name in ("[ab].lock", "a.lock", ":(top)m.lock", "--all"):
+        (project / name).touch()
+    assert make_known([project / name for name in ("[ab].lock", ":(top)m.lock", "--all")]) is None
+    assert Repository(project).untracked() == ["a.lock"]
 
 
 # -- what git prints is read to the letter
