@@ -804,3 +804,145 @@ def test_many_findings_are_counted_and_the_largest_shown() -> None:
     text = report.as_text(found).splitlines()
     assert text[1] == "  [4999]: 1 -> 2 (off by 1, accepted 1e-10: default)"
     assert text[21] == "  ... and 4980 more"
+
+
+def test_names_of_columns_are_data(tmp_path: Path) -> None:
+    """Also those that SQL or DuckDB would take for the same, for none, or for more than a name."""
+    names = ["", "t", "T", "T_1", 'a"b', "n.q", "x); DROP TABLE fields", "l\nm", "ä", "c0", "select"]
+    quoted = ",".join('"' + name.replace('"', '""') + '"' for name in names)
+    values = [f"{number}.5" for number in range(len(names))]
+    first = written(tmp_path, "a.csv", f"{quoted}\n{','.join(values)}\n")
+    assert {name: column.tolist() for name, column in readers.read(first).root.items()} == {
+        name: [number + 0.5] for number, name in enumerate(names)
+    }
+    changed = [f"{number + 10}.5" for number in range(len(names))]
+    second = written(tmp_path, "b.csv", f"\ufeff{quoted}\n{','.join(changed)}\n")
+    given = "".join(f"[[rule]]\npath = {json.dumps(json.dumps(name))}\nabsolute = 10\n" for name in names)
+    rule = rules.load(Path(written(tmp_path, "rules.toml", given)))
+    found = compare(readers.read(first), readers.read(second), rule, DAY)
+    assert (found.verdict, found.unused) == (Verdict.WITHIN, [])
+    found = compare(readers.read(first), readers.read(second), rules.Rules(rule.rules[1:]), DAY)
+    assert paths(found) == {'""[0]': "number"}
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("a,b\r\n1,2\r\n\r\n3,4\r\n", {"a": [1, 3], "b": [2, 4]}),
+        ("a,b\r1,2\r", {"a": [1], "b": [2]}),
+        ("a\n1\n\n2", {"a": [1, None, 2]}),
+        ('a,b\r\n1,"x\r\ny"\r\n', {"a": [1], "b": ["x\r\ny"]}),
+        ('a,b\n1,"x\r\ny"\n', {"a": [1], "b": ["x\r\ny"]}),
+        ('"a\nb",c\n1,2\n', {"a\nb": [1], "c": [2]}),
+        (
+            '"a\nb",c\r\n1,2\r\n',
+            "no csv that can be read: 0 of its 1 rows were found; write it with line ends of one kind, and without any in names",
+        ),
+    ],
+)
+def test_no_row_of_a_csv_is_lost(tmp_path: Path, text: str, columns: dict[str, list[object]] | str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    if isinstance(columns, str):
+        with pytest.raises(BadResultError) as caught:
+            readers.read(path)
+        assert caught.value.message == f"{path}: {columns}"
+    else:
+        assert {name: column.tolist() for name, column in readers.read(path).root.items()} == columns
+
+
+def test_names_of_columns_of_parquet_are_data(tmp_path: Path) -> None:
+    """Names that differ only by case are two, a path is no pattern, and a folder is no column."""
+    import duckdb
+
+    folder = tmp_path / "year=2026"
+    folder.mkdir()
+    path = folder / "a[1]*.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""COPY (SELECT 1.5::FLOAT AS tt, 2.5::FLOAT AS uu, 3 AS "a""b", 4 AS "n.q") TO '{tmp_path}/p' (FORMAT parquet)"""
+        )
+        connection.execute(f"COPY (SELECT {{'x': 1, 'y': [2]}} AS s, 1 AS n) TO '{tmp_path}/nested.parquet'")
+    # DuckDB itself writes no such names, but others do.
+    path.write_bytes((tmp_path / "p").read_bytes().replace(b"uu", b"TT"))
+    (folder / "a1x.parquet").write_bytes(b"another file, which the pattern would find")
+    root = readers.read(path).root
+    assert {name: column.tolist() for name, column in root.items()} == {
+        "tt": [1.5],
+        "TT": [2.5],
+        'a"b': [3],
+        "n.q": [4],
+    }
+    path.write_bytes((tmp_path / "p").read_bytes().replace(b"uu", b"tt"))
+    for place, message in (
+        (path, f"{path}: the column 'tt' stands twice in it"),
+        (
+            tmp_path / "nested.parquet",
+            f"{tmp_path}/nested.parquet: its column 's' is of the type STRUCT(x INTEGER, y INTEGER[])",
+        ),
+    ):
+        with pytest.raises(BadResultError) as caught:
+            readers.read(place)
+        assert caught.value.message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "found"),
+    [
+        ("1", "1.00000000000001", (Verdict.WITHIN, {})),
+        ("1", "1.0", (Verdict.IDENTICAL, {})),
+        ("1.5", "2", (Verdict.REGRESSED, {"a[1]": "number"})),
+        ("1e3", "1000", (Verdict.IDENTICAL, {})),
+        # Whole numbers that no double holds.
+        ("9007199254740993", "9007199254740993.0", (Verdict.REGRESSED, {"a[1]": "text"})),
+        ("9007199254740992", "9007199254740992.0", (Verdict.IDENTICAL, {})),
+        ("9007199254740992", "9007199254740994.0", (Verdict.WITHIN, {})),
+        ("9007199254740992", "9207199254740994.0", (Verdict.REGRESSED, {"a[1]": "number"})),
+        ("9007199254740992", "9007199254740993", (Verdict.REGRESSED, {"a[1]": "number"})),
+        # Which 64 bits may not hold either.
+        ("9223372036854775807", "-9223372036854775808", (Verdict.REGRESSED, {"a[1]": "text"})),
+        ("", "1.5", (Verdict.REGRESSED, {"a[1]": "type"})),
+        ("true", "1.5", (Verdict.REGRESSED, {"a": "type"})),
+        ("1_0", "10", (Verdict.REGRESSED, {"a": "type"})),
+        ("nan", "1", (Verdict.REGRESSED, {"a[1]": "nan"})),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_whole_numbers_and_decimals_of_a_csv(
+    tmp_path: Path, before: str, after: str, found: tuple[Verdict, dict[str, str]], *, turned: bool
+) -> None:
+    if turned:
+        before, after = after, before
+    first = written(tmp_path, "a.csv", f"a\n3\n{before}\n4\n")
+    second = written(tmp_path, "b.csv", f"a\n3\n{after}\n4\n")
+    seen = compare(readers.read(first), readers.read(second), rules.Rules(), DAY)
+    assert (seen.verdict, paths(seen)) == found
+
+
+def test_rounded_whole_numbers_of_a_csv_are_not_the_same(tmp_path: Path) -> None:
+    """In a column of decimals, a whole number beyond 2^53 keeps its digits."""
+    first = written(tmp_path, "a.csv", "a\n0.5\n9007199254740993\n")
+    second = written(tmp_path, "b.csv", "a\n0.5\n9007199254740992\n")
+    assert compare(readers.read(first), readers.read(second), rules.Rules(), DAY).verdict is Verdict.REGRESSED
+    same = written(
+        tmp_path, "c.csv", "a\n0.5\n6.02e23\n12345678901234567890123456\n1e300\n9007199254740992\nnan\ninf\n"
+    )
+    assert compare(readers.read(same), readers.read(same), rules.Rules(), DAY).verdict is Verdict.IDENTICAL
+
+
+def test_whole_numbers_and_decimals_of_json(tmp_path: Path) -> None:
+    text = '{{"a": [9007199254740992{0}, 1152921504606846976{0}, 1{0}]}}'
+    first, second = written(tmp_path, "a.json", text.format("")), written(tmp_path, "b.json", text.format(".0"))
+    assert compare(readers.read(first), readers.read(second), rules.Rules(), DAY).verdict is Verdict.IDENTICAL
+    third = written(tmp_path, "c.json", text.format(".0").replace("740992", "740993"))
+    fourth = written(tmp_path, "d.json", text.format("").replace("740992", "740993"))
+    assert compare(readers.read(third), readers.read(fourth), rules.Rules(), DAY).verdict is Verdict.REGRESSED
+
+
+def test_thousands_of_columns_and_underscores(tmp_path: Path) -> None:
+    names = ",".join(f"col_{number}" for number in range(1000))
+    row = ",".join(["1.5", "2", "x", "1e300"] * 250)
+    path = written(tmp_path, "a.csv", f"{names}\n{row}\n{row}\n")
+    root = readers.read(path).root
+    assert [column.dtype.kind for column in list(root.values())[:4]] == ["f", "i", "O", "f"]
+    assert len(root) == 1000

@@ -1,6 +1,7 @@
 """Read results: JSON, NPZ, CSV and Parquet, each as a tree of dictionaries, lists, arrays and single values."""
 
 import csv
+import io
 import json
 import lzma
 import math
@@ -10,7 +11,7 @@ import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -83,8 +84,10 @@ def read(path: Path, given: str | None = None) -> Document:
             return _json(path)
         case "npz":
             return _npz(path)
+        case "csv":
+            return _csv(path)
         case _:
-            return _table(path, name)
+            return _parquet(path)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -135,8 +138,29 @@ def _json(path: Path) -> Document:
     return Document(path, "json", root, infinite=b"Infinity" in data)
 
 
-# How many fields of a column are whole numbers of 64 bits, and how many are larger ones.
-_WHOLE = "count_if(regexp_full_match({0}, '[+-]?[0-9]{{1,18}}')), count_if(regexp_full_match({0}, '[+-]?[0-9]{{19,}}'))"
+# Columns in one statement: what DuckDB takes to prepare one grows faster than their number.
+_TOGETHER = 50
+# From here on not every whole number is a double.
+_EXACT = 2**53
+# Of a column of texts: how many fields there are, how many are numbers, the largest of them, and, where the first field is
+# one, how many are whole numbers of 64 bits. An underscore makes no number, although DuckDB takes it for one.
+_NUMBER = "TRY_CAST({0} AS DOUBLE)"
+_COUNTS = (
+    "count({0})",
+    f"count({_NUMBER}) - count_if(contains({{0}}, '_') AND {_NUMBER} IS NOT NULL)",
+    f"max(abs({_NUMBER}))",
+)
+_WHOLE = "count_if(regexp_full_match({0}, ' *[+-]?[0-9]{{1,18}} *'))"
+# Numbers that no double holds: those beyond all doubles would be infinite, and whole ones may lose their last digits.
+_DIGITS = "regexp_full_match({{0}}, ' *[+-]?[0-9]{{{{{0},}}}} *')"
+_ROUNDED = (
+    f"{_DIGITS.format(16)} AND ({_DIGITS.format(19)} OR CAST(TRY_CAST({{0}} AS HUGEINT) AS VARCHAR) IS DISTINCT FROM "
+    f"CAST(TRY_CAST({_NUMBER} AS HUGEINT) AS VARCHAR))"
+)
+_BEYOND = (
+    f"CASE WHEN isinf({_NUMBER}) THEN regexp_matches({{0}}, '[0-9]') "
+    f"WHEN abs({_NUMBER}) >= {_EXACT} THEN {_ROUNDED} ELSE false END"
+)
 # Integers from here on, which orjson reads as doubles.
 _LARGE = 2**63
 
@@ -250,57 +274,92 @@ def _array(array: np.ndarray[Any, Any]) -> Any:
     return {name: _array(array[name]) for name in array.dtype.names}
 
 
-def _table(path: Path, name: str) -> Document:
-    import duckdb  # noqa: PLC0415 - takes long to load, and JSON and NPZ don't need it
-
-    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
-        try:
-            selection = _csv(connection, path) if name == "csv" else "read_parquet($path)"
-            parameters = {} if name == "csv" else {"path": str(path)}
-            relation = connection.execute(f"SELECT * FROM {selection}", parameters)  # noqa: S608 - one of ours
-            types = {column[0]: str(column[1]) for column in relation.description or []}
-            columns = relation.fetchnumpy()
-        except duckdb.Error as error:
-            raise BadResultError(path, f"no {name} that can be read: {' '.join(str(error).split())[:300]}") from error
-    for column, kind in types.items():
-        if kind not in _COLUMNS:
-            raise BadResultError(path, f"its column {column!r} is of the type {kind}; write numbers, booleans or texts")
-    return Document(path, name, {column: columns[column] for column in types})
+def _batched(columns: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(columns), _TOGETHER):
+        yield columns[start : start + _TOGETHER]
 
 
-def _csv(connection: "duckdb.DuckDBPyConnection", path: Path) -> str:
-    """Read a CSV file into a table, and return what selects its columns with their types.
+def _literal(path: Path) -> str:
+    """Return what DuckDB, which takes paths for patterns, reads one file by."""
+    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
+
+
+def _csv(path: Path) -> Document:
+    """Read a CSV file; DuckDB knows its columns by numbers, so that their names are data.
 
     The first row has the names, all others have as many fields, an empty field is null, and a column whose fields are
     all whole numbers, or all numbers, is one of numbers; any other is text.
     """
+    import duckdb  # noqa: PLC0415 - takes long to load, and JSON and NPZ don't need it
+
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with io.TextIOWrapper(_opened(path), encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file, strict=True)
             names, first = next(rows, []), next(rows, [])
     except (UnicodeDecodeError, csv.Error) as error:
         raise BadResultError(path, f"no csv that can be read: {error}") from error
     if not names:
         raise BadResultError(path, "the file is empty; its first row must have the names of the columns")
-    if twice := [name for name in names if names.count(name) > 1]:
+    if twice := strict_json.repeated(names):
         raise BadResultError(path, f"the column {twice[0]!r} stands twice in its first row")
-    if all(_is_number(name) for name in names):
+    if all(map(_is_number, names)):
         raise BadResultError(path, "its first row has numbers only, where the names of the columns should be")
     texts = dict.fromkeys((f"c{number}" for number in range(len(names))), "VARCHAR")
     # Where the first field has a point, most columns are numbers that are not all whole: these are read as such at once.
+    # Of an underscore, which DuckDB takes for a part of a number, nothing would be left to see.
     points = {
         column: "DOUBLE" for column, field in zip(texts, first, strict=False) if "." in field and _is_number(field)
     }
-    kinds = _numbers_at_once(connection, path, texts | points, [*points]) if points else None
-    if kinds is None:
-        kinds = texts
-        _load(connection, path, texts)
-    kinds = kinds | _kinds(connection, [column for column, kind in kinds.items() if kind == "VARCHAR"])
-    casts = []
-    for (column, kind), name in zip(kinds.items(), names, strict=True):
-        quoted = name.replace('"', '""')
-        casts.append(f'CAST({column} AS {kind}) AS "{quoted}"')
-    return f"(SELECT {', '.join(casts)} FROM fields)"  # noqa: S608 - names are quoted
+    if points and _count(path, b"_") > sum(name.count("_") for name in names):
+        points = {}
+    found: dict[str, Any] = {}
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        try:
+            kinds = _numbers_at_once(connection, path, texts | points, [*points]) if points else None
+            if kinds is None:
+                kinds = texts
+                _load(connection, path, texts)
+            kinds = kinds | _kinds(connection, [column for column, kind in kinds.items() if kind == "VARCHAR"])
+            # DuckDB finds no row at all behind a name with a line end in a file whose lines end by two characters.
+            [[read]] = connection.execute("SELECT count(*) FROM fields").fetchall()
+            if read != (there := _rows(path, len(names), read)):
+                raise BadResultError(
+                    path,
+                    f"no csv that can be read: {read} of its {there} rows were found; write it with line ends of one kind, and "
+                    "without any in names",
+                )
+            for part in _batched([*kinds.items()]):
+                casts = ", ".join(f"CAST({column} AS {kind}) AS {column}" for column, kind in part)
+                found |= connection.execute(f"SELECT {casts} FROM fields").fetchnumpy()  # noqa: S608 - names of our own
+        except (duckdb.Error, csv.Error, UnicodeDecodeError) as error:
+            raise BadResultError(path, f"no csv that can be read: {' '.join(str(error).split())[:300]}") from error
+    return Document(path, "csv", {name: found[column] for name, column in zip(names, texts, strict=True)})
+
+
+def _count(path: Path, sign: bytes) -> int:
+    with _opened(path) as file:
+        return sum(part.count(sign) for part in iter(lambda: file.read(1 << 20), b""))
+
+
+def _ends(path: Path, sign: bytes) -> bool:
+    with _opened(path) as file:
+        file.seek(-len(sign), 2)
+        return file.read() == sign
+
+
+def _rows(path: Path, columns: int, found: int) -> int:
+    """Return how many rows a file has, of which so many were found: where nothing is quoted, its lines.
+
+    An empty line is a row of one column alone.
+    """
+    if _count(path, b'"'):
+        with io.TextIOWrapper(_opened(path), encoding="utf-8-sig", newline="") as file:
+            return sum(1 for row in csv.reader(file, strict=True) if row or columns == 1) - 1
+    # Mostly all lines are found, and these need not be looked at.
+    if _count(path, b"\n") == found + _ends(path, b"\n"):
+        return found
+    with io.TextIOWrapper(_opened(path), encoding="utf-8-sig") as file:
+        return sum(1 for line in file if line != "\n" or columns == 1) - 1
 
 
 def _load(connection: "duckdb.DuckDBPyConnection", path: Path, columns: dict[str, str]) -> None:
@@ -308,7 +367,7 @@ def _load(connection: "duckdb.DuckDBPyConnection", path: Path, columns: dict[str
         "CREATE OR REPLACE TABLE fields AS SELECT * FROM read_csv($path, header = true, delim = ',', quote = '\"', "
         "escape = '\"', columns = $columns, auto_detect = false, null_padding = false, nullstr = '', comment = '', "
         "strict_mode = true)",
-        {"path": str(path), "columns": columns},
+        {"path": _literal(path), "columns": columns},
     )
 
 
@@ -323,33 +382,32 @@ def _numbers_at_once(
     except duckdb.Error:
         # A field that is no number; what else is wrong with the file shows when it is read as texts.
         return None
-    # A number beyond all doubles would be infinite, as infinity itself is.
-    infinite = " OR ".join(f"isinf({column})" for column in doubles)
-    found = connection.execute(f"SELECT count_if({infinite}) FROM fields").fetchone()  # noqa: S608 - names of our own
-    return columns if found == (0,) else None
+    # A number beyond all doubles would be infinite, as infinity itself is, and a whole number may have been rounded.
+    for part in _batched(doubles):
+        beyond = " OR ".join(f"abs({column}) >= {_EXACT}" for column in part)
+        found = connection.execute(f"SELECT count_if({beyond}) FROM fields").fetchone()  # noqa: S608 - names of our own
+        if found != (0,):
+            return None
+    return columns
 
 
 def _kinds(connection: "duckdb.DuckDBPyConnection", columns: list[str]) -> dict[str, str]:
     """Return of columns of texts what they are columns of."""
-    if not columns:
-        return {}
-    values = ", ".join(f"any_value({column})" for column in columns)
-    firsts = connection.execute(f"SELECT {values} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
-    counts = ", ".join(
-        f"count({column}), count(TRY_CAST({column} AS DOUBLE)), "
-        # As a double, a number beyond all doubles would be infinite, as any other such number is.
-        f"count_if(isinf(TRY_CAST({column} AS DOUBLE)) AND regexp_matches({column}, '[0-9]')), "
-        # Only where the first field is a whole number, all of them can be; this takes longest.
-        + (_WHOLE.format(column) if re.fullmatch("[+-]?[0-9]+", first or "") else "0, 0")
-        for column, first in zip(columns, firsts, strict=True)
-    )
-    found = connection.execute(f"SELECT {counts} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
     kinds = {}
-    for number, column in enumerate(columns):
-        filled, numbers, beyond, whole, large = found[5 * number : 5 * number + 5]
-        # As a double, a whole number that 64 bits don't hold would lose its last digits.
-        text = numbers < filled or not filled or large or beyond
-        kinds[column] = "VARCHAR" if text else "BIGINT" if whole == filled else "DOUBLE"
+    for part in _batched(columns):
+        values = ", ".join(f"any_value({column})" for column in part)
+        firsts = connection.execute(f"SELECT {values} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
+        # Only where the first field is a whole number, all of them can be; this takes longest.
+        asked = [(*_COUNTS, _WHOLE if re.fullmatch(" *[+-]?[0-9]+ *", first or "") else "-1") for first in firsts]
+        counts = ", ".join(each.format(column) for column, those in zip(part, asked, strict=True) for each in those)
+        found = connection.execute(f"SELECT {counts} FROM fields").fetchone() or ()  # noqa: S608 - names of our own
+        for number, column in enumerate(part):
+            filled, numbers, largest, whole = found[4 * number : 4 * number + 4]
+            kinds[column] = "VARCHAR" if not filled or numbers < filled else "BIGINT" if whole == filled else "DOUBLE"
+            # A NaN is the largest of all.
+            if kinds[column] == "DOUBLE" and not largest < _EXACT:
+                query = f"SELECT count_if({_BEYOND.format(column)}) FROM fields"  # noqa: S608 - names of our own
+                kinds[column] = "DOUBLE" if connection.execute(query).fetchone() == (0,) else "VARCHAR"
     return kinds
 
 
@@ -359,3 +417,41 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _parquet(path: Path) -> Document:
+    import duckdb  # noqa: PLC0415 - takes long to load, and only Parquet needs it
+
+    # A folder called year=2026 is no column. Columns are asked for by place: of names that differ only by case, or are empty,
+    # DuckDB makes others.
+    place = _literal(path)
+    with duckdb.connect(":memory:", config={"threads": 1}) as connection:
+        try:
+            names = _names(connection.execute("SELECT name, num_children FROM parquet_schema($path)", {"path": place}))
+            if twice := strict_json.repeated(names):
+                raise BadResultError(path, f"the column {twice[0]!r} stands twice in it")
+            ours = [f"c{number}" for number in range(len(names))]
+            relation = connection.execute(
+                f"SELECT * FROM read_parquet($path, hive_partitioning = false) AS t({', '.join(ours)})",  # noqa: S608 - ours
+                {"path": place},
+            )
+            types = [str(column[1]) for column in relation.description or []]
+            columns = relation.fetchnumpy()
+        except duckdb.Error as error:
+            raise BadResultError(path, f"no parquet that can be read: {' '.join(str(error).split())[:300]}") from error
+    for name, kind in zip(names, types, strict=True):
+        if kind not in _COLUMNS:
+            raise BadResultError(path, f"its column {name!r} is of the type {kind}; write numbers, booleans or texts")
+    return Document(path, "parquet", {name: columns[our] for name, our in zip(names, ours, strict=True)})
+
+
+def _names(schema: "duckdb.DuckDBPyConnection") -> list[str]:
+    """Return the names of a file's columns: the children of its schema's first element, whose own children follow them."""
+    elements = schema.fetchall()
+    names, place, left = [], 1, 0
+    for name, children in elements[place:]:
+        if left == 0:
+            names.append(str(name))
+            left = 1
+        left += int(children or 0) - 1
+    return names

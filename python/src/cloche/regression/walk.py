@@ -273,7 +273,8 @@ class Walk:
             self.counts.ignored_reference += 1
             self.counts.ignored_current += 1
             return
-        if type(reference) is type(current) and reference == current:
+        # A whole number and a decimal are compared without rounding.
+        if reference == current and (type(reference) is type(current) or {type(reference), type(current)} <= _NUMBERS):
             self.counts.identical += 1
             return
         self.counts.changed += 1
@@ -295,6 +296,13 @@ class Walk:
             pool = self._floats
         elif len(whole) == len((reference, current)) and all(abs(each) < _LARGEST for each in whole):
             pool = self._integers
+        elif (
+            len(whole) == 1
+            and abs(whole[0]) < _LARGEST
+            and (reference == current) is (float(reference) == float(current))
+        ):
+            # As a double, the whole number is not taken for another one.
+            pool = self._floats
         else:
             # What no type of NumPy holds is compared as it is.
             self._exact(reference, current, path, state)
@@ -378,7 +386,7 @@ class Walk:
             self.counts.ignored_reference += leaves(reference)
             self.counts.ignored_current += leaves(current)
             return
-        if kind_of(reference) != kind_of(current):
+        if kind_of(reference) != kind_of(current) and not self._both_numbers(reference, current):
             if reference.shape == current.shape:
                 self.counts.changed += leaves(reference)
             else:
@@ -407,6 +415,10 @@ class Walk:
             self.empty += 1
             return
         self._elements(reference, current, path, state)
+
+    def _both_numbers(self, reference: Array, current: Array) -> bool:
+        """Return whether whole numbers stand against decimals where only the digits of the fields made the difference."""
+        return self.reference.format == "csv" and {reference.dtype.kind, current.dtype.kind} == {"i", "f"}
 
     def _ignores(self, state: int, shape: Sequence[int]) -> bool:
         """Return whether a leaf or an array is ignored, and no earlier rule is about one of its elements."""
@@ -442,7 +454,9 @@ class Walk:
             return place(index if indices is None else int(indices[index]))
 
         if first.dtype.kind in "fciub":
-            if first.size:
+            if first.dtype.kind != second.dtype.kind:
+                self._mixed(first, second, states, path_of)
+            elif first.size:
                 self._judge(first, second, states, path_of)
             return
         equal = np.asarray(first == second)
@@ -461,6 +475,19 @@ class Walk:
                 reference=_brief(first[index]),
                 current=_brief(second[index]),
             )
+
+    def _mixed(
+        self, reference: Array, current: Array, states: npt.NDArray[np.int64], path: Callable[[int], Path]
+    ) -> None:
+        """Judge pairs of a whole number and a decimal; as doubles, where no whole number is too large for one."""
+        whole = reference if reference.dtype.kind == "i" else current
+        small = (whole > -SMALL) & (whole < SMALL)
+        for index in np.flatnonzero(~small).tolist():
+            self._number(reference[index].item(), current[index].item(), path(index), int(states[index]))
+        places = np.flatnonzero(small)
+        if places.size:
+            before, after = reference[places].astype(np.float64), current[places].astype(np.float64)
+            self._judge(before, after, states[places], lambda index: path(int(places[index])))
 
     def _states(self, state: int, shape: Sequence[int]) -> npt.NDArray[np.int64]:
         """Return the state of each element of an array."""
