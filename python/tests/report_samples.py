@@ -281,6 +281,7 @@ class Sample:
                 "state": "different",
                 "findings": [differs],
             },
+            {"attribute": "samples", "derivation": "s.drv", "derivations": 3, "state": "not compared", "findings": []},
         ]
         data = {"version": 2, "variations": ["date"], "notVaried": {"machine": f"none {self.word}"}, "outputs": outputs}
         return [f"--reproduce={put(self.folder / 'reproduce.json', data)}"]
