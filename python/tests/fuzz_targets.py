@@ -455,7 +455,6 @@ reason = "known"
 expires = 2027-01-01
 """
 _MAP = {
-    "version": 3,
     "tests": [["t.py::a", "passed"]],
     "statements": [["m.py", ["h"]]],
     "functions": {
@@ -466,6 +465,7 @@ _MAP = {
     "reads": {"m.py": {"n": {"tests": [0], "import": []}}},
     "evaluated": {},
     "unwatched": [],
+    "unmeasured": {"why": {"tests": [0], "import": []}},
     "programs": {"tests": [], "import": []},
     "packages": {"a": ["a"]},
 }
@@ -526,6 +526,12 @@ def _rows() -> list[bytes]:
         "decision": None,
     }
     return [b"".join(json.dumps(line).encode() + b"\n" for line in ({"suite": digest_of(suite), "is": suite}, row))]
+
+
+def _maps() -> list[bytes]:
+    from cloche.impact.recording import VERSION
+
+    return [json.dumps({"version": VERSION, **_MAP}).encode()]
 
 
 # Evidence.
@@ -811,7 +817,7 @@ TARGETS: dict[str, Target] = {
     "figures": Target(_make_figures, _json({"benchmarks": [{"fullname": "b", "stats": {"median": 0.5}}]}), "json"),
     "history-csv": Target(_make_history("h.csv"), _texts(_HISTORY)),
     "history-parquet": Target(_make_history("h.parquet"), _parquet),
-    "impact-map": Target(_make_map, _json(_MAP), "json"),
+    "impact-map": Target(_make_map, _maps, "json"),
     "index-html": Target(_make_index("text/html"), _texts(_HTML)),
     "index-json": Target(_make_index("application/vnd.pypi.simple.v1+json"), _json(_PAGE), "json"),
     "json": Target(_make_json, _json(_BUNDLE, [1e9, -1, "\u00e4", None]), "json"),

@@ -60,6 +60,11 @@ class Package:
     @classmethod
     def from_json(cls, data: dict[str, Any], origin: str) -> Self:
         """Return the package, or raise UnsafeFileNameError, KeyError or ValueError."""
+        for key in ("version", "file", "sha256"):
+            _check(data[key], str, key)
+        _check(data["size"], int, "size")
+        for key in ("license", "build"):
+            _check(data.get(key), str | None, key)
         if not _SHA256.fullmatch(data["sha256"]):
             message = f"{data['file']}: {data['sha256']!r} is not a sha256 in hexadecimal"
             raise ValueError(message)
@@ -68,7 +73,7 @@ class Package:
             file=check_file_name(data["file"], origin),
             sha256=data["sha256"],
             size=data["size"],
-            dependencies=tuple(data["dependencies"]),
+            dependencies=_texts(data["dependencies"], "dependencies"),
             license=data["license"],
             build=data.get("build"),
         )
@@ -94,8 +99,8 @@ class BuildEnvironment:
     def from_json(cls, data: dict[str, Any], origin: str) -> Self:
         """Return the build environment; raises as `Package.from_json` does."""
         return cls(
-            backend=data["backend"],
-            requires=tuple(data["requires"]),
+            backend=_check(data["backend"], str, "backend"),
+            requires=_texts(data["requires"], "requires"),
             packages=_packages(data["packages"], origin),
         )
 
@@ -127,7 +132,7 @@ class Environment:
     def from_json(cls, data: dict[str, Any], origin: str) -> Self:
         """Return the environment; raises as `Package.from_json` does."""
         return cls(
-            groups={name: tuple(closure) for name, closure in data["groups"].items()},
+            groups={name: _texts(closure, name) for name, closure in data["groups"].items()},
             packages=_packages(data["packages"], origin),
             builds={key: BuildEnvironment.from_json(build, origin) for key, build in data["builds"].items()},
         )
@@ -194,12 +199,12 @@ def read_lock(path: Path) -> Lock:
         raise UnsupportedLockVersionError(path, version, str(LOCK_VERSION), remedy)
     try:
         return Lock(
-            project=data["project"],
-            requires_python=data["requires-python"],
+            project=_check(data["project"], str, "project"),
+            requires_python=_check(data["requires-python"], str, "requires-python"),
             made_from=dict(data["made-from"]),
-            sdists=tuple(data["sdists"]),
+            sdists=_texts(data["sdists"], "sdists"),
             # Locks made before there were roles are read, and written anew with them.
-            roles=tuple(data.get("roles", ())),
+            roles=_texts(data.get("roles", []), "roles"),
             environments={
                 system: {python: Environment.from_json(value, path.name) for python, value in pythons.items()}
                 for system, pythons in data["environments"].items()
@@ -212,6 +217,19 @@ def read_lock(path: Path) -> Lock:
 
 
 LOCK_REMEDY = "Restore the file from version control, or delete it and run `cloche lock`."
+
+
+def _check(value: Any, kind: Any, name: str) -> Any:  # noqa: ANN401 - JSON is of any shape
+    """Return a value of this type; raises TypeError for another."""
+    if not isinstance(value, kind) or isinstance(value, bool):
+        message = f"{name} is {value!r:.80}, which is of another type"
+        raise TypeError(message)
+    return value
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:  # noqa: ANN401 - as above
+    """Return a list of texts; raises TypeError for another value."""
+    return tuple(_check(text, str, name) for text in _check(value, list, name))
 
 
 def _packages(data: dict[str, Any], origin: str) -> dict[str, Package]:

@@ -100,9 +100,9 @@ def brings_a_root(evidence: Evidence) -> bool:
     try:
         ders = _certificates(json.loads(evidence.raw)["verificationMaterial"])
         certificates = [load_der_x509_certificate(der) for der in ders]
+        return any(each.issuer == each.subject and _is_authority(each) for each in certificates)
     except MISSHAPEN:
         return False  # the library says what is wrong with it
-    return any(each.issuer == each.subject and _is_authority(each) for each in certificates)
 
 
 def _is_authority(certificate: Certificate) -> bool:
