@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloche.lock.legacy import read_requirement
@@ -36,6 +36,7 @@ environments = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(environments)
 def test_a_lock_is_read_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, environment: Environment) -> None:
     lock = Lock(
