@@ -35,6 +35,7 @@ toolchain.runPython {
       "untrusted/__init__.py"
       "untrusted/shapes.py"
       "untrusted/spelling.py"
+      "untrusted/terminal.py"
       "untrusted/toml.py"
       "untrusted/walk.py"
     ])

@@ -15,6 +15,7 @@ own.modules "cloche-learn" (
     "store/write.py"
     "strict_json.py"
     "untrusted/__init__.py"
+    "untrusted/terminal.py"
     "untrusted/toml.py"
     "untrusted/walk.py"
   ]

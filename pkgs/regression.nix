@@ -50,6 +50,7 @@ toolchain.runPython {
       "regular_file.py"
       "strict_json.py"
       "untrusted/__init__.py"
+      "untrusted/terminal.py"
       "untrusted/toml.py"
     ])
   ];

@@ -25,6 +25,8 @@ toolchain.runPython {
       "store/__init__.py"
       "store/write.py"
       "strict_json.py"
+      "untrusted/__init__.py"
+      "untrusted/terminal.py"
     ])
   ];
   # It names store paths; that is no reason to keep what they name.

@@ -5,11 +5,13 @@ import importlib
 import os
 import sys
 from dataclasses import dataclass
+from typing import NoReturn
 
 import click
 
 from cloche.errors import ClocheError, ExitCode
 from cloche.regular_file import IrregularFileError, OversizedFileError
+from cloche.untrusted import terminal
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, VERBS[name].help) for name in self.list_commands(ctx)])
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+# Nothing of ours has colours. Without `color`, click drops what looks like one, instead of letting it be seen.
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "color": True})
 @click.version_option(package_name="cloche")
 def cloche() -> None:
     """Hermetic, reproducible builds for scientific Python projects."""
@@ -75,23 +78,30 @@ def main() -> None:
     # Syntax trees, maps and closures are many objects that live to the end: looking for cycles among them after every 700 new
     # ones takes half of the time.
     gc.set_threshold(500_000)
+    with terminal.shown():
+        _run()
+
+
+def _run() -> None:
     try:
         cloche.main(standalone_mode=True)
     except ClocheError as error:
-        click.echo(f"error: {error.message}", err=True)
-        sys.exit(error.exit_code)
+        _end(error.message, error.exit_code)
     except (IrregularFileError, OversizedFileError) as error:
-        click.echo(f"error: {error.filename} can't be read: {error.strerror}", err=True)
-        sys.exit(ExitCode.BAD_INPUT)
+        _end(f"{terminal.line(os.fsdecode(error.filename))} can't be read: {error.strerror}", ExitCode.BAD_INPUT)
     except MemoryError:
-        click.echo("error: there is not enough memory for this", err=True)
-        sys.exit(ExitCode.ENVIRONMENT_LACKS)
+        _end("there is not enough memory for this", ExitCode.ENVIRONMENT_LACKS)
     except OSError as error:
         # A full disk, a folder that can't be written to: nothing that a list of our functions would explain.
         place = error.filename2 or error.filename
-        where = "" if place is None else f"{os.fsdecode(place)}: "
-        click.echo(f"error: {where}{error.strerror or error}", err=True)
-        sys.exit(ExitCode.ENVIRONMENT_LACKS)
+        where = "" if place is None else f"{terminal.line(os.fsdecode(place))}: "
+        _end(f"{where}{error.strerror or error}", ExitCode.ENVIRONMENT_LACKS)
+
+
+def _end(message: str, code: ExitCode) -> NoReturn:
+    # Not by click, which drops from a message what looks like a colour, instead of letting it be seen.
+    sys.stderr.write(f"error: {message}\n")
+    sys.exit(code)
 
 
 __all__ = ["ExitCode", "cloche", "main"]

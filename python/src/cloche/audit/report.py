@@ -11,6 +11,7 @@ from cloche.audit.licenses import LicensePolicy
 from cloche.audit.policy import Ignore, Policy
 from cloche.audit.severity import Level, Severity
 from cloche.errors import ClocheError
+from cloche.untrusted import terminal
 
 VERSION = 1
 
@@ -272,12 +273,7 @@ def as_text(report: Report) -> str:
     lines += [f"unused ignore: {ignore.id}, which matches no finding" for ignore in report.unused]
     lines.append("the audit fails:" if report.reasons else "the audit passes")
     lines += [f"  {reason}" for reason in report.reasons]
-    return "".join(f"{_printable(line)}\n" for line in lines)
-
-
-def _printable(line: str) -> str:
-    """Return a line in which nothing that an SBOM or an advisory says can move the cursor or begin a line of its own."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in line)
+    return "".join(f"{terminal.line(line)}\n" for line in lines)
 
 
 def _some(names: list[str], most: int = 5) -> str:

@@ -1,5 +1,6 @@
 """`cloche select-tests` on the command line."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -135,13 +136,21 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
     if output is not None:
         write.file(output, text)
     elif not (run_them or shadow):
-        click.echo(text, nl=False)
+        _write(text)
     _say(verdict.sentence())
     if session is not None and shadow and not (run_them and session.trusted(shadow_runs, _say)):
         sys.exit(session.shadow(verdict, pytest_arguments, _say))
     if run_them and not verdict.empty:
         sys.exit(run.run(project, [*pytest_arguments, *verdict.words()]))
     sys.exit(0 if allow_empty or not verdict.empty else 5)
+
+
+def _write(text: str) -> None:
+    if sys.stdout.isatty():
+        click.echo(text, nl=False)
+    else:
+        # For a program, which needs the names as they are.
+        sys.stdout.buffer.write(os.fsencode(text))
 
 
 def _check_usage(*, record: bool, run_them: bool, shadow: bool, head: str | None, words: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloche.impact.verb import Answer
+from cloche.untrusted import terminal
 
 # What --explain shows of one test.
 MOST_REASONS = 3
@@ -104,7 +105,8 @@ class Verdict:
             lines += [f"{test}: {why}" for why in reasons[:MOST_REASONS]]
             if len(reasons) > MOST_REASONS:
                 lines.append(f"{test}: and {len(reasons) - MOST_REASONS} more reasons (--format json has all)")
-        return [*lines, *(f"left out {test}: {why}" for test, why in sorted(self.left_out.items()))]
+        lines += [f"left out {test}: {why}" for test, why in sorted(self.left_out.items())]
+        return [terminal.line(each) for each in lines]
 
     def sentence(self) -> str:
         """Say how many tests run."""

@@ -54,12 +54,13 @@ def build(rows_file: Path, project: str, origins: list[str], output: Path) -> No
 def called(words: list[str]) -> int:
     """Train as the command line says; return the exit code."""
     from cloche.errors import ClocheError  # noqa: PLC0415
+    from cloche.untrusted import terminal  # noqa: PLC0415
 
     rows, project, origins, output = words
     try:
         build(Path(rows), project, [origin for origin in origins.split(",") if origin], Path(output))
     except ClocheError as error:
-        sys.stderr.write(f"error: {error.message}\n")
+        sys.stderr.write(f"error: {terminal.visible(error.message)}\n")
         return int(error.exit_code)
     return 0
 

@@ -13,6 +13,7 @@ from cloche.limits import REPORT
 from cloche.performance import statistics
 from cloche.performance.errors import BadFiguresError, NothingInCommonError
 from cloche.performance.statistics import FEWEST, Estimate, Verdict
+from cloche.untrusted import terminal
 
 
 @dataclass(frozen=True)
@@ -134,4 +135,6 @@ def dumps(found: list[Compared]) -> str:
 
 def as_text(found: list[Compared]) -> str:
     """Return what was found for a person."""
-    return "".join(f"{each.name}: {each.verdict} ({each.change * 100:+.1f} %); {each.reason}\n" for each in found)
+    return "".join(
+        f"{terminal.line(each.name)}: {each.verdict} ({each.change * 100:+.1f} %); {each.reason}\n" for each in found
+    )

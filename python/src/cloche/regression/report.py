@@ -8,6 +8,7 @@ from cloche.regression.compare import Comparison, shown_findings, words
 from cloche.regression.findings import Finding, What
 from cloche.regression.patterns import shown
 from cloche.regression.samples import Compared
+from cloche.untrusted import terminal
 
 # How many findings of a kind the text shows.
 LINES = 20
@@ -94,7 +95,7 @@ def as_text(comparison: Comparison) -> str:
             continue
         lines.append(f"{number} {words(what, number)}:")
         chosen = sorted(kept, key=lambda each: (each.waiver is not None, -each.excess()))[:LINES]
-        lines += [f"  {_line(each)}" for each in chosen]
+        lines += [f"  {terminal.line(_line(each))}" for each in chosen]
         if number > len(chosen):
             lines.append(f"  ... and {number - len(chosen)} more")
     lines += [*comparison.expired, *comparison.unused]

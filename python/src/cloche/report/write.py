@@ -9,6 +9,7 @@ from cloche.report import markdown, page
 from cloche.report.errors import ForeignFolderError
 from cloche.report.facts import Report
 from cloche.store import write as whole
+from cloche.untrusted import terminal
 
 # By this file a report knows what in its folder is its own.
 MARKER = "cloche-report.json"
@@ -20,10 +21,12 @@ def files(report: Report, artifacts: dict[str, bytes]) -> dict[str, bytes]:
     """Return all files of a report: relative path -> bytes. The first lists all of them."""
     # Without blanks: of thousands of tests these would be a third of it.
     text = json.dumps(report.data(), sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    # For people; report.json has each name as it is.
+    shown = terminal.all_visible(report)
     made = {
-        **page.render(report),
+        **page.render(shown),
         "report.json": text.encode(),
-        "report.md": markdown.render(report).encode(),
+        "report.md": markdown.render(shown).encode(),
         **artifacts,
     }
     listed = {"kind": KIND, "version": VERSION, "files": [MARKER, *sorted(made)]}

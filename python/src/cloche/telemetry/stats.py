@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from cloche.telemetry.models import Change, Execution, ObservedChange, Run, Test
 from cloche.telemetry.reports import iso
+from cloche.untrusted import terminal
 
 VERSION = 1
 
@@ -214,4 +215,4 @@ def as_table(data: dict[str, Any]) -> str:
     for title, rows in sections:
         width = max((len(first) for first, _ in rows), default=0)
         lines += ["", title, *(f"  {first:>{width}}  {second}" for first, second in rows or [("(none)", "")])]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return "\n".join(terminal.line(line.rstrip()) for line in lines) + "\n"

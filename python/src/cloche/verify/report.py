@@ -2,6 +2,7 @@
 
 import textwrap
 
+from cloche.untrusted import terminal
 from cloche.verify.outcome import MEANING, Report
 
 _MARKS = {"accepted": "ok", "note": "note"}
@@ -19,24 +20,19 @@ def table(report: Report, artifact: str) -> str:
     second = min(max([len(what) for _, what, _ in rows], default=0), 56)
     lines = []
     for mark, what, reason in rows:
-        head = f"{printable(mark):<{first}}  {printable(what):<{second}}  "
+        head = f"{terminal.line(mark):<{first}}  {terminal.line(what):<{second}}  "
         width = max(_WIDTH - len(head), 40)
-        parts = textwrap.wrap(printable(reason), width, break_on_hyphens=False) or [""]
+        parts = textwrap.wrap(terminal.line(reason), width, break_on_hyphens=False) or [""]
         lines.append(head + parts[0])
         lines += [" " * len(head) + part for part in parts[1:]]
     refusal = report.refusal
     if refusal is None:
-        lines.append(f"accepted: {printable(artifact)}")
+        lines.append(f"accepted: {terminal.line(artifact)}")
     else:
         name = refusal.name.lower().replace("_", "-")
-        lines.append(f"REFUSED: {printable(artifact)} ({name}, exit code {int(refusal)}: {MEANING[refusal]})")
+        lines.append(f"REFUSED: {terminal.line(artifact)} ({name}, exit code {int(refusal)}: {MEANING[refusal]})")
     return "\n".join(lines)
 
 
 def _named(whats: list[str]) -> str:
     return whats[0] if len(whats) == 1 else f"{whats[0]} and {len(whats) - 1} more"
-
-
-def printable(text: str) -> str:
-    """Return a text without what could move a terminal's cursor: evidence is written by strangers."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
