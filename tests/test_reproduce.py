@@ -443,7 +443,12 @@ mount -t tmpfs tmpfs "$1/disk"
 mkdir -p "$1/disk/nix"
 mount --bind "$1/disk/nix" /nix
 mount -t tmpfs tmpfs /run
-mkdir /run/sshd
+mkdir /run/sshd /run/folder
+# A /tmp of its own, too, where the second store is: what programs of this machine use is not collected there.
+mount --bind "$1" /run/folder
+mount -t tmpfs tmpfs /tmp
+mkdir -p "$1"
+mount --bind /run/folder "$1"
 # The folder, not the file: a mount on a file ends when the file is replaced outside, as useradd does.
 cp -a /etc "$1/etc"
 echo sshd:x:61001:65534::/run/sshd:/usr/sbin/nologin >> "$1/etc/passwd"
