@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
@@ -23,7 +23,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from cryptography.x509 import (
     BasicConstraints,
     Certificate,
+    DuplicateExtension,
     ExtensionNotFound,
+    InvalidVersion,
+    UnsupportedGeneralNameType,
     load_der_x509_certificate,
     load_pem_x509_certificate,
 )
@@ -51,6 +54,10 @@ class _Bundle:
     stamps: list[TimeStampResponse]
 
 
+# What is wrong with certificates has classes of its own.
+_MISSHAPEN = (DuplicateExtension, InvalidVersion, UnsupportedAlgorithm, UnsupportedGeneralNameType, *MISSHAPEN)
+
+
 def find_fault(evidence: Evidence, artifact_sha256: str, root: bytes) -> Refused | None:
     """Return what is wrong with a refused bundle, None where no check finds anything.
 
@@ -63,7 +70,7 @@ def find_fault(evidence: Evidence, artifact_sha256: str, root: bytes) -> Refused
             if fault is not None:
                 return Refused(fault[0], f"{evidence.name}: {fault[1]}")
     # A document's value is of another kind than its format has: whichever error that makes, it is not of its form.
-    except MISSHAPEN as error:
+    except _MISSHAPEN as error:
         return Refused(Refusal.MALFORMED, f"{evidence.name}: {type(error).__name__}: {error}")
     return None
 
@@ -101,7 +108,7 @@ def brings_a_root(evidence: Evidence) -> bool:
         ders = _certificates(json.loads(evidence.raw)["verificationMaterial"])
         certificates = [load_der_x509_certificate(der) for der in ders]
         return any(each.issuer == each.subject and _is_authority(each) for each in certificates)
-    except MISSHAPEN:
+    except _MISSHAPEN:
         return False  # the library says what is wrong with it
 
 
