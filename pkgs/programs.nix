@@ -29,8 +29,14 @@ let
           "python/src/cloche/fetch"
           "python/src/cloche/limits.py"
           "python/src/cloche/regular_file.py"
+          "python/src/cloche/store"
+          "python/src/cloche/store/__init__.py"
+          "python/src/cloche/store/write.py"
           "python/src/cloche/store_name.py"
           "python/src/cloche/strict_json.py"
+          "python/src/cloche/untrusted"
+          "python/src/cloche/untrusted/__init__.py"
+          "python/src/cloche/untrusted/terminal.py"
         ];
       in
       builtins.elem path wanted

@@ -10,8 +10,14 @@ let
     "cloche/fetch"
     "cloche/limits.py"
     "cloche/regular_file.py"
+    "cloche/store"
+    "cloche/store/__init__.py"
+    "cloche/store/write.py"
     "cloche/store_name.py"
     "cloche/strict_json.py"
+    "cloche/untrusted"
+    "cloche/untrusted/__init__.py"
+    "cloche/untrusted/terminal.py"
   ];
 in
 builtins.path {

@@ -189,6 +189,43 @@ def test_files_that_belong_together_are_all_ready_before_the_first_is_put(tmp_pa
     assert len(tree(tmp_path)) == 102
 
 
+# -- parts
+
+
+def test_a_part_stays_and_is_gone_on_with_by_one_at_a_time(tmp_path: Path) -> None:
+    target = tmp_path / "x"
+    with write.Part(target) as part:
+        part.write(b"half and wrong")
+    assert tree(tmp_path) == {"x.part": b"half and wrong"}
+    order: list[str] = []
+
+    def other() -> None:
+        with write.Part(target) as part:
+            order.append(f"{part.size} {target.exists()}")
+
+    with write.Part(target) as part:
+        waiting = threading.Thread(target=other)
+        waiting.start()
+        part.cut(5)
+        part.write(b"whole")
+        order.append("put")
+        part.put()
+    waiting.join()
+    # It has a part of its own, since the one that it waited for is in its place.
+    assert order == ["put", "0 True"]
+    assert tree(tmp_path) == {"x": b"half whole", "x.part": b""}
+
+
+def test_a_part_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "elsewhere"
+    place.write_text("of somebody")
+    (tmp_path / "x.part").symlink_to(place)
+    refused(tmp_path / "x", "Too many levels of symbolic links", lambda: write.Part(tmp_path / "x").write(b"mine"))
+    os.mkfifo(tmp_path / "y.part")
+    refused(tmp_path / "y.part", "it is no regular file", lambda: write.Part(tmp_path / "y").write(b"mine"))
+    assert place.read_text() == "of somebody"
+
+
 # -- folders
 
 

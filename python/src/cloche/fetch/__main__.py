@@ -6,10 +6,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from cloche.errors import ClocheError
 from cloche.fetch.download import fetch_one
 from cloche.fetch.index import Index
 from cloche.fetch.sources import FetchError, Source
 from cloche.fetch.verbs import run
+from cloche.untrusted import terminal
 
 
 def arguments() -> argparse.Namespace:
@@ -63,8 +65,11 @@ def main() -> None:
         else:
             run(arguments())
     except FetchError as error:
-        print(f"cloche: {error}", file=sys.stderr)
+        print(f"cloche: {terminal.visible(str(error))}", file=sys.stderr)
         raise SystemExit(error.code) from None
+    except ClocheError as error:
+        print(f"cloche: {terminal.visible(error.message)}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         print("cloche: interrupted; what was finished is kept, and the next call goes on from there", file=sys.stderr)
         raise SystemExit(130) from None

@@ -15,6 +15,7 @@ from cloche.fetch.session import AnswerError, pieces, place
 from cloche.fetch.sources import FetchError, Source
 from cloche.limits import WHEEL
 from cloche.regular_file import open_regular
+from cloche.store import write
 
 CHUNK = 1 << 20  # bytes
 TRIES = 3
@@ -41,29 +42,39 @@ def download(index: Index, url: str, source: Source, target: Path) -> str:
     Never more bytes are read than the lock says. Raise WrongSizeError for a file of another size, and OSError (as all of
     requests' errors are) when the connection ends before the file does, or for an answer to another question.
     """
-    partial = target.with_suffix(".part")
-    have = partial.stat().st_size if partial.exists() else 0
-    if source.size and have > source.size:
-        have = 0
-    whole = have == source.size and have > 0
-    resumed = whole or _bring(index, url, source, partial, have)
-    digest = file_digest(partial)
-    if resumed and digest != source.sha256:
-        # What an earlier try left may be of another file; the whole one is judged.
-        partial.unlink()
-        return download(index, url, source, target)
-    partial.replace(target)
+    before = target.exists()
+    with write.Part(target) as part:
+        if not before and target.exists() and (digest := file_digest(target)) == source.sha256:
+            # Another call brought it, while this one waited for its turn.
+            part.path.unlink()
+            return digest
+        if source.size and part.size > source.size:
+            part.cut(0)
+        resumed = part.size == source.size > 0 or _bring(index, url, source, part)
+        digest = _digest(part)
+        if resumed and digest != source.sha256:
+            # What an earlier try left may be of another file; the whole one is judged.
+            part.cut(0)
+            _bring(index, url, source, part)
+            digest = _digest(part)
+        part.put()
     return digest
 
 
-def _bring(index: Index, url: str, source: Source, partial: Path, have: int) -> bool:
-    """Write the rest of a file of which `have` bytes are there; return whether they were of use."""
+def _digest(part: write.Part) -> str:
+    part.finish()
+    return file_digest(part.path)
+
+
+def _bring(index: Index, url: str, source: Source, part: write.Part) -> bool:
+    """Write the rest of a file; return whether what was there before was of use."""
+    have = part.size
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with closing(index.session().get(url, headers=headers, stream=True)) as response:
         if have and response.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             # The file is shorter than the part: it is another one.
-            partial.unlink()
-            return _bring(index, url, source, partial, 0)
+            part.cut(0)
+            return _bring(index, url, source, part)
         response.raise_for_status()
         resumed: bool = response.status_code == HTTPStatus.PARTIAL_CONTENT
         if response.status_code not in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT} or (resumed and not have):
@@ -71,10 +82,10 @@ def _bring(index: Index, url: str, source: Source, partial: Path, have: int) -> 
             raise AnswerError(text)
         start = have if resumed else 0
         expected = _expected(response, source, start, resumed=resumed)
-        size = start
-        with partial.open("ab" if resumed else "wb") as file:
-            for chunk in pieces(response, (expected or WHEEL.bytes) - start):
-                size += file.write(chunk)
+        part.cut(start)
+        for chunk in pieces(response, (expected or WHEEL.bytes) - start):
+            part.write(chunk)
+    size = part.size
     if size < expected:
         text = f"the connection ended after {size} of {expected} bytes"
         raise AnswerError(text)

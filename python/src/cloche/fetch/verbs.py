@@ -5,16 +5,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from cloche.fetch.debian import fetch_debian
-from cloche.fetch.download import fetch_one, file_digest
+from cloche.fetch.download import CHUNK, fetch_one, file_digest
 from cloche.fetch.index import Index
 from cloche.fetch.sources import FetchError, Source, roles_of_lock, sources_of_lock, sources_of_pins
 from cloche.fetch.store import add, keep, missing, store_paths
+from cloche.regular_file import open_regular
+from cloche.store import write
 
 WORKERS = 8
 # How many failures are told in full.
@@ -91,30 +95,32 @@ def vendor(sources: list[Source], paths: dict[Source, str], folder: Path, work: 
     if outside:
         bring(outside, archive, work, into_store=False)
     for source in wanted:
-        part = target / f".{source.sha256}.part"
-        if source in outside:
-            shutil.copyfile(work / source.sha256, part)
-        else:
-            _copy_from_store(paths[source], part)
-        if file_digest(part) != source.sha256:
-            part.unlink()
-            raise FetchError(
-                f"{source.file}: its copy in the store is damaged; run `nix store verify --repair {paths[source]}`", 1
-            )
-        part.replace(target / source.sha256)
+        origin = work / source.sha256 if source in outside else Path(paths[source])
+        write.file(target / source.sha256, _checked(source, origin))
     print(f"cloche: {folder} holds {len(sources)} sources ({len(wanted)} new)", file=sys.stderr)
 
 
-def _copy_from_store(path: str, target: Path) -> None:
-    if Path(path).exists():
-        shutil.copyfile(path, target)
+def _checked(source: Source, path: Path) -> Iterator[bytes]:
+    """Yield a file's bytes; raises FetchError at their end if they are others than the lock says."""
+    digest = sha256()
+    for block in _blocks(path):
+        digest.update(block)
+        yield block
+    if digest.hexdigest() != source.sha256:
+        raise FetchError(f"{source.file}: its copy in the store is damaged; run `nix store verify --repair {path}`", 1)
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    if path.exists():
+        with open_regular(path) as file:
+            yield from iter(lambda: file.read(CHUNK), b"")
         return
     # The store's place on this disk may be another one, which Nix knows.
-    with target.open("wb") as file:
-        done = subprocess.run(
-            ["nix", "--extra-experimental-features", "nix-command", "store", "cat", path], check=False, stdout=file
-        )
-    if done.returncode:
+    command = ["nix", "--extra-experimental-features", "nix-command", "store", "cat", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        while process.stdout and (block := process.stdout.read(CHUNK)):
+            yield block
+    if process.returncode:
         raise FetchError(f"{path} cannot be read from the store (Nix's words are above)")
 
 

@@ -101,6 +101,48 @@ class Draft:
         self.path.unlink(missing_ok=True)
 
 
+class Part(Draft):
+    """A draft with a name, NAME.part, that stays where its writer ends before `put`: a later one goes on with it."""
+
+    def __init__(self, target: Path) -> None:
+        """Begin a draft, or go on with the one that is there, when nobody else does; raises NotWrittenError."""
+        self.target, self.path = target, target.with_name(f"{target.name}.part")
+        with _told(target):
+            while True:
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                descriptor = os.open(self.path, flags, 0o666)
+                with suppress(OSError):
+                    fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # Whose turn it was may have put it in its place.
+                if self.path.exists() and os.path.samestat(self.path.stat(), os.fstat(descriptor)):
+                    break
+                os.close(descriptor)
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                os.close(descriptor)
+                raise NotWrittenError(self.path, "it is no regular file")
+            self.stream = os.fdopen(descriptor, "r+b", buffering=1 << 20)
+
+    def write(self, data: bytes) -> None:
+        """Write more of the file, where a later one finds it; raises NotWrittenError."""
+        with _told(self.target):
+            self.stream.write(data)
+            self.stream.flush()
+
+    @property
+    def size(self) -> int:
+        """How many bytes are there."""
+        return self.stream.seek(0, os.SEEK_END)
+
+    def cut(self, size: int) -> None:
+        """Leave out what is behind so many bytes; raises NotWrittenError."""
+        with _told(self.target):
+            self.stream.truncate(self.stream.seek(size))
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self.stream.close()
+
+
 def file(path: Path, data: bytes | str | Iterable[bytes]) -> None:
     """Write a file, text as UTF-8; raises NotWrittenError."""
     blocks = [data.encode()] if isinstance(data, str) else [data] if isinstance(data, bytes) else data
