@@ -76,9 +76,11 @@ case $verb in
     set -- --vendor "$target" --outside-pins "$pins/seed.json" "$@"
     # Nix itself, so that the archive serves a machine that has none.
     if [ -d "$cache/nix/debs" ] && [ ! -e "$target/nix/SHA256SUMS" ]; then
-      mkdir -p "$target/nix"
-      cp "$cache"/nix/debs/*.deb "$target/nix/"
-      (cd "$target/nix" && sha256sum -- *.deb >SHA256SUMS.new && mv SHA256SUMS.new SHA256SUMS)
+      # All of it or nothing, and not through a link.
+      new=$(mktemp -d "$target/.cloche-new-XXXXXXXX")
+      cp "$cache"/nix/debs/*.deb "$new/"
+      (cd "$new" && sha256sum -- *.deb >SHA256SUMS && chmod 755 .)
+      mv -T "$new" "$target/nix" || { rm -rf "$new"; say "$target/nix is there and has no SHA256SUMS; move it elsewhere"; exit 2; }
     fi
     ;;
 esac

@@ -134,6 +134,27 @@ def test_warnings_and_prints_are_shown_and_the_streams_are_put_back(capfd: pytes
     assert (sys.stdout, sys.stderr) == before
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no answer from http://me:geheim@proxy:3128/x", "no answer from http://me:***@proxy:3128/x"),
+        ("'https://:geheim@host/', https://a:b@c", "'https://:***@host/', https://a:***@c"),
+        ("postgresql://me:***@db/runs", "postgresql://me:***@db/runs"),
+        ("http://host:80/one@1.0 and me@host", "http://host:80/one@1.0 and me@host"),
+        ("me@host:path, a:b@c", "me@host:path, a:b@c"),
+    ],
+)
+def test_passwords_in_the_words_of_others_are_not_shown(
+    capfd: pytest.CaptureFixture[str], text: str, shown: str
+) -> None:
+    assert terminal.without_passwords(text) == shown
+    with terminal.shown():
+        sys.stderr.write(text)
+        sys.stdout.write(text)
+    # Data is what it is.
+    assert capfd.readouterr() == (text, shown)
+
+
 def test_a_table_of_a_verdict_has_no_line_of_a_stranger() -> None:
     found = Outcomes()
     found.accept("signature", f"by you\naccepted: {BIDI}everything")

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import ssl
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from cloche.fetch.session import REDIRECTS, AnswerError, Deadline, check_redirec
 from cloche.limits import INDEX_PAGE, WHEEL
 from cloche.names import name_and_version
 from cloche.pip_config import PipConfig
+from cloche.store import write
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01"
 # What says how a body was sent, and not what it is.
@@ -161,17 +161,20 @@ class PipIndex:
         if expected and (kept := folder / expected).is_file() and _sha256(kept) == expected:
             return kept
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix="partial-") as partial:
-            part = Path(partial, "file")
-            with part.open("wb") as stream:
-                for chunk in self._stream(file):
-                    stream.write(chunk)
-            found = _sha256(part)
+        digest, size = hashlib.sha256(), 0
+        with write.Draft(folder / "file") as draft:
+            for chunk in self._stream(file):
+                draft.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+            found = digest.hexdigest()
             if expected not in {None, found}:
                 raise HashMismatchError(file.name, str(expected), found, file.shown_url)
-            if file.size not in {None, size := part.stat().st_size}:
+            if file.size not in {None, size}:
                 raise IndexUnreachableError(file.shown_url, f"it sent {size} of {file.size} bytes")
-            return part.replace(folder / found)
+            draft.target = folder / found
+            draft.put()
+        return folder / found
 
     def _stream(self, file: IndexFile) -> Iterable[bytes]:
         import httpx2  # noqa: PLC0415 - heavy

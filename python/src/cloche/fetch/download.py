@@ -16,6 +16,7 @@ from cloche.fetch.sources import FetchError, Source
 from cloche.limits import WHEEL
 from cloche.regular_file import open_regular
 from cloche.store import write
+from cloche.untrusted import terminal
 
 CHUNK = 1 << 20  # bytes
 TRIES = 3
@@ -167,7 +168,7 @@ def _first_right(index: Index, urls: Iterable[str], source: Source, target: Path
                 wrong = error
                 break
             except OSError as error:
-                tried.append(f"{type(error).__name__}: {_without_secrets(str(error))}")
+                tried.append(f"{type(error).__name__}: {terminal.without_passwords(str(error))}")
                 continue
             if digest == source.sha256:
                 return target
@@ -175,16 +176,12 @@ def _first_right(index: Index, urls: Iterable[str], source: Source, target: Path
             break
     if wrong:
         raise wrong
-    if tried := [*tried, *map(_without_secrets, index.refused())]:
+    if tried := [*tried, *map(terminal.without_passwords, index.refused())]:
         raise FetchError(f"{source.file}: could not be downloaded from {origin}:\n  " + "\n  ".join(tried))
     raise FetchError(
         f"{source.file}: none of the {index.configured()} answers with a file of this name (and hash) for {source.name};\n"
         "check `pip config list`, or set CLOCHE_SOURCES to an archive made by 'nix run .#vendor'"
     )
-
-
-def _without_secrets(text: str) -> str:
-    return re.sub(r"(https?://)[^/\s'\"]*@", r"\1", text)
 
 
 def _wrong(source: Source, file: Path, digest: str, origin: str) -> FetchError:

@@ -1,6 +1,5 @@
 """What a package's own file says: METADATA of a wheel, PKG-INFO of an sdist."""
 
-import os
 import re
 import zipfile
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from cloche.lock.licenses import license_of
 from cloche.lock.pool import Candidate, File
 from cloche.lock.sdist import SdistTexts, read_sdist
 from cloche.names import name_and_version
+from cloche.store import write
 
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 _SECTION = re.compile(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>[^\]]*))?\]")
@@ -137,9 +137,7 @@ class MetadataReader:
             sha256 = path.name
         if sha256:
             self._kept(sha256).parent.mkdir(parents=True, exist_ok=True)
-            part = self._kept(f"{sha256}.{os.getpid()}")
-            part.write_bytes(content)
-            part.replace(self._kept(sha256))
+            write.file(self._kept(sha256), content)
         return content
 
 

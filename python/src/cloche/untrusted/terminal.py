@@ -9,12 +9,14 @@ import dataclasses
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import Any, TextIO, TypeVar
 
 _ODD = re.compile(r"[^\n\t\x20-\x7e]")
+# The password in an address, of which libraries and programs may tell.
+_PASSWORD = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://[^\s/@:'\"]*):[^\s/@'\"]+@")
 _T = TypeVar("_T")
 
 
@@ -26,6 +28,11 @@ def visible(text: str) -> str:
 def line(text: object) -> str:
     """Return a text as above that is one line: a name can't begin a line of its own."""
     return visible(str(text)).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def without_passwords(text: str) -> str:
+    """Return a text without the passwords of the addresses in it."""
+    return _PASSWORD.sub(r"\1:***@", text)
 
 
 def all_visible(value: _T) -> _T:
@@ -52,17 +59,17 @@ def _shown(found: re.Match[str]) -> str:
 
 
 class _Stream:
-    """A stream of texts that shows what goes through it."""
+    """A stream of texts that changes what goes through it."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, change: Callable[[str], str]) -> None:
+        self._stream, self._change = stream, change
 
     def write(self, text: str) -> int:
-        self._stream.write(visible(text))
+        self._stream.write(self._change(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        self._stream.writelines(map(visible, lines))
+        self._stream.writelines(map(self._change, lines))
 
     @property
     def encoding(self) -> str:
@@ -84,7 +91,9 @@ def shown() -> Iterator[None]:
         # What the locale can't write is shown by its number, instead of being an error.
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    sys.stdout, sys.stderr = (_Stream(stream) for stream in before)
+    sys.stdout = _Stream(sys.stdout, visible)
+    # What goes there is for people, and the words of others are among it.
+    sys.stderr = _Stream(sys.stderr, lambda text: without_passwords(visible(text)))
     try:
         yield
     except SystemExit:
