@@ -17,6 +17,7 @@ from cloche.impact.results import failed
 from cloche.limits import TELEMETRY
 from cloche.outcomes import junit
 from cloche.outcomes.failures import failing
+from cloche.telemetry.histories import read_history
 from cloche.telemetry.reports import node_in_file
 from cloche.telemetry.sources import About, read_junit, read_lines
 
@@ -388,3 +389,23 @@ def test_an_empty_run_beside_others_is_stored(tmp_path: Path) -> None:
     store = tmp_path / "store.sqlite"
     done = CliRunner().invoke(cloche, ["telemetry", "import", f"--store={store}", "--project=p", str(source)])
     assert "2 runs are new" in done.output, done.output
+
+
+def test_a_history_is_one_file_with_its_own_rows(tmp_path: Path) -> None:
+    """A name may have a line end or U+2028, a path is no pattern, and a folder is no column."""
+    import duckdb
+
+    source = tmp_path / "h.csv"
+    source.write_text('Name,Duration,LastRun,Verdict,BuildId\n"a\u2028b\nc",1.5,2026-01-02,1,7\n', encoding="utf-8")
+    [run] = read_history(source, ABOUT)
+    assert [(one.test, one.outcome, one.duration) for one in run.executions] == [("a\u2028b\nc", "failed", 1.5)]
+    folder = tmp_path / "BuildId=9"
+    folder.mkdir()
+    with duckdb.connect() as connection:
+        row = "SELECT 'a' AS Name, 1.5 AS Duration, '2026-01-02' AS LastRun, 0 AS Verdict, 3 AS Cycle"
+        connection.execute(f"COPY ({row}) TO '{tmp_path}/p' (FORMAT parquet)")
+    (tmp_path / "p").rename(folder / "a[1].parquet")
+    (folder / "a1.parquet").write_bytes(b"another file, which the pattern would find")
+    [run] = read_history(folder / "a[1].parquet", ABOUT)
+    # The build is the column's, whose durations are milliseconds, and not the folder's.
+    assert (run.key, run.executions[0].duration) == ("history:p:a[1].parquet:3", 0.0015)

@@ -1,6 +1,7 @@
 """Read results: JSON, NPZ, CSV and Parquet, each as a tree of dictionaries, lists, arrays and single values."""
 
 import csv
+import glob
 import io
 import json
 import lzma
@@ -279,11 +280,6 @@ def _batched(columns: list[Any]) -> Iterator[list[Any]]:
         yield columns[start : start + _TOGETHER]
 
 
-def _literal(path: Path) -> str:
-    """Return what DuckDB, which takes paths for patterns, reads one file by."""
-    return re.sub(r"[*?\[]", r"[\g<0>]", str(path))
-
-
 def _csv(path: Path) -> Document:
     """Read a CSV file; DuckDB knows its columns by numbers, so that their names are data.
 
@@ -367,7 +363,7 @@ def _load(connection: "duckdb.DuckDBPyConnection", path: Path, columns: dict[str
         "CREATE OR REPLACE TABLE fields AS SELECT * FROM read_csv($path, header = true, delim = ',', quote = '\"', "
         "escape = '\"', columns = $columns, auto_detect = false, null_padding = false, nullstr = '', comment = '', "
         "strict_mode = true)",
-        {"path": _literal(path), "columns": columns},
+        {"path": glob.escape(str(path)), "columns": columns},
     )
 
 
@@ -422,9 +418,9 @@ def _is_number(text: str) -> bool:
 def _parquet(path: Path) -> Document:
     import duckdb  # noqa: PLC0415 - takes long to load, and only Parquet needs it
 
-    # A folder called year=2026 is no column. Columns are asked for by place: of names that differ only by case, or are empty,
-    # DuckDB makes others.
-    place = _literal(path)
+    # DuckDB takes paths for patterns, and a folder called year=2026 for a column. Columns are asked for by place: of names that
+    # differ only by case, or are empty, it makes others.
+    place = glob.escape(str(path))
     with duckdb.connect(":memory:", config={"threads": 1}) as connection:
         try:
             names = _names(connection.execute("SELECT name, num_children FROM parquet_schema($path)", {"path": place}))

@@ -5,6 +5,8 @@ The columns are those of the RTPTorrent and RETECS data: Name (the test), Verdic
 """
 
 import csv
+import glob
+import io
 import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
@@ -90,7 +92,7 @@ def _csv(path: Path) -> tuple[list[str], Iterable[list[str]]]:
     except UnicodeDecodeError as error:
         raise BadSourceError(path, f"byte {error.start} is no UTF-8") from error
     head = text.partition("\n")[0]
-    table = csv.reader(text.splitlines(), delimiter=";" if head.count(";") > head.count(",") else ",")
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
     return next(table, []), table
 
 
@@ -102,7 +104,9 @@ def _parquet(path: Path) -> tuple[list[str], Iterable[list[str]]]:
     # Nothing is looked for outside: what reads Parquet is part of the wheel.
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
-        found = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+        # It takes paths for patterns, and a folder called Cycle=1 for a column.
+        query = "SELECT * FROM read_parquet(?, hive_partitioning = false)"
+        found = connection.execute(query, [glob.escape(str(path))])
         columns = [column[0] for column in found.description or []]
         return columns, [[str(value) for value in row] for row in found.fetchall()]
     except duckdb.Error as error:
