@@ -541,9 +541,8 @@ def test_lines_that_tests_ran_become_the_map(project: Project, tmp_path: Path) -
     project.record(closure, coverage=True)
     first = (project.top / "out/coverage.json").read_bytes()
     both, one = (json.loads(each) for each in ((joined / "coverage.json").read_text(), first))
-    # In a process of its own the second test is the first to import something, and so to list the folder.
-    assert both.pop("files") == {"src/p": ["tests/test_b.py::test_b"]}
-    assert one.pop("files") == {}
+    # That an import lists a folder is no test's reading, whichever test is the first in its process.
+    assert both["files"] == one["files"] == {}
     assert both == one
     project.record(closure, coverage=True)
     assert (project.top / "out/coverage.json").read_bytes() == first
