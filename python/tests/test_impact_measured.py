@@ -19,6 +19,7 @@ WORK = "".join(
 )
 THIEVES = """import _thread
 import bdb
+import doctest
 import multiprocessing
 import os
 import sys
@@ -145,6 +146,19 @@ def test_fixture_again(measured):
     assert two() == 2
 
 
+def example():
+    '''Say three.
+
+    >>> three()
+    3
+    '''
+
+
+def test_doctest():
+    doctest.run_docstring_examples(example, {"three": three})
+    assert one() == 1
+
+
 def test_profile():
     sys.setprofile(lambda *words: None)
     assert one() == 1
@@ -165,7 +179,7 @@ def test_seen_fork():
 def test_last():
     assert three() == 3
 """
-SEEN = {"plain", "profile", "seen_thread", "seen_fork", "last"}
+SEEN = {"plain", "doctest", "profile", "seen_thread", "seen_fork", "last"}
 
 
 def ids_of(names: set[str]) -> set[str]:
@@ -218,8 +232,8 @@ def thieves(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
 @pytest.mark.parametrize(
     ("old", "new", "seen"),
     [
-        ("return 1", "return 1 + 0", {"plain", "profile"}),
-        ("return 3", "return 3 + 0", {"seen_thread", "seen_fork", "last"}),
+        ("return 1", "return 1 + 0", {"plain", "doctest", "profile"}),
+        ("return 3", "return 3 + 0", {"doctest", "seen_thread", "seen_fork", "last"}),
         # Nobody is seen to run these; who took the tracer away may have.
         ("return 2", "return 2 + 0", set[str]()),
         ("return 0", "return 0 + 0", set[str]()),
@@ -368,6 +382,7 @@ def test_recorded_derivations_measure_the_same(tmp_path: Path) -> None:
     names = [name for name, _ in made["tests"]]
     assert ["tests/test_x.py::test_crash", "failed"] in made["tests"]
     assert {names[number].rpartition("_")[2] for number in made["functions"]["pkg/work.py::three"]["tests"]} == {
+        "doctest",
         "thread",
         "fork",
         "last",

@@ -17,7 +17,7 @@ from typing import Any
 
 import cloche
 from cloche.impact.map import load as load_map
-from cloche.impact.source import python_files
+from cloche.impact.tree import python_files
 from cloche.mutants import foreign
 from cloche.mutants.matrix import Matrix, Suite, applied, facts, load, run, tree_digest
 from cloche.mutants.replay import ORDINARY, Row, Selected, Selector, figures, replay

@@ -42,7 +42,7 @@ class Measurement:
             self.coverage = coverage.Coverage(data_file=None, config_file=False, messages=False, **options)
         self._start()
         self.data = self._kept()
-        self._hear_of_threads()
+        self._take_over()
 
     def _start(self) -> None:
         """Start coverage, or start it again."""
@@ -85,12 +85,20 @@ class Measurement:
         """Take what measures now for what was started: in a child another trace function does (children.py)."""
         self.main, self.hook, self.tracer = threading.get_ident(), threading.gettrace(), sys.gettrace()
 
-    def _hear_of_threads(self) -> None:
+    def _take_over(self) -> None:
         """Hear of threads that get no tracer: begun past `threading`, which has these functions under names of its own."""
         for name in ("start_new_thread", "start_new", "start_joinable_thread"):
             if hasattr(_thread, name):
                 setattr(_thread, name, self._telling(getattr(_thread, name), BESIDE))
         threading.settrace = self._telling(threading.settrace, TAKEN)
+        original = sys.settrace
+
+        def settrace(function: Any) -> None:  # noqa: ANN401 - passed on
+            # doctest sets what is set already, by which the frames that run now would get lost.
+            if function is None or function is not sys.gettrace():
+                original(function)
+
+        sys.settrace = settrace
 
     def _telling(self, original: Callable[..., Any], why: str) -> Callable[..., Any]:
         def function(*arguments: Any, **words: Any) -> Any:  # noqa: ANN401 - passed on
@@ -154,6 +162,8 @@ def _called() -> None:
 
 def _begins(frame: FrameType | None, hook: Any) -> bool:  # noqa: ANN401 - a trace function
     """Say whether a thread that begins gets its tracer: from `threading`, or from what that was told to call."""
+    if frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
     if frame is not None and frame.f_code.co_filename == threading.__file__:
         return True
     code = getattr(hook, "__code__", None)
