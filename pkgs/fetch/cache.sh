@@ -2,11 +2,11 @@
 # Read by ci/nix and others that run, or hand on, what lies in the cache folder; each has a function `stop`, which says
 # something and ends with 3.
 
-# check_cache FOLDER: make it, and stop where somebody else could put something into it or into its place.
+# check_cache FOLDER [USER]: make it, and stop where somebody else could put something into it or into its place.
 check_cache() {
   [ -d "$1" ] || mkdir -p "$1" || stop "the cache folder can't be made (see above); name another one: CLOCHE_CACHE"
   case $1 in /*) path=$1 ;; *) path=$PWD/$1 ;; esac
-  (check_place "$path" "$path" "$(id -u)" '') || exit
+  (check_place "$path" "$path" "${2:-$(id -u)}" '') || exit
 }
 
 # check_place CACHE PATH USER ABOVE: the path, what it lies in, and what links on the way lead to; ABOVE is not empty for
