@@ -4,10 +4,12 @@ The ordinary suite gives each target what was once found, which is kept in tests
 on from there.
 """
 
+import atexit
 import base64
 import io
 import json
 import os
+import shutil
 import tarfile
 import tempfile
 import zipfile
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 CORPUS = Path(__file__).parent / "corpus"
 Parser = Callable[[bytes], object]
@@ -47,9 +50,10 @@ def run(parser: Parser, data: bytes) -> str:
 
 @cache
 def _folder() -> Path:
-    """Return a folder of this process, in memory where there is such a place."""
-    memory = Path("/dev/shm")  # noqa: S108 - one folder in it, made by mkdtemp
-    return Path(tempfile.mkdtemp(prefix="fuzz.", dir=memory if os.access(memory, os.W_OK) else None))
+    """Return a folder of this process, which goes with it; libFuzzer's goes with what started it."""
+    folder = Path(tempfile.mkdtemp(prefix="fuzz."))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _of_file(name: str, read: Callable[[Path], object]) -> Parser:
@@ -634,10 +638,12 @@ def _make_credentials() -> Parser:
     from cloche.image.descriptor import Reference
     from cloche.image.registry import Registry
 
-    path = _folder() / "auth.json"
-    os.environ.update(REGISTRY_AUTH_FILE=str(path), HOME=str(_folder()))
+    def read(path: Path) -> None:
+        # Other tests of this process have files of their own.
+        with mock.patch.dict(os.environ, {"REGISTRY_AUTH_FILE": str(path), "HOME": str(path.parent)}):
+            Registry(Reference.parse("registry.example/a:1")).close()
 
-    return _of_file("auth.json", lambda _: Registry(Reference.parse("registry.example/a:1")).close())
+    return _of_file("auth.json", read)
 
 
 def _make_policy() -> Parser:
