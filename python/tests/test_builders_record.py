@@ -156,7 +156,9 @@ def test_failing_suite_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("exit 1", "pytest wrote no report; exit code 1"),
         (written("<testsuites/>"), "pytest reported no test at all"),
         (
-            written('<s><testcase classname="t" name="x"><error message="MemoryError"/></testcase></s>'),
+            written(
+                '<testsuite><testcase classname="t" name="x"><error message="MemoryError"/></testcase></testsuite>'
+            ),
             "the machine lacked space or memory, so nothing is recorded:\n  t::x: MemoryError",
         ),
         ("", "pytest is not in the environment; add it to a dependency group that cloche.tests.groups names"),

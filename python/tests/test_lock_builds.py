@@ -136,7 +136,7 @@ def test_sdists_that_need_each_other_are_refused(workplace: Workplace) -> None:
     [
         (
             "[build-system\n",
-            "its pyproject.toml: Expected ']' at the end of a table declaration (at line 1, column 14)",
+            "its pyproject.toml: not valid TOML: expected ']' at the end of a table declaration in line 1, column 14",
         ),
         ("x" * (5 << 20), "alpha-1.0/pyproject.toml is larger than 4194304 bytes"),
     ],
