@@ -457,6 +457,71 @@ def test_a_file_with_a_filter_that_was_only_touched_is_unknown_and_so_changed(fi
     assert Checkout(filtered).changed(base, None) == {"a.nb": "M"}
 
 
+CONVERTED = {
+    "* text=auto": (b"a\nb\n", b"a\r\nb\r\n"),
+    "* ident": (b"$Id$\n", b"$Id: other $\n"),
+    "* working-tree-encoding=UTF-16": ("a\n".encode("utf-16"), b"\xfe\xff" + "ab\n".encode("utf-16-be")[2:] * 2),
+}
+
+
+@pytest.mark.parametrize("attributes", CONVERTED)
+def test_what_git_converts_is_compared_as_it_lies_there(project: Path, attributes: str) -> None:
+    """A test that reads the file sees another one, though a commit would not have it."""
+    plain(project, "commit", "-qam", "three")
+    before, after = CONVERTED[attributes]
+    (project / ".gitattributes").write_text(attributes.replace("*", "*.txt"))
+    for name in ("edited.txt", "same.txt"):
+        (project / name).write_bytes(before)
+    plain(project, "add", "-A")
+    plain(project, "commit", "-qm", "four")
+    head = plain(project, "rev-parse", "HEAD")
+    assert Checkout(project).changed(head, None) == {}
+    (project / "edited.txt").write_bytes(after)
+    assert Checkout(project).changed(head, None) == {"edited.txt": "M"}
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_what_git_was_told_not_to_look_at_is_looked_at(project: Path, flag: str) -> None:
+    head = plain(project, "rev-parse", "HEAD")
+    (project / "link").symlink_to("m.py")
+    plain(project, "add", "-A")
+    plain(project, "commit", "-qm", "three")
+    plain(project, "update-index", flag, "m.py", "link", "pyproject.toml")
+    head = plain(project, "rev-parse", "HEAD")
+    assert Checkout(project).changed(head, None) == {}
+    (project / "m.py").write_text("x")
+    (project / "link").unlink()
+    (project / "link").symlink_to("n.py")
+    assert plain(project, "diff", "--raw", "HEAD") == ""
+    assert Checkout(project).changed(head, None) == {"link": "M", "m.py": "M"}
+    (project / "link").unlink()
+    # A sparse checkout has no file there.
+    gone = {} if flag == "--skip-worktree" else {"link": "D"}
+    assert Checkout(project).changed(head, None) == {"m.py": "M"} | gone
+
+
+def test_a_file_of_the_same_size_and_time_is_read(project: Path) -> None:
+    for name, value in {"core.checkStat": "minimal", "core.trustctime": "false"}.items():
+        plain(project, "config", name, value)
+    os.utime(project / "m.py", (1, 1))
+    plain(project, "commit", "-qam", "three")
+    head, text = plain(project, "rev-parse", "HEAD"), (project / "m.py").read_text()
+    other = project / "other"
+    other.write_text(text.replace("3", "4"))
+    other.rename(project / "m.py")
+    os.utime(project / "m.py", (1, 1))
+    assert plain(project, "diff", "--raw", "HEAD") == ""
+    assert Checkout(project).changed(head, None) == {"m.py": "M"}
+
+
+def test_the_files_are_those_of_the_checkout_itself(project: Path, tmp_path: Path) -> None:
+    head = plain(project, "rev-parse", "HEAD")
+    plain(project, "worktree", "add", "-q", tmp_path / "linked", "HEAD")
+    plain(project, "config", "core.worktree", tmp_path / "linked")
+    assert plain(project, "diff", "--raw", "HEAD") == ""
+    assert Checkout(project).changed(head, None) == {"m.py": "M"}
+
+
 def test_a_submodule_is_asked_with_its_own_programs_switched_off(trap: Trap, tmp_path: Path) -> None:
     outer = tmp_path / "outer"
     plain(tmp_path, "init", "-q", outer)

@@ -687,3 +687,33 @@ def test_code_that_takes_a_whole_module_uses_all_its_names(checkout: Checkout, e
     assert checkout.select("--record", "--", "-q").code == 0
     checkout.replace("growth/rate.py", "UNUSED = 7", "UNUSED = 8")
     assert checkout.tests("--base", "HEAD") == {"test_names.py::test_names"}
+
+
+def test_a_folder_of_which_git_says_only_that_it_changed(tmp_path: Path, run: Callable[..., Outcome]) -> None:
+    """A submodule, and a link to a folder: who lists it is not all that it concerns."""
+    test = "import os\n\n\ndef test_read():\n    assert open('{0}/a.txt').read()\n\n\n"
+    test += "def test_list():\n    assert os.listdir('{0}')\n"
+    Checkout(tmp_path / "other", run).write("a.txt", "one")
+    other = Checkout(tmp_path / "other", run)
+    checkout = Checkout(tmp_path / "project", run)
+    for name in ("sub", "data"):
+        checkout.write(f"test_{name}.py", test.format(name))
+    checkout.write(".gitignore", ".cloche/\n__pycache__/\n")
+    checkout.write("v1/a.txt", "one")
+    checkout.write("v2/a.txt", "two")
+    (checkout.folder / "data").symlink_to("v1")
+    for each in (other, checkout):
+        each.git("init", "-q", "-b", "main")
+        each.git("add", "-A")
+        each.git("commit", "-qm", "first")
+    checkout.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other.folder), "sub")
+    checkout.git("commit", "-qm", "second")
+    assert checkout.select("--record").code == 0
+    assert checkout.tests("--base", "HEAD") == set()
+    checkout.write("sub/a.txt", "three")
+    why = "sub changed, and it is not known which of the files in it"
+    assert checkout.data("--base", "HEAD")["everything"] == why
+    checkout.write("sub/a.txt", "one")
+    (checkout.folder / "data").unlink()
+    (checkout.folder / "data").symlink_to("v2")
+    assert str(checkout.data("--base", "HEAD")["everything"]).startswith("data changed, and it is not known which")

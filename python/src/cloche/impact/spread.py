@@ -388,6 +388,11 @@ class Spread:
     def file(self, change: Change, why: str) -> None:
         """Select for a file that appeared, went away, or is data."""
         path = PurePosixPath(change.file)
+        inside = f"{path}/"
+        if any(each.startswith(inside) for each in (*self.known.files, *self.known.sources)):
+            # A submodule, or a link to a folder: that it changed says nothing of what in it did.
+            self.selection.all(f"{why}, and it is not known which of the files in it")
+            return
         if path.suffix == ".py":
             if change.kind != "file":
                 self.importers(change.file, why)

@@ -7,6 +7,8 @@ are looked up once and then named by their hexadecimal digits, contents come as 
 would ask a remote, check a signature or convert what it writes is used.
 """
 
+import hashlib
+import io
 import os
 import re
 import shlex
@@ -16,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 # The recorder of select-tests takes this file and its errors along to where the rest of Cloche is not.
 from ..errors import ClocheError, ExitCode  # noqa: TID252
@@ -29,6 +31,11 @@ _SETTINGS = {
     "safe.bareRepository": "explicit",
     # What git keeps beside the commits could tell another history than they do.
     "core.commitGraph": "false",
+    # A file of the same size and time is looked at, also where nobody asked for it.
+    "core.checkStat": "default",
+    "core.trustctime": "true",
+    # Said of the file of grafts that is none.
+    "advice.graftFileDeprecated": "false",
 }
 # Instead of what the user's environment has of git: another repository, another index, options, programs, traces.
 _ENVIRONMENT = {
@@ -169,13 +176,16 @@ class Repository:
 
     def _start(self, words: list[str], stderr: int) -> subprocess.Popen[bytes]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        # The configuration can name another folder as the one whose files git looks at (core.worktree).
+        top = checkout_around(self.folder)
+        tree = {} if top is None else {"GIT_WORK_TREE": str(top)}
         try:
             return subprocess.Popen(
                 ["git", "--no-pager", "-C", str(self.folder), *words],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={**own, **_ENVIRONMENT},
+                env={**own, **_ENVIRONMENT, **tree},
             )
         except OSError as error:
             raise NoGitError(self.folder, error.strerror or str(error)) from error
@@ -278,29 +288,56 @@ class Repository:
     def edited(self, commit: str) -> dict[str, str]:
         """Return path -> "A", "M" or "D" for tracked files of the working tree that differ from a commit.
 
-        No filter is run: a file that has one (git-lfs, nbstripout) is known to be unedited as long as the index knows it
-        as it lies there, and else counts as edited. A submodule is edited when anything in it is.
+        No filter is run and no end of a line converted: a file that is younger than the index is compared as it lies there.
+        So one that has a filter (git-lfs, nbstripout) is known to be unedited as long as the index knows it, and else counts
+        as edited. A submodule is edited when anything in it is.
         """
-        words = (
-            "--raw",
-            "-z",
-            "--no-renames",
-            "--relative",
-            "--ignore-submodules=dirty",
-            "--no-ext-diff",
-            "--no-textconv",
-        )
-        said = self.fields("changes cannot be read", "diff", *words, _hexadecimal(commit), "--")
-        states = (about.rsplit(" ", 1)[1][0] for about in said[::2])
-        found = {path: state if state in "AD" else "M" for state, path in zip(states, said[1::2], strict=True)}
-        for path, entry in self.index().items():
+        # The porcelain, `git diff`, would read what is younger as a commit converts it.
+        words = ("--raw", "-z", "--no-abbrev", "--no-renames", "--relative", "--ignore-submodules=dirty")
+        safe = ("--no-ext-diff", "--no-textconv")
+        said = self.fields("changes cannot be read", "diff-index", *words, *safe, _hexadecimal(commit), "--")
+        found = {}
+        for about, path in zip(said[::2], said[1::2], strict=True):
+            old_mode, new_mode, old, new, state = about.removeprefix(":").split(" ")
+            if state in "AD":
+                found[path] = state
+            # Git names no object where it had to read a file.
+            elif old_mode != new_mode or set(new) != {"0"} or not self._lies(path, old):
+                found[path] = "M"
+        index = self.index()
+        for path, entry in index.items():
             # Git itself would start another git there, with the configuration of that repository.
             inner = Repository(self.folder / path)
             if entry.mode == SUBMODULE and path not in found and os.path.lexists(inner.folder / ".git"):
                 head = inner.commit("HEAD")
                 if inner.edited(head) or inner.untracked():
                     found[path] = "M"
+        for path, sparse in self._unwatched().items():
+            there = os.path.lexists(self.folder / path)
+            if path in found or index[path].mode == SUBMODULE or (sparse and not there):
+                continue
+            if not self._lies(path, index[path].name):
+                found[path] = "M" if there else "D"
         return found
+
+    def _unwatched(self) -> dict[str, bool]:
+        """Return the files that git was told not to look at; the value is whether they need not be there either."""
+        lines = self.fields("the index cannot be read", "ls-files", "-z", "-v")
+        return {line[2:]: line[0] in "sS" for line in lines if line[0].islower() or line[0] == "S"}
+
+    def _lies(self, path: str, name: str) -> bool:
+        """Return whether the file, or the link, that lies in the working tree is the object of that name, unconverted."""
+        place = self.folder / path
+        try:
+            if place.is_symlink():
+                data = os.fsencode(place.readlink())
+                return _digest(name, len(data), io.BytesIO(data)) == name
+            if not place.is_file():
+                return False
+            with place.open("rb") as file:
+                return _digest(name, os.fstat(file.fileno()).st_size, file) == name
+        except OSError:
+            return False
 
     def differences(self, commit: str, parent: str | None) -> list[Difference]:
         """Return what differs between a commit and its parent (None: nothing), in git's order."""
@@ -390,6 +427,15 @@ def _text(data: bytes, encoding: bytes) -> str:
         return data.decode(encoding.decode("ascii"), "replace")
     except (LookupError, ValueError):
         return data.decode(errors="replace")
+
+
+def _digest(like: str, size: int, data: IO[bytes]) -> str:
+    """Return the name that a blob has where objects have names such as `like`."""
+    found = hashlib.sha1(usedforsecurity=False) if len(like) == 40 else hashlib.sha256()  # noqa: PLR2004 - of SHA-1
+    found.update(f"blob {size}\0".encode())
+    while block := data.read(1 << 20):
+        found.update(block)
+    return found.hexdigest()
 
 
 def _hexadecimal(name: str) -> str:
