@@ -91,6 +91,11 @@ GPL = "GNU General Public License (GPL)"
         (f"{OSI} MIT License\nClassifier: License :: Free For Educational Use", None),
         (f"License: BSD or Apache License, Version 2.0\n{OSI} Apache Software License", None),
         ("License-Expression: MIT AND as you like it\nLicense: MIT", None),
+        # An index of one's own may take classifiers in any spelling.
+        (
+            "License: MIT\nClassifier: license::OSI Approved :: GNU General Public License v3 (GPLv3)",
+            "GPL-3.0-only AND MIT",
+        ),
         # A family beside one of its members; the whole text of another licence beside a classifier.
         (f"License: BSD-3-Clause\n{OSI} BSD License", "BSD-3-Clause"),
         (f"License: LGPL\n{OSI} GNU Lesser General Public License v3 or later (LGPLv3+)", "LGPL-3.0-or-later"),

@@ -234,6 +234,22 @@ def test_what_uv_resolves_of_old_metadata_is_in_the_lock(workplace: Workplace) -
             ("Requires-Python: >=3.6", "Requires-Python: >=3.7"),
             "its METADATA has requires-python in a form that cannot be read: '>=3.6'",
         ),
+        # What ends the headers hides the requirements that follow.
+        (
+            (),
+            ("Summary: one", "", "two", "Requires-Dist: beta"),
+            'line 7 of its METADATA, "Requires-Dist: beta", stands behind its headers, which end at line 5',
+        ),
+        (
+            (),
+            ("License as you like it", "requires-python: <3.11"),
+            'line 5 of its METADATA, "requires-python: <3.11", stands behind its headers, which end at line 4',
+        ),
+        (
+            (),
+            ("Requires-Dist : beta",),
+            'line 4 of its METADATA, "Requires-Dist : beta", stands behind its headers, which end at line 4',
+        ),
     ],
 )
 def test_requirements_that_cannot_be_read_are_an_error(

@@ -88,7 +88,6 @@ _SILENT = {"", "dfsg approved", "file", "none", "osi approved", "see", "see file
 # What says that there are several, which the classifiers then name.
 _DUAL = {"dual", "dual licensed"}
 _BUNDLED = re.compile(r"^\s*License:\s*(?P<name>\S.*?)\s*$", re.MULTILINE)
-_PREFIX = "License :: "
 _FIELD = re.compile(r"^\s*[A-Z][a-z]+: .*$", re.MULTILINE)
 _BUNDLES = re.compile(
     r"\s+[-\s]*This binary distribution( of \w+)?( can)? also bundles?( the following software)?[^.]{0,40}$"
@@ -139,9 +138,9 @@ def license_of(metadata: RawMetadata) -> str | None:
     text = metadata.get("license") or ""
     said.add(text, known=_expression(text))
     for classifier in metadata.get("classifiers", ()):
-        if classifier.startswith(_PREFIX):
-            last = classifier.rpartition(" :: ")[2]
-            said.add(last, known=_CLASSIFIERS.get(last))
+        parts = [part.strip() for part in classifier.split("::")]
+        if parts[0].lower() == "license":
+            said.add(parts[-1], known=_CLASSIFIERS.get(parts[-1]))
     return said.expression()
 
 

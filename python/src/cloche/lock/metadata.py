@@ -23,6 +23,9 @@ from cloche.names import name_and_version
 from cloche.store import write
 
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
+# The lines of which headers consist, as the library email reads them; what follows another line is the description.
+_HEADER = re.compile(r"[!-9;-~]*:|[ \t]")
+_REQUIRES = re.compile(r"requires-(dist|python)\s*:", re.IGNORECASE)
 _SECTION = re.compile(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>[^\]]*))?\]")
 
 
@@ -151,6 +154,7 @@ def parse_metadata(content: bytes) -> Metadata:
         for name, values in unparsed.items()
         if name in {"requires-dist", "requires-python"}
     ]
+    faults += _behind_headers(content)
     for text in raw.get("requires_dist", ()):
         try:
             requires.append(read_requirement(text))
@@ -168,6 +172,17 @@ def parse_metadata(content: bytes) -> Metadata:
         license=None if unparsed.keys() & {"license", "license-expression", "classifier"} else license_of(raw),
         fault=next(iter(faults), None),
     )
+
+
+def _behind_headers(content: bytes) -> list[str]:
+    """Return what is wrong with requirements that no reader sees, as something before them ends the headers."""
+    lines = re.split(r"\r\n|\r|\n", content.decode("utf-8", "replace"))
+    end = next((at for at, line in enumerate(lines) if not _HEADER.match(line)), len(lines))
+    return [
+        f'line {at} of its METADATA, "{line}", stands behind its headers, which end at line {end + 1}'
+        for at, line in enumerate(lines[end:], end + 1)
+        if _REQUIRES.match(line)
+    ]
 
 
 def _fault(content: bytes, name: str, text: str, error: Exception) -> str:
