@@ -198,6 +198,7 @@ NEWER = "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_ve
     ("statement", "reason"),
     [
         ("CREATE TABLE cats (n)", " is no store of telemetry: it has other tables (cats)\n"),
+        ("CREATE VIEW runs AS SELECT 1", " is no store of telemetry: it has other tables (runs)\n"),
         (NEWER, ": its schema is z999, and this Cloche knows those up to "),
     ],
 )
@@ -213,6 +214,20 @@ def test_a_file_that_is_refused_keeps_its_bytes_and_nothing_is_beside_it(
             assert outcome.code == 2
             assert outcome.err.startswith(f"error: {name}{reason}")
             assert state(folder) == before
+
+
+@pytest.mark.parametrize("statement", ["PRAGMA user_version=7", ""])
+def test_a_file_without_tables_is_no_store_and_stays_as_it_is(run: Run, tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "x.sqlite"
+    path.touch()
+    if statement:
+        foreign(path, "DELETE", statement)
+    before = state(tmp_path)
+    for verb in ("stats", "migrate"):
+        outcome = run("telemetry", verb, "--store", str(path))
+        words = f"error: {path}: there is no store; `cloche telemetry import` makes one\n"
+        assert (outcome.code, outcome.err) == (2, words)
+        assert state(tmp_path) == before
 
 
 def test_a_file_that_somebody_has_open_is_refused_and_left_as_it_is(run: Run, tmp_path: Path) -> None:

@@ -245,6 +245,15 @@ failures="0" skipped="1"><testcase name="s a" time="0.1" classname="a"/></testsu
             [("::a", "failed", None), ("::b", "skipped", None)],
             id="attributes",
         ),
+        pytest.param(
+            # A failure counts wherever in its case it stands, and so does a word that says it beside another element.
+            suite(
+                '<testcase name="a"><failures><failure/></failures></testcase>',
+                '<testcase name="b" result="FAIL"><skipped/></testcase>',
+            ),
+            [("::a", "failed", None), ("::b", "failed", None)],
+            id="deeper",
+        ),
     ],
 )
 def test_dialects(data: bytes, expected: list[tuple[str, str, float | None]]) -> None:
@@ -272,7 +281,9 @@ def test_durations_in_every_locale(times: list[str], expected: list[float | None
     assert [case.seconds for case in junit.parse(suite(*cases))] == expected
 
 
-@pytest.mark.parametrize("time", ["nan", "inf", "-1", "1,2,3", "0,1.2,3", "1_0", "0x1", "٣", "1e9999", "12,34.5"])
+@pytest.mark.parametrize(
+    "time", ["nan", "inf", "-1", "1,2,3", "0,1.2,3", "1_0", "0x1", "٣", "1e9999", "1e999", "12,34.5"]
+)
 def test_what_is_no_duration(time: str) -> None:
     with pytest.raises(junit.ReportError, match="is no duration"):
         junit.parse(suite(f'<testcase name="a" time="{time}"/>'))

@@ -6,6 +6,7 @@ GoogleTest (`status`, `result`), CTest (`status`), behave, Jest, Mocha, Go and C
 entity: nothing is expanded and nothing is fetched.
 """
 
+import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable
@@ -139,7 +140,7 @@ class _Reader:
         elif tag == "testcase":
             kind = "case"
             self.begin(attributes)
-        elif tag in MARKS and self.open[-1]:
+        elif tag in MARKS and (self.open[-1] or self.case is not None):
             self.mark(Mark(tag, attributes.get("type", ""), attributes.get("message", "")))
         elif tag == "property" and self.suite is not None and attributes.get("name") == "random-seed":
             self.suite.other = True
@@ -265,6 +266,8 @@ def _finished(reader: _Reader) -> list[Case]:
             case.outcome, case.message = MARKS[first.tag], first.message
             if case.outcome == "skipped" and first.type in EXPECTED:
                 case.outcome = "xfailed"
+            elif case.outcome == "skipped" and not case.suite.pytest and failing(said := _said(case)):
+                case.outcome = said
     _durations(reader.cases)
     return _executions(reader.cases)
 
@@ -314,7 +317,10 @@ def seconds(text: str, sign: str | None) -> float | None:
     if not _NUMBER.fullmatch(plain):
         message = f"{text!r} is no duration"
         raise ReportError(message)
-    return float(plain)
+    if math.isinf(found := float(plain)):
+        message = f"{text!r} is no duration: it never ends"
+        raise ReportError(message)
+    return found
 
 
 def _durations(cases: list[Case]) -> None:

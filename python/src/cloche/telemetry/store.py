@@ -107,7 +107,8 @@ def _check(connection: Connection, store: Address, *, old: bool) -> str | None:
     """Return the schema's revision, None for an empty database; raise for one that this Cloche can't use."""
     known, found = revisions(), _revision(connection)
     if found is None:
-        if others := inspect(connection).get_table_names():
+        looked = inspect(connection)
+        if others := [*looked.get_table_names(), *looked.get_view_names()]:
             raise ForeignStoreError(store, f"it has other tables ({', '.join(sorted(others)[:3])})")
         return None
     if found not in known:
@@ -117,8 +118,11 @@ def _check(connection: Connection, store: Address, *, old: bool) -> str | None:
     return found
 
 
-def _look(file: Path, store: Address, *, old: bool) -> None:
-    """Check a file of SQLite without changing a byte in it or beside it: `_prepare` writes into whatever it opens."""
+def _look(file: Path, store: Address, *, old: bool) -> str | None:
+    """Return what `_check` returns of a file of SQLite, without changing a byte in it or beside it.
+
+    `_prepare` writes into whatever it opens.
+    """
     try:
         with open_regular(file) as stream:
             header = stream.read(_HEADER)
@@ -135,7 +139,7 @@ def _look(file: Path, store: Address, *, old: bool) -> None:
     engine = create_engine("sqlite://", creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY / 1000))
     try:
         with engine.connect() as connection:
-            _check(connection, store, old=old)
+            return _check(connection, store, old=old)
     finally:
         engine.dispose()
 
@@ -180,12 +184,13 @@ def opened(store: Address | str, *, create: bool = False) -> Iterator[Engine]:
 
 
 def _look_first(engine: Engine, store: Address, *, old: bool, create: bool) -> None:
-    """Refuse a file that is not there or no store; with `create` make its folder."""
+    """Refuse a file that is not there or no store, as one without tables is; with `create` it is no fault, and its folder is made."""
     if engine.dialect.name != "sqlite":
         return
     file = Path(str(engine.url.database))
     if file.exists():
-        _look(file, store, old=old)
+        if _look(file, store, old=old) is None and not create:
+            raise NoStoreError(store)
     elif create:
         _make_folder(file.parent)
     else:
