@@ -403,11 +403,28 @@ WAYS: dict[str, Way] = {
         "sides = 5",
         apart=APART,
     ),
+    "lru_cache": Way(
+        PLAIN + "import functools\n\n\n@functools.lru_cache(maxsize=None)\ndef count():\n    return 4\n\n\n"
+        "def twice():\n    return 2 * count()\n",
+        {
+            "held": "assert m.count() == 4",
+            "held_again": "assert m.count() == 4",
+            "held_twice": "assert m.twice() == 8",
+            "other": "assert m.Other.sides == 0",
+        },
+        "return 4",
+        "return 5",
+        apart=APART,
+    ),
     "cached_property": Way(
         PLAIN
         + "import functools\n\n\nclass Square:\n    @functools.cached_property\n    def sides(self):\n        return 4\n\n\n"
         "MADE = Square()\n",
-        {"held": "assert m.MADE.sides == 4", "other": "assert m.Other.sides == 0"},
+        {
+            "held": "assert m.MADE.sides == 4",
+            "held_again": "assert m.MADE.sides == 4",
+            "other": "assert m.Other.sides == 0",
+        },
         "return 4",
         "return 5",
         apart=APART,

@@ -38,7 +38,8 @@ def warns():
 """,
     "pkg/lines.py": "from pathlib import Path\n\n# One\nFIRST = Path(__file__).read_text().splitlines()[2]\nOTHER = 1\n",
     "pkg/script.py": "# A script.\nRESULT = 4\n",
-    "tests/test_read.py": """import glob
+    "tests/test_read.py": """import doctest
+import glob
 import importlib.resources
 import inspect
 import linecache
@@ -137,6 +138,10 @@ def test_traceback():
     with pytest.raises(ValueError) as raised:
         shapes.fails()
     assert "ValueError" in "".join(traceback.format_exception(raised.value))
+
+
+def test_doctest():
+    assert doctest.testmod(shapes).failed == 0
 
 
 def test_warning():

@@ -61,6 +61,8 @@ class Change:
     steps: tuple[int, ...] | None = None
     # Whether it changes objects that outlive the call, so that tests may depend on it that did not run what changed.
     shared: bool = False
+    # Whether what it returned may have come from a cache, so that tests used it that did not run it.
+    kept: bool = False
     # For __all__ the names that came or went, None when that cannot be seen.
     exported: tuple[str, ...] | None = None
 
@@ -165,7 +167,8 @@ def compare(file: str, old: Parts, new: Parts) -> list[Change]:
             before, after = old.functions[name], new.functions[name]
             steps = changed_steps(before.steps, after.steps)
             shared = before.shared or after.shared
-            found.append(Change("function", file, name, before=before.digest, steps=steps, shared=shared))
+            kept = isinstance(after, Function) and after.kept
+            found.append(Change("function", file, name, before=before.digest, steps=steps, shared=shared, kept=kept))
     return found + _statements(file, old, new)
 
 

@@ -27,8 +27,8 @@ _PLUMBING = (
 )
 # What the import system does to import: all else through which a loader gives data is asked for by somebody.
 _IMPORTING = {"exec_module", "_fill_cache", "find_spec"}
-# These import modules, too, or show the line of what ran, which counts where it runs.
-_NOBODY = (f"{Path(__file__).parent}/", f"{LIBRARY}/traceback.py", f"{LIBRARY}/warnings.py")
+# These import modules, too, or show the line of what ran, which counts where it runs; doctest looks for numbers of lines.
+_NOBODY = (f"{Path(__file__).parent}/", *(f"{LIBRARY}/{name}.py" for name in ("doctest", "traceback", "warnings")))
 _NOBODY_OF_PYTEST = ("/_pytest/assertion/rewrite.py", "/_pytest/warnings.py")
 # What finds out which file a name stands for, as it was when recording began: a test can put something else in its place.
 _FINDING = (os.getcwd, os.lstat, os.readlink, os.path.realpath)

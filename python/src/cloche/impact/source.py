@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import PurePath
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
+CACHING = {"cache", "cached_property", "lru_cache"}
 # Folders of what programs keep for themselves, and of what is installed.
 CACHES = {"__pycache__", ".git", ".pytest_cache", ".hypothesis", "site-packages", ".cloche"}
 
@@ -82,6 +83,12 @@ class Function:
     def shared(self) -> bool:
         """Whether it changes objects that outlive the call, so that others than its callers may depend on it."""
         return keeps_state(self.node)
+
+    @property
+    def kept(self) -> bool:
+        """Whether what it returns is kept by functools, so that a later call does not run it."""
+        decorators = (each.func if isinstance(each, ast.Call) else each for each in self.node.decorator_list)
+        return any(getattr(each, "attr", getattr(each, "id", "")) in CACHING for each in decorators)
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,8 @@ class Spread:
         file = change.file
         if change.kind != "added function":
             self.body(change, why)
+        if change.kept:
+            self.name(file, owner(change.name), f"what {change.name} returned may have been kept; {why}")
         if change.kind in {"added function", "removed function"} and "<locals>" not in change.name:
             self.name(file, owner(change.name), why)
         if change.kind == "names":
