@@ -9,7 +9,9 @@ from cloche.sign.options import key_options, password_options
 
 
 @click.command()
-@click.argument("statements", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="STATEMENT...")
+@click.argument(
+    "statements", type=click.Path(readable=False, path_type=Path), nargs=-1, required=True, metavar="STATEMENT..."
+)
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="The folder for signatures."
 )
@@ -21,7 +23,7 @@ from cloche.sign.options import key_options, password_options
 )
 @click.option(
     "--trust-config",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE",
     help="For an identity: the client trust configuration of your own Sigstore instance.",
 )

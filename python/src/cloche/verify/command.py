@@ -10,27 +10,42 @@ from cloche.sign.options import key_options, password_options
 
 @click.command()
 @click.argument("artifact")
-@click.option("--policy", type=click.Path(path_type=Path), required=True, help="The policy (docs/verify.md).")
+# What can't be read is told by what reads it, to every user in the same words and with the same exit code.
+@click.option(
+    "--policy", type=click.Path(readable=False, path_type=Path), required=True, help="The policy (docs/verify.md)."
+)
 @click.option(
     "--bundle",
     "bundles",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     multiple=True,
     help="An envelope or bundle, or a folder of them (repeatable). Default: what a registry holds for the image.",
 )
-@click.option("--sbom", type=click.Path(path_type=Path), help="An SBOM file that must be the signed one.")
-@click.option("--advisories", type=click.Path(path_type=Path), help="A folder of advisories, for the policy's ceiling.")
+@click.option(
+    "--sbom", type=click.Path(readable=False, path_type=Path), help="An SBOM file that must be the signed one."
+)
+@click.option(
+    "--advisories",
+    type=click.Path(readable=False, path_type=Path),
+    help="A folder of advisories, for the policy's ceiling.",
+)
 @click.option(
     "--source-repository",
     "repository",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="A git checkout that you trust, for the policy's minimum revision or date.",
 )
 @click.option("--rebuild", is_flag=True, help="Then build the signed source here, and compare the bytes.")
-@click.option("--source", type=click.Path(path_type=Path), help="With --rebuild: the signed source, in a folder.")
+@click.option(
+    "--source", type=click.Path(readable=False, path_type=Path), help="With --rebuild: the signed source, in a folder."
+)
 @click.option("--insecure-registry", "insecure", is_flag=True, help="Ask the registry without TLS.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-@click.option("--vsa", type=click.Path(path_type=Path), help="Write a verification summary here if all is accepted.")
+@click.option(
+    "--vsa",
+    type=click.Path(readable=False, path_type=Path),
+    help="Write a verification summary here if all is accepted.",
+)
 @key_options("vsa-", "that signs the summary; without one it is marked UNSIGNED")
 @password_options
 @click.pass_context
