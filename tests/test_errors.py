@@ -162,13 +162,15 @@ def test_source_that_is_not_what_the_lock_says_does_not_enter_the_store(growth: 
     folder, entry = other_hash(growth, tmp_path)
     links = tmp_path / "links"
     links.mkdir()
-    (links / entry["file"]).write_bytes(b"what somebody else published")
-    is_there = hashlib.sha256(b"what somebody else published").hexdigest()
+    # Of the size that the lock says, so that the hash alone tells.
+    published = b"what somebody else published".ljust(entry["size"])
+    (links / entry["file"]).write_bytes(published)
+    is_there = hashlib.sha256(published).hexdigest()
     pip = {"PIP_FIND_LINKS": str(links), "PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": "/dev/null"}
     ended = run(ROOT / "ci/nix", "run", ".#fetch", cwd=folder, env=pip)
     assert ended.code == 1
     assert (
-        f"{entry['file']}: the index gave a file of 28 bytes with sha256 {is_there},\nbut the lock says {entry['sha256']};"
+        f"{entry['file']}: the index gave a file of {len(published)} bytes with sha256 {is_there},\nbut the lock says {entry['sha256']};"
         " it was not added." in ended.err
     )
 
