@@ -2,7 +2,7 @@
 # Read by ci/sources.sh and ci/offline-inputs: git as python/src/cloche/store/git.py asks it, so that nothing runs which a
 # checkout names, be it by its own configuration or by that of a folder in it which looks like a repository. It converts no
 # file here: of filters, which have names of their own choice, nothing is said. Names of files come quoted, so that none
-moves what a terminal shows.
+# moves what a terminal shows.
 
 safe_git() ( # safe_git FOLDER ARGUMENTS
   folder=$1
