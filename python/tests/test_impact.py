@@ -693,21 +693,20 @@ def test_a_folder_of_which_git_says_only_that_it_changed(tmp_path: Path, run: Ca
     """A submodule, and a link to a folder: who lists it is not all that it concerns."""
     test = "import os\n\n\ndef test_read():\n    assert open('{0}/a.txt').read()\n\n\n"
     test += "def test_list():\n    assert os.listdir('{0}')\n"
-    Checkout(tmp_path / "other", run).write("a.txt", "one")
-    other = Checkout(tmp_path / "other", run)
-    checkout = Checkout(tmp_path / "project", run)
+    checkout, other = Checkout(tmp_path / "project", run), Checkout(tmp_path / "project/sub", run)
+    other.write("a.txt", "one")
     for name in ("sub", "data"):
         checkout.write(f"test_{name}.py", test.format(name))
     checkout.write(".gitignore", ".cloche/\n__pycache__/\n")
     checkout.write("v1/a.txt", "one")
     checkout.write("v2/a.txt", "two")
     (checkout.folder / "data").symlink_to("v1")
+    checkout.write(".gitmodules", '[submodule "sub"]\n\tpath = sub\n\turl = ../other\n')
+    # A repository in it becomes a submodule when it is added.
     for each in (other, checkout):
         each.git("init", "-q", "-b", "main")
         each.git("add", "-A")
         each.git("commit", "-qm", "first")
-    checkout.git("-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other.folder), "sub")
-    checkout.git("commit", "-qm", "second")
     assert checkout.select("--record").code == 0
     assert checkout.tests("--base", "HEAD") == set()
     checkout.write("sub/a.txt", "three")
