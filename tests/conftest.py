@@ -155,15 +155,20 @@ def cloche() -> Path:
     return Path(ended.out)
 
 
-@pytest.fixture(scope="session")
-def cosign() -> Path:
-    """Return Debian's cosign; skip where there is none to be had."""
-    program = ROOT / "ci/cosign"
+def of_debian(name: str) -> Path:
+    """Return a program of ci/ that comes from Debian's archive and knows `version`; skip where it can't be had."""
+    program = ROOT / "ci" / name
     ended = run(program, "version")
     if ended.code == 3:
         pytest.skip(ended.err.strip())
     assert ended.code == 0, ended.err
     return program
+
+
+@pytest.fixture(scope="session")
+def cosign() -> Path:
+    """Return Debian's cosign."""
+    return of_debian("cosign")
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 
 import test_keyless
 import test_trust
-from conftest import ROOT, Ended, run
+from conftest import Ended, of_debian, run
 from machines import OFFLINE
 from test_keyless import SUBJECT, Instance, instance, variables
 from test_trust import TEST_RESULT, layout, oci, place, policy, registry
@@ -23,13 +23,8 @@ OPEN = {"COSIGN_PASSWORD": "open"}
 
 @pytest.fixture(scope="module")
 def cosign() -> Path:
-    """Return forky's cosign; skip where there is none to be had."""
-    program = ROOT / "ci/cosign-3"
-    ended = run(program, "version")
-    if ended.code == 3:
-        pytest.skip(ended.err.strip())
-    assert ended.code == 0, ended.err
-    return program
+    """Return forky's cosign."""
+    return of_debian("cosign-3")
 
 
 @pytest.fixture
