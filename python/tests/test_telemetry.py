@@ -364,6 +364,12 @@ def test_telemetry_plugin_records_without_nix(store: str, tmp_path: Path) -> Non
     ]
     if b"--telemetry" in subprocess.run([*words[:3], "--help"], capture_output=True, check=True, cwd=tmp_path).stdout:
         del words[6:8]  # It is loaded by its entry point.
+    (tmp_path / "link.jsonl").symlink_to("of-somebody")
+    done = subprocess.run(
+        [*words, "--telemetry", "link.jsonl"], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, (tmp_path / "of-somebody").exists()) == (4, False)
+    assert "link.jsonl cannot be written: it is a link to of-somebody" in done.stderr
     lines = tmp_path / "t.jsonl"
     for environment in ({}, {"DIE": "1"}):
         subprocess.run(
@@ -373,9 +379,11 @@ def test_telemetry_plugin_records_without_nix(store: str, tmp_path: Path) -> Non
             check=False,
             capture_output=True,
         )
-    done = telemetry("import", "--store", store, "--project", "p", lines)
-    assert "2 runs are new, 0 were known, 0 were continued; 7 executions reported, 7 stored" in done.output, done.output
-    assert "has no end; what there is of it is stored" in done.output
+    imported = telemetry("import", "--store", store, "--project", "p", lines)
+    assert "2 runs are new, 0 were known, 0 were continued; 7 executions reported, 7 stored" in imported.output, (
+        imported.output
+    )
+    assert "has no end; what there is of it is stored" in imported.output
     found = rows(store, "SELECT name, outcome FROM tests JOIN executions ON test_id = tests.id")
     seen = {name: outcome for name, outcome in found}  # noqa: C416 - dict() has no types for tuples of any length
     assert seen == {

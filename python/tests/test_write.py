@@ -39,7 +39,7 @@ def umask() -> Iterator[Callable[[int], int]]:
     os.umask(before)
 
 
-def refused(path: Path, reason: str, act: Callable[[], None], code: ExitCode = ExitCode.BAD_INPUT) -> None:
+def refused(path: Path, reason: str, act: Callable[[], object], code: ExitCode = ExitCode.BAD_INPUT) -> None:
     """Check that an act is refused in these words, and leaves all beside the path as it was."""
     before = tree(path.parent) if path.parent.exists() else {}
     with pytest.raises(write.NotWrittenError) as caught:
@@ -225,6 +225,25 @@ def test_a_part_that_is_a_link_or_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "y.part")
     refused(tmp_path / "y.part", "it is no regular file", lambda: write.Part(tmp_path / "y").write(b"mine"))
     assert place.read_text() == "of somebody"
+
+
+# -- journals
+
+
+def test_a_journal_is_appended_to_and_never_through_a_link(tmp_path: Path) -> None:
+    for line in (b"one\n", b"two\n"):
+        descriptor = write.appending(tmp_path / "journal")
+        os.write(descriptor, line)
+        os.close(descriptor)
+    (tmp_path / "link").symlink_to("journal")
+    refused(
+        tmp_path / "link",
+        "it is a link to journal, and nothing is written through links; name that place itself, or remove the link",
+        lambda: write.appending(tmp_path / "link"),
+    )
+    os.mkfifo(tmp_path / "pipe")
+    refused(tmp_path / "pipe", "it is no regular file", lambda: write.appending(tmp_path / "pipe"))
+    assert (tmp_path / "journal").read_bytes() == b"one\ntwo\n"
 
 
 # -- folders

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.nodes import Node
 
+from cloche.errors import ClocheError
 from cloche.outcomes.reports import has_failed, is_subtest, seconds
+from cloche.store.write import appending
 
 from . import assertions, databases, events, files, injection, processes, report, sockets
 from .deadline import HungError, Watchdog
@@ -174,7 +176,10 @@ class Session:
                 self.entries[before.began] = self.died(before.began, before.fired)
         else:
             self.part.unlink(missing_ok=True)
-        self.journal = os.open(self.part, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            self.journal = appending(self.part)
+        except ClocheError as error:
+            raise pytest.UsageError(str(error)) from None
         if before.settings != described(self.settings):
             self.note(kind="session", settings=described(self.settings))
         elif before.began is not None and before.fired:

@@ -359,7 +359,7 @@ def _run(suite: Suite, sample: Sample, target: Path, about: dict[str, Any], cloc
             clock.say(f"ended by the clock after {len(matrix.judged)} of {len(sample.mutants)} faults")
             break
         judged = judge(suite, mutant, matrix.base, matrix.flaky, limit)
-        with target.open("a", encoding="utf-8") as file:
+        with os.fdopen(whole.appending(target), "a", encoding="utf-8") as file:
             file.write(json.dumps(_row(judged), sort_keys=True) + "\n")
         matrix.judged.append(judged)
         clock.say(

@@ -159,6 +159,17 @@ def file(path: Path, data: bytes | str | Iterable[bytes]) -> None:
         draft.put()
 
 
+def appending(path: Path) -> int:
+    """Return a descriptor that appends to a file, a new or a former one; raises NotWrittenError.
+
+    For journals, of which each line is to outlive what comes after it.
+    """
+    with _told(path):
+        _former(path)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        return os.open(path, flags, 0o666)
+
+
 def files(wanted: Mapping[Path, bytes]) -> None:
     """Write files that belong together: all are on the disk before the first is put in its place, in their order.
 

@@ -13,7 +13,9 @@ from typing import Any, TextIO
 
 import pytest
 
+from cloche.errors import ClocheError
 from cloche.outcomes.reports import outcome_of, seconds
+from cloche.store.write import appending
 
 VERSION = 1
 SECOND = 1_000_000
@@ -53,8 +55,11 @@ class Recorder:
 
     def pytest_sessionstart(self) -> None:
         """Write what is known of the run."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = self.path.open("a", encoding="utf-8")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = os.fdopen(appending(self.path), "a", encoding="utf-8")
+        except (ClocheError, OSError) as error:
+            raise pytest.UsageError(str(error)) from None
         commit, branch = self.checked_out()
         self.write(
             kind="run",
