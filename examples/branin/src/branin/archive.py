@@ -73,8 +73,11 @@ def _read(path: Path, request: Request) -> bytes | None:
 @_again
 def _write(path: Path, run: Run) -> None:
     row = (run.method, run.seed, len(run.evaluations), render(comparison_document([run])))
-    # The transaction is begun here: under a Turkish locale, Python 3.11 does not see that INSERT is to begin one.
-    with closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection, connection:
+    with (
+        closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection,
+        connection,
+    ):
+        # Python 3.11 does not see under a Turkish locale that INSERT is to begin a transaction.
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(TABLE)
         # The same request gives the same run: what is there already is as good.
