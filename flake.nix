@@ -16,5 +16,5 @@
     };
   };
 
-  outputs = inputs: import ./nix/outputs-of-cloche.nix inputs;
+  outputs = inputs: import ./nix/own/flake.nix inputs;
 }

@@ -2,7 +2,7 @@
 { toolchain }:
 {
   name,
-  # pkgs/audit.nix
+  # pkgs/audit/default.nix
   report,
 }:
 toolchain.runPython {

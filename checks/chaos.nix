@@ -2,13 +2,13 @@
 # did not, which faults fired in them and where, and how to see each failure again.
 { toolchain }:
 let
-  own = import ../pkgs/cloche.nix { inherit toolchain; };
+  own = import ../pkgs/python/cloche.nix { inherit toolchain; };
 in
 {
   name,
   # packages.test-results: the suite without chaos.
   results,
-  # pkgs/chaos-results.nix, one for each seed.
+  # pkgs/chaos.nix, one for each seed.
   recordings,
   # The least share of (test, seed) pairs that survive.
   floor,
@@ -24,7 +24,7 @@ toolchain.runPython {
     most
     ;
   path = own.librariesOf [ "scipy" ] ++ [
-    (own.modules "cloche-judge-chaos" [ "outcomes" ])
+    (own.modules [ "chaos/judge.py" ])
   ];
-  script = ../python/src/cloche/judge_chaos.py;
+  script = ../python/src/cloche/chaos/judge.py;
 }

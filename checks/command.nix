@@ -8,5 +8,5 @@ arguments:
 toolchain.runPython {
   inherit (arguments) name;
   record = recorded (arguments // { name = "${arguments.name}-record"; });
-  script = ../python/src/cloche/judge_commands.py;
+  script = ../python/src/cloche/suite/judge_commands.py;
 }

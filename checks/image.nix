@@ -3,14 +3,7 @@
 # which it must catch.
 { toolchain }:
 let
-  modules = import ../pkgs/python-modules.nix "image-check" [
-    "image/__init__.py"
-    "image/closure.py"
-    "image/layer.py"
-    "image/manifest.py"
-    "untrusted/__init__.py"
-    "untrusted/walk.py"
-  ];
+  modules = import ../pkgs/python/modules.nix [ "image/judge.py" ];
 in
 {
   name,
@@ -28,7 +21,7 @@ toolchain.runPython {
     options
     development
     ;
-  script = ../python/src/cloche/image/judge_image.py;
+  script = ../python/src/cloche/image/judge.py;
   path = [ modules ];
   # What Nix itself knows of each image's closure, beside what the image says.
   exportReferencesGraph = builtins.listToAttrs (

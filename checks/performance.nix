@@ -9,7 +9,7 @@
 }:
 let
   judge = import ../pkgs/performance.nix { inherit toolchain; };
-  environment = import ../pkgs/environment.nix { inherit toolchain; };
+  environment = import ../pkgs/python/environment.nix { inherit toolchain; };
   # working : number -> environment with a program that does so much work
   working =
     amount:

@@ -1,7 +1,7 @@
 # Passes when the statements fit their schemas, and list exactly the fixed outputs that Nix knows of.
 { toolchain }:
 let
-  own = import ../pkgs/cloche.nix { inherit toolchain; };
+  own = import ../pkgs/python/cloche.nix { inherit toolchain; };
 in
 {
   name,
@@ -12,20 +12,14 @@ in
 }:
 toolchain.runPython {
   inherit name statements;
-  script = ../python/src/cloche/check_provenance.py;
+  script = ../python/src/cloche/attest/check.py;
   path =
     own.librariesOf [
       "jsonschema"
       "rfc8785"
     ]
     ++ [
-      (own.modules "cloche-check-provenance" [
-        "attest"
-        "canonical_json.py"
-        "errors.py"
-        "untrusted/__init__.py"
-        "untrusted/walk.py"
-      ])
+      (own.modules [ "attest/check.py" ])
     ];
   # Each .drv file, with all that it refers to.
   derivations = builtins.listToAttrs (

@@ -2,7 +2,7 @@
 { toolchain }:
 {
   name,
-  # name -> pkgs/regression.nix
+  # name -> pkgs/regression/default.nix
   comparisons,
 }:
 toolchain.runPython {

@@ -1,11 +1,11 @@
 # Passes when an SBOM is valid by the schemas of both formats, and lists what the closure holds: all, and nothing else.
 { toolchain }:
 let
-  own = import ../pkgs/cloche.nix { inherit toolchain; };
+  own = import ../pkgs/python/cloche.nix { inherit toolchain; };
 in
 {
   name,
-  # pkgs/sbom.nix; the closure and what is known of it are taken from there.
+  # pkgs/sbom/default.nix; the closure and what is known of it are taken from there.
   sbom,
 }:
 toolchain.runPython {
@@ -15,13 +15,7 @@ toolchain.runPython {
     (own.libraries "sbom" [ "sbom" ])
     # For SPDX's schema.
     "${own.package "lib4sbom"}/${toolchain.python.sitePackages}"
-    (own.modules "cloche-sbom" [
-      "derivation.py"
-      "errors.py"
-      "sbom"
-      "untrusted/__init__.py"
-      "untrusted/walk.py"
-    ])
+    (own.modules [ "sbom/check.py" ])
   ];
   inherit (sbom)
     roots

@@ -20,12 +20,9 @@ toolchain.runPython {
     frame
     modules
     ;
-  script = ../python/src/cloche/compare_tests.py;
+  script = ../python/src/cloche/trace/compare.py;
   path = [
-    ((import ../pkgs/python-modules.nix) "cloche-tests-compared" [
-      "untrusted/__init__.py"
-      "untrusted/walk.py"
-    ])
+    (import ../pkgs/python/modules.nix [ "trace/compare.py" ])
   ];
   inherit (toolchain.python) sitePackages;
 }

@@ -12,8 +12,8 @@
 toolchain.runPython (
   {
     inherit name results;
-    script = ../python/src/cloche/judge_tests.py;
-    path = [ ((import ../pkgs/python-modules.nix) "cloche-outcomes" [ "outcomes" ]) ];
+    script = ../python/src/cloche/suite/judge.py;
+    path = [ (import ../pkgs/python/modules.nix [ "suite/judge.py" ]) ];
   }
   # Without a quarantine the verdict does not change with the date.
   // (if quarantine == { } then { } else { inherit quarantine date; })

@@ -1,4 +1,4 @@
-# All suites of this folder (test-*.nix) and the names without a case, for ci/test-lib.
+# All suites below this folder (test-*.nix) and the names without a case, for ci/test-lib.
 #
 # A suite is a function `lib: { cases; errors ? { }; own ? false; }`, where
 #   cases."NAME: WHAT"  = { expr; expected; }     a value, serialisable as JSON
@@ -29,12 +29,17 @@ let
     readDir
     ;
 
-  files = filter (file: match "test-.*\\.nix" file != null) (attrNames (readDir ./.));
+  folders = filter (name: (readDir ./.).${name} == "directory") (attrNames (readDir ./.));
   loaded = listToAttrs (
-    map (file: {
-      name = builtins.head (match "test-(.*)\\.nix" file);
-      value = import (./. + "/${file}") lib;
-    }) files
+    concatMap (
+      folder:
+      map
+        (file: {
+          name = builtins.head (match "test-(.*)\\.nix" file);
+          value = import (./. + "/${folder}/${file}") lib;
+        })
+        (filter (file: match "test-.*\\.nix" file != null) (attrNames (readDir (./. + "/${folder}"))))
+    ) folders
   );
   skip = filter (each: nixpkgs && loaded.${each}.own or false) (attrNames loaded);
   suites = removeAttrs loaded skip;

@@ -2,7 +2,7 @@
 { self, ... }:
 {
   perSystem = {
-    imports = import ./modules.nix;
+    imports = import ./default.nix;
     cloche.flake = self;
   };
 }

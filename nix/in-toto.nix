@@ -3,7 +3,7 @@
 { config, lib, ... }:
 let
   cfg = config.cloche;
-  make = import ../pkgs/in-toto.nix { inherit (cfg) toolchain; };
+  make = import ../pkgs/provenance/in-toto.nix { inherit (cfg) toolchain; };
   artifact = at: path: {
     inherit at path;
     from = null;

@@ -31,7 +31,7 @@ in
   config = lib.mkIf cfg.lint.enable {
     checks.lint = check {
       name = "${cfg.name}-lint";
-      source = import ../pkgs/source-tree.nix {
+      source = import ../pkgs/python/source-tree.nix {
         path = cfg.src;
         name = "${cfg.name}-tree";
         exclude = [

@@ -21,7 +21,7 @@ let
         module
         { cloche.flake = self; }
       ]
-      ++ import ./modules.nix;
+      ++ import ./default.nix;
       specialArgs = { inherit self system; };
     }).config;
   perSystem = builtins.listToAttrs (

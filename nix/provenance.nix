@@ -4,9 +4,9 @@ let
   inherit (lib) mkOption types;
   cfg = config.cloche;
   inherit (cfg) flake;
-  make = import ../pkgs/provenance.nix { inherit (cfg) toolchain; };
+  make = import ../pkgs/provenance { inherit (cfg) toolchain; };
   check = import ../checks/provenance.nix { inherit (cfg) toolchain; };
-  lock = import ../lib/flake-lock.nix flake;
+  lock = import ../lib/lock/flake-lock.nix flake;
   output = attribute: {
     inherit attribute;
     package =

@@ -17,7 +17,7 @@ let
       results = config.packages.test-results;
       durations = present measured "${config.packages.test-results.log}/durations.json";
       inherit (cfg.tests) quarantine;
-      date = if cfg.tests.quarantine == { } then "" else import ../lib/revision-date.nix cfg.flake;
+      date = if cfg.tests.quarantine == { } then "" else import ../lib/lock/revision-date.nix cfg.flake;
     };
     selection = config.packages.test-selection or null;
     lint = present cfg.lint.enable config.checks.lint.record;
@@ -66,13 +66,13 @@ in
     };
   };
   config = lib.mkIf cfg.report.enable {
-    packages.report = import ../pkgs/report.nix { inherit (cfg) toolchain; } {
+    packages.report = import ../pkgs/report { inherit (cfg) toolchain; } {
       name = "${cfg.name}-report";
       sources = sourcesWith cfg.report.measured;
     };
     apps.report = {
       type = "app";
-      program = import ../pkgs/report-program.nix { inherit (cfg) toolchain; } (sourcesWith true);
+      program = import ../pkgs/report/program.nix { inherit (cfg) toolchain; } (sourcesWith true);
       meta.description = "Write the report, with history and what was measured";
     };
   };

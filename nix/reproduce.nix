@@ -3,14 +3,14 @@
 let
   inherit (lib) mkOption types;
   cfg = config.cloche;
-  reproducible = import ../checks/reproducible.nix { inherit (cfg) toolchain; };
+  reproducible = import ../checks/reproduce.nix { inherit (cfg) toolchain; };
   # All that the project's own outputs are built from, by another toolchain.
   projectOf =
     toolchain:
-    import ../pkgs/project.nix {
+    import ../pkgs/python/project.nix {
       inherit toolchain;
       inherit (cfg.build) selection;
-      storeName = import ../lib/store-name.nix;
+      storeName = import ../lib/lock/store-name.nix;
       settings = cfg;
     };
 in

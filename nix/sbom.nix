@@ -66,11 +66,11 @@ in
       type = types.raw;
       internal = true;
       readOnly = true;
-      description = "Makes the SBOM of any closure (pkgs/sbom-of.nix); other modules take it from here.";
+      description = "Makes the SBOM of any closure (pkgs/sbom/of.nix); other modules take it from here.";
     };
   };
   config = {
-    cloche.sbom.of = import ../pkgs/sbom-of.nix {
+    cloche.sbom.of = import ../pkgs/sbom/of.nix {
       inherit cfg;
       revision = cfg.flake.rev or null;
     };

@@ -10,13 +10,13 @@ let
     };
   tree =
     name: path:
-    import ../pkgs/source-tree.nix {
+    import ../pkgs/python/source-tree.nix {
       inherit path;
       name = "${cfg.name}-${name}";
       exclude = [ ];
     };
   rows = if cfg.selection.rows == null then null else file "test-rows.jsonl" cfg.selection.rows;
-  model = import ../pkgs/test-model.nix { inherit (cfg) toolchain; } {
+  model = import ../pkgs/selection/model.nix { inherit (cfg) toolchain; } {
     name = "${cfg.name}-test-model";
     project = cfg.name;
     inherit (cfg.selection) origins;
@@ -76,7 +76,7 @@ in
   config.packages = lib.mkMerge [
     (lib.mkIf (cfg.selection.rows != null) { test-model = model; })
     (lib.mkIf (cfg.selection.map != null && cfg.selection.base != null) {
-      test-selection = import ../pkgs/test-selection.nix { inherit (cfg) toolchain; } {
+      test-selection = import ../pkgs/selection { inherit (cfg) toolchain; } {
         name = "${cfg.name}-test-selection";
         project = cfg.name;
         before = tree "before" cfg.selection.base;

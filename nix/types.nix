@@ -27,7 +27,7 @@ in
   config = lib.mkIf cfg.types.enable {
     checks.types = check {
       name = "${cfg.name}-types";
-      source = import ../pkgs/source-tree.nix {
+      source = import ../pkgs/python/source-tree.nix {
         path = cfg.src;
         name = "${cfg.name}-tree";
         exclude = [

@@ -15,5 +15,5 @@ toolchain.runPython {
     environment
     commands
     ;
-  script = ../python/src/cloche/run_commands.py;
+  script = ../python/src/cloche/suite/run_commands.py;
 }

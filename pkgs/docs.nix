@@ -1,10 +1,14 @@
 # The generated part of the documents: the reference of all options, and the program that renews it in a checkout.
-{ toolchain }:
+{
+  toolchain,
+  # nix/default.nix, with what a flake without flake-parts adds.
+  modules,
+}:
 let
   lib = import ../lib;
   # What the options are does not depend on a project or system, but the modules that declare them are given both.
   evaluated = lib.evalModules {
-    modules = import ../nix/modules.nix ++ [ ../nix/outputs.nix ];
+    inherit modules;
     specialArgs = {
       self = { };
       inherit (toolchain) system;
@@ -13,7 +17,7 @@ let
   # A folder with options.md.
   reference = toolchain.runPython {
     name = "cloche-docs";
-    script = ../python/src/cloche/option_reference.py;
+    script = ../ci/house/option_reference.py;
     options = lib.optionsToDoc evaluated.options;
   };
   program = toolchain.runBash {

@@ -2,7 +2,7 @@
 # (performance.json, performance.txt). Measurements are no function of their inputs: this is never rebuilt to compare.
 { toolchain }:
 let
-  own = import ./cloche.nix { inherit toolchain; };
+  own = import ./python/cloche.nix { inherit toolchain; };
 in
 {
   name,
@@ -66,6 +66,6 @@ toolchain.runPython {
   script = ../python/src/cloche/performance/judge.py;
   path = [
     (own.libraries "performance" [ "performance" ])
-    (own.modules "cloche-performance" [ "performance" ])
+    (own.modules [ "performance/judge.py" ])
   ];
 }

@@ -2,7 +2,7 @@
 # and the stacks for each. Samples are no function of their inputs: this is never rebuilt to compare.
 { toolchain }:
 let
-  own = import ./cloche.nix { inherit toolchain; };
+  own = import ./python/cloche.nix { inherit toolchain; };
 in
 {
   name,
@@ -47,5 +47,5 @@ toolchain.runPython {
   measurement = true;
   modules = "${modules}/${toolchain.python.sitePackages}";
   sampler = "${own.package "py-spy"}/bin/py-spy";
-  script = ../python/src/cloche/profiling/record.py;
+  script = ../python/src/cloche/profile/record.py;
 }

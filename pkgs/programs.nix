@@ -1,9 +1,10 @@
 # The programs behind the apps: Cloche's own command line, and the scripts that need no more than the host's sh.
 { toolchain }:
 let
-  own = import ./cloche.nix { inherit toolchain; };
+  own = import ./python/cloche.nix { inherit toolchain; };
   # Locking and building again need little, so that the first command in a project is quick.
   locking = own.commandLine [ ];
+  fetcher = builtins.attrNames (import ./python/imports.nix [ "fetch/__main__.py" ]);
   # The part of Cloche that fetches; a folder, because its scripts find each other by their places.
   fetching = builtins.path {
     path = ../.;
@@ -13,36 +14,22 @@ let
       let
         path = builtins.substring (builtins.stringLength (toString ../.) + 1) (-1) file;
         wanted = [
-          "lib"
-          "lib/store-name.nix"
-          "pkgs"
+          "pkgs/python/imports.nix"
+          "lib/lock/store-name.nix"
           "pkgs/fetch"
-          "pkgs/source.nix"
+          "pkgs/python/modules.nix"
+          "pkgs/python/source.nix"
           "pkgs/toolchain"
-          "python"
           "python/cloche.lock"
-          "python/src"
-          "python/src/cloche"
-          "python/src/cloche/__init__.py"
-          "python/src/cloche/archive_limits.py"
-          "python/src/cloche/errors.py"
-          "python/src/cloche/fetch"
-          "python/src/cloche/limits.py"
-          "python/src/cloche/regular_file.py"
-          "python/src/cloche/store"
-          "python/src/cloche/store/__init__.py"
-          "python/src/cloche/store/write.py"
-          "python/src/cloche/store_name.py"
-          "python/src/cloche/strict_json.py"
-          "python/src/cloche/untrusted"
-          "python/src/cloche/untrusted/__init__.py"
-          "python/src/cloche/untrusted/terminal.py"
-        ];
+          "python/src/cloche/imports.json"
+        ]
+        ++ map (file: "python/src/cloche/${file}") fetcher;
+        # A folder on the way to one of those.
+        above = builtins.any (
+          file: builtins.substring 0 (builtins.stringLength path + 1) file == "${path}/"
+        ) wanted;
       in
-      builtins.elem path wanted
-      ||
-        builtins.match "(pkgs/fetch|pkgs/toolchain|python/src/cloche/fetch)/[^_].*|.*/__main__.py|.*/__init__.py" path
-        != null;
+      builtins.elem path wanted || above || builtins.match "(pkgs/fetch|pkgs/toolchain)/.*" path != null;
   };
   cloche = own.commandLine [
     "attest"

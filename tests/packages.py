@@ -103,7 +103,7 @@ class PythonSet:
         return {"version": version, "file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
 
     def build(self, attribute: str, *more: str) -> Ended:
-        """Build one attribute of pkgs/python-set.nix over the selection."""
+        """Build one attribute of pkgs/python/set.nix over the selection."""
         (self.folder / "set.nix").write_text(EXPRESSION.format(root=ROOT))
         (self.folder / "selection.json").write_text(json.dumps({"packages": self.packages, "builds": self.builds}))
         (self.folder / "overrides.json").write_text(json.dumps(self.overrides))

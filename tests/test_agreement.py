@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT, run
 
 from cloche.lock.project import digest
-from cloche.store_name import store_name
+from cloche.store.store_name import store_name
 
 NAMES = ["numpy-2.4.0-cp311-cp311-manylinux_2_27_x86_64.whl", "a~b%3a1.deb", ".hidden", "ü.whl", "x" * 300, "a b!c@d"]
 PROJECTS = [

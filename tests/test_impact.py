@@ -20,9 +20,9 @@ import pytest
 from mutants import Mutant, failing, mutants
 from test_real_projects import sdist
 
-from cloche.impact import verb
-from cloche.impact.results import junit_name
-from cloche.impact.run import record
+from cloche.selection.impact import verb
+from cloche.selection.impact.results import junit_name
+from cloche.selection.impact.run import record
 
 TOOLZ = {
     "name": "toolz",

@@ -6,7 +6,7 @@ import re
 
 from conftest import ROOT
 
-from cloche import limits
+from cloche.untrusted import limits
 
 UNITS = {"MiB": limits.MIB, "GiB": limits.GIB}
 

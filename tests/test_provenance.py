@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cloche import derivation
+from cloche.store import derivation
 from conftest import ROOT, built, nix, run
 from flakes import FLAKE_PARTS, SYSTEM, add, words, write
 

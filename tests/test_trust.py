@@ -103,7 +103,7 @@ def test_we_accept_what_cosign_signs(place: Path, cloche: Path, cosign: Path) ->
 
 
 def test_the_guide_has_the_table_of_exit_codes(cloche: Path) -> None:
-    program = "from cloche.verify.outcome import *\nfor r in Refusal: print(f'| {int(r)} | {r.name.lower().replace(chr(95), chr(45))} | {MEANING[r]} |')"
+    program = "from cloche.attest.outcome import *\nfor r in Refusal: print(f'| {int(r)} | {r.name.lower().replace(chr(95), chr(45))} | {MEANING[r]} |')"
     rows = run(cloche.resolve().parent / "python", "-c", program)
     assert rows.code == 0, rows.err
     assert len(rows.out.splitlines()) >= 20

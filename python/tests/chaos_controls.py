@@ -5,7 +5,7 @@ import asyncio, os, queue, socket, sqlite3, subprocess, sys, threading, unittest
 from concurrent.futures import Future
 import pytest
 import sqlalchemy
-from cloche.chaos import fallback, retry
+from cloche.resilience import fallback, retry
 
 again = retry(attempts=100, wait=0.0, longest_wait=0.0, jitter=0.0)
 

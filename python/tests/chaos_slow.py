@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cloche.chaos import timeout
+from cloche.resilience import timeout
 
 
 @timeout(2.0, process=True)

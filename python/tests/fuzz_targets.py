@@ -36,10 +36,10 @@ class Target:
 
 def run(parser: Parser, data: bytes) -> str:
     """Return what became of an input, `read` or the name of an error; an exception that nobody documented comes through."""
-    from cloche.derivation import BadDerivationError
+    from cloche.attest.outcome import Refused
+    from cloche.environment.wheel import BadWheelError
     from cloche.errors import ClocheError
-    from cloche.verify.outcome import Refused
-    from cloche.wheel import BadWheelError
+    from cloche.store.derivation import BadDerivationError
 
     try:
         parser(data)
@@ -101,7 +101,7 @@ def _member(name: str, size: int = 0, kind: bytes = tarfile.REGTYPE, link: str =
 
 
 def _make_zip() -> Parser:
-    from cloche.archive import check_zip
+    from cloche.untrusted.archive import check_zip
 
     def read(path: Path) -> object:
         if problems := check_zip(path):
@@ -138,7 +138,7 @@ def _make_wheel() -> Parser:
     from installer.exceptions import InstallerError
     from installer.sources import WheelFile
 
-    from cloche.wheel import BadWheelError, check_record
+    from cloche.environment.wheel import BadWheelError, check_record
 
     def parser(record: bytes) -> object:
         stream = io.BytesIO()
@@ -154,7 +154,7 @@ def _make_wheel() -> Parser:
             try:
                 check_record(WheelFile(archive), archive.namelist())
             except (InstallerError, ValueError, KeyError) as error:
-                # As cloche.wheel.main says it.
+                # As cloche.environment.wheel.main says it.
                 raise BadWheelError(str(error)) from error
         return None
 
@@ -214,7 +214,7 @@ def _make_project() -> Parser:
 
 def _make_index(kind: str) -> Callable[[], Parser]:
     def make() -> Parser:
-        from cloche.index import files_of
+        from cloche.lock.index import files_of
 
         return lambda data: files_of("https://index.example/simple/a/", data, "utf-8", kind)
 
@@ -348,7 +348,7 @@ def _make_junit() -> Parser:
 
 
 def _make_outcomes() -> Parser:
-    from cloche.impact.results import failed
+    from cloche.selection.impact.results import failed
 
     return _of_file("outcomes", failed)
 
@@ -371,7 +371,7 @@ def _make_history(name: str) -> Callable[[], Parser]:
 
 def _make_result(name: str) -> Callable[[], Parser]:
     def make() -> Parser:
-        from cloche.regression.readers import read
+        from cloche.results.readers import read
 
         return _of_file(name, read)
 
@@ -379,19 +379,19 @@ def _make_result(name: str) -> Callable[[], Parser]:
 
 
 def _make_map() -> Parser:
-    from cloche.impact.map import load
+    from cloche.selection.impact.map import load
 
     return _of_file("map.json", load)
 
 
 def _make_matrix() -> Parser:
-    from cloche.mutants.matrix import load
+    from cloche.selection.mutants.matrix import load
 
     return _of_file("kills.jsonl", load)
 
 
 def _make_rows() -> Parser:
-    from cloche.learn.rows import read
+    from cloche.selection.learned.rows import read
 
     return _of_file("rows.jsonl", read)
 
@@ -503,9 +503,9 @@ _KILLS = "\n".join(
 
 
 def _rows() -> list[bytes]:
-    from cloche.learn.observation import TEST
-    from cloche.learn.parts import PAIRS
-    from cloche.learn.rows import BY_FILE, CHANGE, VERSION, digest_of
+    from cloche.selection.learned.observation import TEST
+    from cloche.selection.learned.parts import PAIRS
+    from cloche.selection.learned.rows import BY_FILE, CHANGE, VERSION, digest_of
 
     suite = {"version": VERSION, "tests": ["t.py::a", "t.py::b"], **{name: [1, 2] for name in TEST}}
     row = {
@@ -533,7 +533,7 @@ def _rows() -> list[bytes]:
 
 
 def _maps() -> list[bytes]:
-    from cloche.impact.recording import VERSION
+    from cloche.selection.impact.recording import VERSION
 
     return [json.dumps({"version": VERSION, **_MAP}).encode()]
 
@@ -542,8 +542,8 @@ def _maps() -> list[bytes]:
 
 
 def _make_json() -> Parser:
-    from cloche.limits import BUNDLE
-    from cloche.strict_json import loads
+    from cloche.untrusted.limits import BUNDLE
+    from cloche.untrusted.strict_json import loads
 
     def parser(data: bytes) -> object:
         value = loads(data, what="a.json", limit=BUNDLE)
@@ -579,13 +579,13 @@ def _make_sbom() -> Parser:
 
 
 def _make_evidence() -> Parser:
-    from cloche.verify.envelope import read
+    from cloche.attest.envelope import read
 
     return lambda data: read(data, "a.sigstore.json")
 
 
 def _make_statement() -> Parser:
-    from cloche.verify.statements import parse
+    from cloche.attest.statements import parse
 
     return lambda data: parse(data, what="a.json")
 
@@ -594,8 +594,8 @@ def _make_bundle() -> Parser:
     """Return the parser of a bundle with a certificate: sigstore's library, as `verify` calls it."""
     from importlib import resources
 
-    from cloche.artifact import Artifact, Kind
-    from cloche.verify.envelope import read
+    from cloche.attest.artifact import Artifact, Kind
+    from cloche.attest.envelope import read
     from cloche.verify.identity import Identities
     from cloche.verify.policy import Signer, TrustRoot
 
@@ -613,7 +613,7 @@ def _make_bundle() -> Parser:
 
 
 def _make_oci() -> Parser:
-    from cloche.artifact import _layers
+    from cloche.attest.artifact import _layers
     from cloche.errors import ClocheError
     from cloche.image.layout import descriptors, index, referrer
 
@@ -659,7 +659,7 @@ def _make_audit_policy() -> Parser:
 
 
 def _make_derivation() -> Parser:
-    from cloche.derivation import of_file
+    from cloche.store.derivation import of_file
 
     return _of_file("a.drv", lambda path: (of_file(path), of_file(path).fixed))
 

@@ -18,11 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche import archive
-from cloche.archive import check_names, check_zip
-from cloche.archive_tar import check_tar
-from cloche.limits import WHEEL, Limit
-from cloche.untrusted import tar_blocks
+from cloche.untrusted import archive, tar_blocks
+from cloche.untrusted.archive import check_names, check_zip
+from cloche.untrusted.archive_tar import check_tar
+from cloche.untrusted.limits import WHEEL, Limit
 
 
 def zipped(names: list[str], mode: int = stat.S_IFREG | 0o644, data: bytes = b"x", method: int = 0) -> bytes:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cloche import derivation, provenance
-from cloche.attest import graph, hashes, schema, slsa, statement, test_result
+from cloche.attest import graph, hashes, make, schema, slsa, statement, test_result
 from cloche.attest.graph import ProvenanceError
+from cloche.store import derivation
 
 DIGEST = hashlib.sha256(b"").hexdigest()
 NIX32 = "0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73"
@@ -168,7 +168,7 @@ def outcomes(*kinds: str) -> dict[str, Any]:
     ],
 )
 def test_the_result_is_that_of_the_check(kinds: list[str], result: str, tmp_path: Path) -> None:
-    from cloche import judge_tests
+    from cloche.suite import judge
 
     predicate = test_result.predicate(outcomes(*kinds), [])
     assert predicate["result"] == result
@@ -177,9 +177,9 @@ def test_the_result_is_that_of_the_check(kinds: list[str], result: str, tmp_path
     attributes = {"results": str(tmp_path), "outputs": {"out": str(tmp_path / "out")}}
     if result == "FAILED":
         with pytest.raises(SystemExit):
-            judge_tests.main(attributes)
+            judge.main(attributes)
     else:
-        judge_tests.main(attributes)
+        judge.main(attributes)
 
 
 SUBJECT = {"name": "a.whl", "digest": {"sha256": DIGEST}}
@@ -292,21 +292,21 @@ def test_files_are_known_by_their_content_and_their_folder(tmp_path: Path) -> No
         "mediaType": "application/x-nix-nar",
         "annotations": {"serialization": "nix-archive-1"},
     }
-    assert provenance.subjects(output(folder, "files"), stored(folder)) == [
+    assert make.subjects(output(folder, "files"), stored(folder)) == [
         {"name": "n-1.whl", "digest": {"sha256": DIGEST}},
         tree,
     ]
-    assert provenance.subjects(output(folder, "tree"), stored(folder)) == [tree]
+    assert make.subjects(output(folder, "tree"), stored(folder)) == [tree]
     (folder / "link").symlink_to("n-1.whl")
     with pytest.raises(ProvenanceError) as caught:
-        provenance.subjects(output(folder, "files"), stored(folder))
+        make.subjects(output(folder, "files"), stored(folder))
     assert caught.value.message == f"{folder} should hold nothing but the files that packages.a is about"
 
 
 def test_a_single_file_is_known_by_its_content_too(tmp_path: Path) -> None:
     file = tmp_path / ("a" * 32 + "-x.json")
     file.write_bytes(b"")
-    found = provenance.subjects(output(file, "tree"), stored(file))
+    found = make.subjects(output(file, "tree"), stored(file))
     assert found[0] == {"name": "x.json", "digest": {"sha256": DIGEST}}
     assert found[1]["mediaType"] == "application/x-nix-nar"
 
@@ -315,12 +315,12 @@ def test_an_image_is_known_by_its_manifest(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_bytes(b"{}")
     digest = hashlib.sha256(b"{}").hexdigest()
     (tmp_path / "digest").write_text(f"sha256:{digest}\n")
-    assert provenance.subjects(output(tmp_path, "image"), stored(tmp_path)) == [
+    assert make.subjects(output(tmp_path, "image"), stored(tmp_path)) == [
         {"name": "n", "digest": {"sha256": digest}, "mediaType": "application/vnd.oci.image.manifest.v1+json"}
     ]
     (tmp_path / "manifest.json").write_bytes(b"{ }")
     with pytest.raises(ProvenanceError) as caught:
-        provenance.subjects(output(tmp_path, "image"), stored(tmp_path))
+        make.subjects(output(tmp_path, "image"), stored(tmp_path))
     other = hashlib.sha256(b"{ }").hexdigest()
     assert (
         caught.value.message

@@ -19,7 +19,7 @@ from cloche.audit import record as record_audit
 from cloche.audit.licenses import LicensePolicy
 from cloche.audit.severity import Level
 from cloche.errors import ClocheError
-from cloche.limits import Limit
+from cloche.untrusted.limits import Limit
 from conftest import Outcome
 
 DAY = date(2024, 6, 1)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche import backend
+from cloche.environment import backend
 
 BACKEND = """
 import os, pathlib

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche import application, editable, environment
+from cloche.environment import application, editable, environment
 
 SITE = "lib/python3.11/site-packages"
 

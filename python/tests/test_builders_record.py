@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from cloche import judge_commands, judge_tests, record_tests, run_commands
+from cloche.suite import judge, judge_commands, run_commands
+from cloche.suite import record as record_tests
 
 REPORT = """<testsuites><testsuite name="pytest" time="0.1" timestamp="now" hostname="here">
 <testcase classname="tests.b" name="passes" time="0.5"/>
@@ -204,7 +205,7 @@ def test_a_batch_of_the_rest_may_be_empty(tmp_path: Path, monkeypatch: pytest.Mo
 def judged(tmp_path: Path, *outcomes: str) -> str:
     tests = [{"test": f"t::{n}", "outcome": kind, "message": f"why {n}\nmore"} for n, kind in enumerate(outcomes)]
     (tmp_path / "outcomes.json").write_text(json.dumps({"tests": tests}))
-    judge_tests.main({"results": str(tmp_path), "outputs": {"out": str(tmp_path / "verdict")}})
+    judge.main({"results": str(tmp_path), "outputs": {"out": str(tmp_path / "verdict")}})
     return (tmp_path / "verdict").read_text()
 
 
@@ -223,7 +224,7 @@ def test_verdict_fails(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[
 def in_quarantine(tmp_path: Path, until: str, *kinds: str) -> str:
     tests = [{"test": f"t::{n}", "outcome": kind, "message": f"why {n}"} for n, kind in enumerate(kinds)]
     (tmp_path / "outcomes.json").write_text(json.dumps({"tests": tests}))
-    judge_tests.main(
+    judge.main(
         {
             "results": str(tmp_path),
             "outputs": {"out": str(tmp_path / "verdict")},

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloche import unzip
+from cloche.environment import unzip
 
 
 def main(tmp_path: Path, *names: str) -> Path:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from cloche import wheel
+from cloche.environment import wheel
 
 SITE = "lib/python3.11/site-packages"
 INFO = "pkg-1.0.dist-info"

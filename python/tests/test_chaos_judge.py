@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import cloche
-from cloche import judge_chaos, record_chaos
-from cloche.judge_chaos import judge, lower_bound, needed_tests
+from cloche.chaos import judge as judge_chaos
+from cloche.chaos import record as record_chaos
+from cloche.chaos.judge import judge, lower_bound, needed_tests
 
 NONE: dict[str, int | None] = {"safe": None, "notReached": None, "notRun": None, "fragile": None, "unasserted": None}
 PLAIN = {"tests": [{"test": "t::a", "outcome": "passed", "message": ""}]}
@@ -343,7 +344,7 @@ def test_what_is_no_outcome_is_not_recorded(
 
 def test_plugin_and_recorder_need_no_library() -> None:
     """The derivation brings these modules to an environment that has pytest, and maybe nothing else."""
-    script = "import sys; import cloche.chaos.session, cloche.record_chaos; print([name for name in ('stamina', 'pybreaker', 'numpy', 'scipy', 'sqlalchemy') if name in sys.modules])"
+    script = "import sys; import cloche.chaos.session, cloche.chaos.record; print([name for name in ('stamina', 'pybreaker', 'numpy', 'scipy', 'sqlalchemy') if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, env={**os.environ}
     )

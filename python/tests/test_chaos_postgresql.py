@@ -12,7 +12,7 @@ POSTGRESQL = os.environ.get("CLOCHE_POSTGRESQL", "")
 SUITE = """
 import asyncio, os
 import psycopg, pytest, sqlalchemy
-from cloche.chaos import retry
+from cloche.resilience import retry
 
 ADDRESS = os.environ["CLOCHE_POSTGRESQL"]
 again = retry(attempts=200, wait=0.0, longest_wait=0.0, jitter=0.0)

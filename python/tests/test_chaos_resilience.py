@@ -19,7 +19,16 @@ import pytest
 import stamina.instrumentation
 
 import chaos_slow
-from cloche.chaos import Execution, NoPreemptionError, circuit_breaker, events, fallback, retry, safe_execute, timeout
+from cloche.resilience import (
+    Execution,
+    NoPreemptionError,
+    circuit_breaker,
+    events,
+    fallback,
+    retry,
+    safe_execute,
+    timeout,
+)
 
 Told = list[tuple[str, str]]
 
@@ -364,7 +373,7 @@ def test_coroutines_are_cancelled() -> None:
 
 
 def test_helpers_do_not_need_pytest_and_the_plugin_does_not_need_them() -> None:
-    script = "import sys; import cloche.chaos; print('stamina' in sys.modules); cloche.chaos.retry; print('pytest' in sys.modules or '_pytest' in sys.modules)"
+    script = "import sys; import cloche.resilience; print('stamina' in sys.modules); cloche.resilience.retry; print('pytest' in sys.modules or '_pytest' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True, env={**os.environ}
     )

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from cloche import canonical_json, check_provenance
-from cloche.attest import slsa, statement, test_result
-from cloche.derivation import FixedOutput
+from cloche.attest import check, slsa, statement, test_result
+from cloche.store import canonical_json
+from cloche.store.derivation import FixedOutput
 
 ONE, TWO = "1" * 64, "2" * 64
 PLACE = "/nix/store/" + "a" * 32
@@ -57,7 +57,7 @@ def write(folder: Path, value: dict[str, Any], name: str = "provenance", kind: s
 
 def refused(attributes: dict[str, Any]) -> str:
     with pytest.raises(SystemExit) as caught:
-        check_provenance.main(attributes)
+        check.main(attributes)
     assert not Path(attributes["outputs"]["out"]).exists()
     return str(caught.value.code)
 
@@ -66,7 +66,7 @@ def test_what_is_as_it_should_be(
     attributes: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path, test_result.predicate({"tests": []}, []), "test-result", statement.TEST_RESULT)
-    check_provenance.main(attributes)
+    check.main(attributes)
     assert capsys.readouterr().out == "wheel: 2 fixed outputs in 4 derivations\n"
     assert (tmp_path / "out").read_text() == "2 statements are as they should be\n"
 
@@ -99,11 +99,11 @@ def test_a_swapped_digest(attributes: dict[str, Any], tmp_path: Path) -> None:
 
 def test_every_planted_change_is_noticed() -> None:
     good = predicate("a.whl", "seed")
-    expected = check_provenance.listed(good)
-    planted = check_provenance.planted(good)
+    expected = check.listed(good)
+    planted = check.planted(good)
     assert sorted(planted) == ["a digest changed", "one added", "one taken out", "one twice"]
-    assert all(check_provenance.differences(bad, expected) for bad in planted.values())
-    assert check_provenance.differences(good, expected) == []
+    assert all(check.differences(bad, expected) for bad in planted.values())
+    assert check.differences(good, expected) == []
 
 
 def test_other_bytes_for_the_same_statement(attributes: dict[str, Any], tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloche import nar
+from cloche.store import nar
 from conftest import Outcome
 from trust import Release
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cloche import compare_builds
-from cloche.compare_builds import Comparison, difference, pair
+from cloche.reproduce import compare_builds
+from cloche.reproduce.compare_builds import Comparison, difference, pair
 
 ONE, OTHER = "a" * 32, "b" * 32
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import conformance
-from cloche.verify.outcome import Refusal
+from cloche.attest.outcome import Refusal
 from conftest import Outcome
 from trust import SIGNS_ALL
 

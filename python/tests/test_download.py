@@ -24,7 +24,7 @@ from cloche.fetch import session as guarded
 from cloche.fetch.download import WrongSizeError, copy_from, download, fetch_one
 from cloche.fetch.session import AnswerError, Deadline, guard
 from cloche.fetch.sources import FetchError, Source
-from cloche.limits import INDEX_PAGE
+from cloche.untrusted.limits import INDEX_PAGE
 
 DATA = bytes(range(256)) * 400
 Answer = Callable[[BaseHTTPRequestHandler], None]

@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from cloche.attest.outcome import Report
 from cloche.cli import cloche
-from cloche.closures import record
 from cloche.errors import ClocheError, ExitCode
-from cloche.impact.git import Checkout
-from cloche.impact.tree import python_files
+from cloche.performance.revisions import checkout
 from cloche.regression import accept
-from cloche.revisions import checkout
+from cloche.selection.impact.git import Checkout
+from cloche.selection.impact.tree import python_files
 from cloche.store import git
 from cloche.store.git import ForeignCheckoutError, GitError, NoGitError, Repository, make_known
 from cloche.telemetry.git_changes import Hunk, read_changes
-from cloche.verify.outcome import Report
+from cloche.trace import needs
 from cloche.verify.policy import Provenance
 from cloche.verify.predicates import Claimed
 from cloche.verify.source import check_age
@@ -189,7 +189,7 @@ def test_no_verb_runs_what_a_checkout_names(trap: Trap, tmp_path: Path, run: Cal
     check_age(claimed, wanted, folder, report)
     assert [row.refusal for row in report.rows] == [None, None]
     # Those that write: lock and trace-tests a file, accept two.
-    for name in ("cloche.lock", record.FILE):
+    for name in ("cloche.lock", needs.FILE):
         (folder / name).write_text("{}")
         assert make_known([folder / name]) is None
     result = tmp_path / "result"
@@ -204,7 +204,7 @@ def test_no_verb_runs_what_a_checkout_names(trap: Trap, tmp_path: Path, run: Cal
     assert known == [
         "baselines/x.accepted.json",
         "baselines/x.json",
-        record.FILE,
+        needs.FILE,
         "cloche.lock",
         "m.py",
         "pyproject.toml",
@@ -216,7 +216,10 @@ def test_the_recording_of_tests_runs_nothing(trap: Trap, tmp_path: Path) -> None
     # pytest-benchmark asks git by itself.
     words: list[str | Path] = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:benchmark"]
     lines, known = tmp_path / "run.jsonl", tmp_path / "map.json"
-    ways: list[list[str | Path]] = [["--telemetry", lines], ["-p", "cloche.impact.plugin", "--impact-map", known]]
+    ways: list[list[str | Path]] = [
+        ["--telemetry", lines],
+        ["-p", "cloche.selection.impact.plugin", "--impact-map", known],
+    ]
     for options in ways:
         subprocess.run(
             [sys.executable, *words, *options], cwd=trap.folder, check=True, capture_output=True, timeout=120

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from cloche import limits
 from cloche.errors import ClocheError
 from cloche.fetch.sources import FetchError, roles_of_lock, sources_of_lock
 from cloche.lock.model import read_lock
+from cloche.untrusted import limits
 
 SYSTEM = "x86_64-linux"
 AGAIN = "make it again with 'nix run .#lock'"

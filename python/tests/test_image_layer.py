@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cloche.image import layer as layers
-from cloche.image import make_layer
+from cloche.image import layer_of
 from cloche.image.layer import Entry, Layer, blocks, measure
 
 
@@ -162,7 +162,7 @@ def test_any_name_and_any_bytes_come_back(store: Path, names: list[str], data: b
 def test_a_layer_is_measured_with_its_closure_and_without_what_others_have(store: Path, tmp_path: Path) -> None:
     one, two, three = (str(fill(store, {f"{name}-1/bin/{name}": name})) for name in ("one", "gcc", "three"))
     out = tmp_path / "out"
-    make_layer.main(
+    layer_of.main(
         {
             "outputs": {"out": str(out)},
             "layer": "contents",

@@ -23,8 +23,8 @@ from cloche.image.layout import Layout, locked
 from cloche.image.manifest import MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, read
 from cloche.image.serve import offered
-from cloche.limits import MANIFEST
 from cloche.store import write
+from cloche.untrusted.limits import MANIFEST
 from conftest import Outcome
 from local_registry import LocalRegistry
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cloche.image import judge_image, make_image, make_layer
+from cloche.image import judge, layer_of, make
 from cloche.image import layer as layers
 from cloche.image.manifest import digest_of
 from cloche.image.read import read
@@ -18,7 +18,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(layers, "STORE", str(folder).lstrip("/"))
     from cloche.image import closure
 
-    monkeypatch.setattr(make_image, "STORE", str(folder).lstrip("/"))
+    monkeypatch.setattr(make, "STORE", str(folder).lstrip("/"))
     monkeypatch.setattr(closure, "STORE", str(folder).lstrip("/"))
     for name in ("base", "wheel", "app", "more"):
         (folder / name / "bin").mkdir(parents=True)
@@ -34,7 +34,7 @@ def attributes(store: Path, tmp_path: Path, **more: Any) -> dict[str, Any]:  # n
     files = []
     for name, paths in (("base", ["base", "licenses"]), ("light", ["wheel"])):
         out = tmp_path / f"layer-{name}"
-        make_layer.main(
+        layer_of.main(
             {
                 "outputs": {"out": str(out)},
                 "layer": name,
@@ -85,7 +85,7 @@ def attributes(store: Path, tmp_path: Path, **more: Any) -> dict[str, Any]:  # n
 
 
 def test_image(store: Path, tmp_path: Path) -> None:
-    make_image.main(attributes(store, tmp_path))
+    make.main(attributes(store, tmp_path))
     image = read(tmp_path / "image")
     assert [layer.name for layer in image.layers] == ["base", "files", "light", "rest", "application"]
     assert image.layers[3].paths == (f"{store}/more",)
@@ -117,29 +117,29 @@ def test_image(store: Path, tmp_path: Path) -> None:
 
 
 def test_the_same_image_again_is_the_same_to_the_byte(store: Path, tmp_path: Path) -> None:
-    make_image.main(attributes(store, tmp_path))
+    make.main(attributes(store, tmp_path))
     before = {path.name: path.read_bytes() for path in (tmp_path / "image").iterdir()}
-    make_image.main(attributes(store, tmp_path, outputs={"out": str(tmp_path / "again")}))
+    make.main(attributes(store, tmp_path, outputs={"out": str(tmp_path / "again")}))
     assert {path.name: path.read_bytes() for path in (tmp_path / "again").iterdir()} == before
 
 
 def test_a_planned_layer_that_the_closure_lacks_comes_with_the_rest(store: Path, tmp_path: Path) -> None:
     given = attributes(store, tmp_path)
     given["closure"] = [node for node in given["closure"] if not node["path"].endswith("wheel")]
-    make_image.main(given)
+    make.main(given)
     assert [layer.name for layer in read(tmp_path / "image").layers] == ["base", "files", "rest", "application"]
 
 
 def test_development_is_refused_unless_it_is_allowed(store: Path, tmp_path: Path) -> None:
     development = {f"{store}/more": {"name": "cc", "why": "the toolchain's role `cc'"}}
     with pytest.raises(SystemExit) as ended:
-        make_image.main(attributes(store, tmp_path, development=development))
+        make.main(attributes(store, tmp_path, development=development))
     assert (
         f"  {store}/more: the toolchain's role `cc'. It is there because\n    {store}/app\n    refers to {store}/more\n"
         in str(ended.value)
     )
     assert not (tmp_path / "image").exists()
-    make_image.main(attributes(store, tmp_path, development=development, allowed=["cc"]))
+    make.main(attributes(store, tmp_path, development=development, allowed=["cc"]))
     assert (tmp_path / "image").exists()
 
 
@@ -182,7 +182,7 @@ def test_an_entry_point_that_cannot_start_is_refused(
     given["settings"]["environment"]["PATH"] = f"/bin:{store}/app/bin"
     given["settings"]["entrypoint"] = [word.replace("STORE", str(store)) for word in entrypoint]
     with pytest.raises(SystemExit) as refused:
-        make_image.main(given)
+        make.main(given)
     assert refused.value.code == f"the image default {words.replace('STORE', str(store))}"
     assert not (tmp_path / "image").exists()
 
@@ -192,13 +192,13 @@ def test_an_entry_point_by_its_path_by_a_link_or_by_its_name(store: Path, tmp_pa
     given = attributes(store, tmp_path)
     given["settings"]["environment"]["PATH"] = f"/bin:{store}/app/bin"
     given["settings"]["entrypoint"] = [first.replace("STORE", str(store))]
-    make_image.main(given)
+    make.main(given)
     assert (tmp_path / "image/digest").exists()
 
 
 def judged(store: Path, tmp_path: Path, **options: Any) -> list[str]:  # noqa: ANN401 - of any type, as in Nix
     given = attributes(store, tmp_path)
-    case = judge_image.read(
+    case = judge.read(
         {
             "images": {"default": str(tmp_path / "image")},
             "options": {"default": {"allowRoot": False, "allowed": [], **options}},
@@ -209,16 +209,16 @@ def judged(store: Path, tmp_path: Path, **options: Any) -> list[str]:  # noqa: A
         },
         "default",
     )
-    return judge_image.judge(case)
+    return judge.judge(case)
 
 
 def test_a_good_image_passes_and_all_controls_are_caught(store: Path, tmp_path: Path) -> None:
-    make_image.main(attributes(store, tmp_path))
+    make.main(attributes(store, tmp_path))
     assert judged(store, tmp_path) == []
 
 
 def test_a_swapped_layer_is_told(store: Path, tmp_path: Path) -> None:
-    make_image.main(attributes(store, tmp_path))
+    make.main(attributes(store, tmp_path))
     (store / "wheel/bin/wheel").chmod(0o755)
     (store / "wheel/bin/wheel").write_text("other")
     (store / "wheel/bin/wheel").chmod(0o555)
@@ -229,7 +229,7 @@ def test_a_swapped_layer_is_told(store: Path, tmp_path: Path) -> None:
 def test_root_is_told(store: Path, tmp_path: Path) -> None:
     given = attributes(store, tmp_path, user="0:0")
     given["settings"]["user"] = "0:0"
-    make_image.main(given)
+    make.main(given)
     assert judged(store, tmp_path) == ["the user 0:0 is root"]
     assert "the check is blind" not in "".join(judged(store, tmp_path, allowRoot=True))
 
@@ -238,7 +238,7 @@ def test_a_package_without_a_licence_text_is_told(store: Path, tmp_path: Path) -
     folder = store / "wheel/site/two_words-1.dist-info"
     folder.mkdir(parents=True)
     (folder / "METADATA").write_text("Name: two-words\nLicense-Expression: Apache-2.0 OR MIT\n")
-    make_image.main(attributes(store, tmp_path))
+    make.main(attributes(store, tmp_path))
     assert judged(store, tmp_path) == [
         (
             "two-words carries no licence text, and the image has no text of Apache-2.0, MIT;"
@@ -246,14 +246,14 @@ def test_a_package_without_a_licence_text_is_told(store: Path, tmp_path: Path) -
         )
     ]
     (folder / "METADATA").write_text("Name: two-words\n")
-    make_image.main(attributes(store, tmp_path, outputs={"out": str(tmp_path / "second")}))
+    make.main(attributes(store, tmp_path, outputs={"out": str(tmp_path / "second")}))
     (tmp_path / "image").rename(tmp_path / "first")
     (tmp_path / "second").rename(tmp_path / "image")
     assert "and its metadata has no licence expression" in judged(store, tmp_path)[0]
     (folder / "licenses").mkdir()
     (folder / "licenses/LICENSE.txt").write_text("text")
     (tmp_path / "image").rename(tmp_path / "old")
-    make_image.main(attributes(store, tmp_path))
+    make.main(attributes(store, tmp_path))
     assert judged(store, tmp_path) == []
 
 
@@ -262,7 +262,7 @@ def test_entry_point_that_the_image_does_not_hold(store: Path, tmp_path: Path) -
     given = attributes(store, tmp_path)
     given["settings"] = {**given["settings"], "entrypoint": [f"{absent}/bin/prog"]}
     with pytest.raises(SystemExit) as raised:
-        make_image.main(given)
+        make.main(given)
     assert str(raised.value) == (
         f"the image default names {absent} (in its entry point, command, environment or labels) and does not hold it; "
         "add it to cloche.images.default.contents"

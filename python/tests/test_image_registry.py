@@ -13,7 +13,7 @@ from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import BadReferenceError, TooLargeError
 from cloche.image.manifest import MANIFEST_TYPE, digest_of
 from cloche.image.registry import ROUNDS, Registry, fallback_tag
-from cloche.limits import MANIFEST
+from cloche.untrusted.limits import MANIFEST
 from local_registry import LocalRegistry
 
 SUBJECT = b'{"mediaType":"application/vnd.oci.image.manifest.v1+json"}'

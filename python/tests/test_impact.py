@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cloche.judge_tests import judge
+from cloche.suite.judge import judge
 from conftest import Outcome
 
 FILES = {
@@ -180,7 +180,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "first"]):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
     target = folder / ".cloche/impact-map.json"
-    words = ["pytest", "-q", "-p", "cloche.impact.plugin", "--impact-map", str(target)]
+    words = ["pytest", "-q", "-p", "cloche.selection.impact.plugin", "--impact-map", str(target)]
     subprocess.run(words, cwd=folder, check=True, capture_output=True)
     return folder
 

@@ -482,7 +482,14 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Held:
     who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "first"]):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
-    words = ["pytest", "-q", "-p", "cloche.impact.plugin", "--impact-map", str(folder / ".cloche/impact-map.json")]
+    words = [
+        "pytest",
+        "-q",
+        "-p",
+        "cloche.selection.impact.plugin",
+        "--impact-map",
+        str(folder / ".cloche/impact-map.json"),
+    ]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     # What really fails: no way has to do with another one, so that all edits are made at once.

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from cloche.impact import verb
-from cloche.impact.effects import Effects
-from cloche.impact.folders import Folders, files_of
-from cloche.impact.source import parse
-from cloche.impact.uses import Project
+from cloche.selection.impact import verb
+from cloche.selection.impact.effects import Effects
+from cloche.selection.impact.folders import Folders, files_of
+from cloche.selection.impact.source import parse
+from cloche.selection.impact.uses import Project
 
 SOURCES = {
     "pytest.ini": "[pytest]\npythonpath = .\ntestpaths = tests\naddopts = -p no:cacheprovider\n",
@@ -352,7 +352,7 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for file, text in SOURCES.items():
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_text(text)
-    words = ["pytest", "-q", "-p", "cloche.impact.plugin", "--impact-map", str(folder.parent / "map.json")]
+    words = ["pytest", "-q", "-p", "cloche.selection.impact.plugin", "--impact-map", str(folder.parent / "map.json")]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     return folder

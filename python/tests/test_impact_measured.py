@@ -206,7 +206,14 @@ def project(folder: Path, **tests: str) -> Path:
 
 def record(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Record a project's map by the plugin."""
-    command = ["pytest", "-q", "-p", "cloche.impact.plugin", f"--impact-map={folder}/.cloche/impact-map.json", *words]
+    command = [
+        "pytest",
+        "-q",
+        "-p",
+        "cloche.selection.impact.plugin",
+        f"--impact-map={folder}/.cloche/impact-map.json",
+        *words,
+    ]
     return subprocess.run(
         command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
     )
@@ -364,8 +371,8 @@ def test_recorded_derivations_measure_the_same(tmp_path: Path) -> None:
     """`packages.impact-map` is made by the recorder's sibling, which writes contexts; a test that crashed has failed."""
     import json
 
-    from cloche.impact.recording import make
-    from cloche.map_tests import seen_in
+    from cloche.selection.impact.make_map import seen_in
+    from cloche.selection.impact.recording import make
 
     folder = project(tmp_path / "project", test_thieves=THIEVES)
     target = tmp_path / "contexts.json"
@@ -375,7 +382,7 @@ def test_recorded_derivations_measure_the_same(tmp_path: Path) -> None:
     }
     (tmp_path / "suite.json").write_text(json.dumps(settings))
     variables = {**os.environ, "CLOCHE_SUITE": str(tmp_path / "suite.json")}
-    command = ["pytest", "-q", "-p", "cloche.impact.contexts"]
+    command = ["pytest", "-q", "-p", "cloche.selection.impact.contexts"]
     subprocess.run(command, cwd=folder, env=variables, check=True, capture_output=True)
     data = json.loads(target.read_text())
     made = make(folder, ["pkg/work.py", "tests/test_thieves.py"], seen_in(data), {})

@@ -165,7 +165,14 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
     who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
     for words in (["init", "-q", "-b", "main"], ["add", "-A"], [*who, "commit", "-q", "-m", "first"]):
         subprocess.run(["git", "-C", str(folder), *words], check=True)
-    words = ["pytest", "-q", "-p", "cloche.impact.plugin", "--impact-map", str(folder / ".cloche/impact-map.json")]
+    words = [
+        "pytest",
+        "-q",
+        "-p",
+        "cloche.selection.impact.plugin",
+        "--impact-map",
+        str(folder / ".cloche/impact-map.json"),
+    ]
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     return folder

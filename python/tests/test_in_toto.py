@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cloche import canonical_json, in_toto
+from cloche.attest import in_toto
+from cloche.store import canonical_json
 
 
 def entry(at: str, path: Path, step: str | None = None, **same: str) -> dict[str, Any]:

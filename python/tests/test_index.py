@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from cloche.index import HashMismatchError, IndexUnreachableError, PackageNotFoundError, PipIndex
-from cloche.limits import INDEX_PAGE
-from cloche.pip_config import PipConfig
+from cloche.lock.index import HashMismatchError, IndexUnreachableError, PackageNotFoundError, PipIndex
+from cloche.lock.pip_config import PipConfig
+from cloche.untrusted.limits import INDEX_PAGE
 from conftest import Workplace
 from local_index import LocalIndex, metadata_of, sha256
 

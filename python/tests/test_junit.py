@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cloche import strict_json
 from cloche.cli import cloche
 from cloche.errors import ClocheError
-from cloche.impact.errors import BadResultsError
-from cloche.impact.results import failed
-from cloche.limits import TELEMETRY
 from cloche.outcomes import junit
 from cloche.outcomes.failures import failing
+from cloche.selection.impact.errors import BadResultsError
+from cloche.selection.impact.results import failed
 from cloche.telemetry.histories import read_history
 from cloche.telemetry.reports import node_in_file
 from cloche.telemetry.sources import About, read_junit, read_lines
+from cloche.untrusted import strict_json
+from cloche.untrusted.limits import TELEMETRY
 
 SUITE = """
 import unittest, pytest

@@ -12,21 +12,27 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cloche.learn import model as models
-from cloche.learn.build import PINNED, build
-from cloche.learn.columns import COLUMNS, matrix
-from cloche.learn.drift import alarms, stability
-from cloche.learn.errors import BadModelError, BadRowsError, ForeignRowsError, MixedRowsError, TooFewRowsError
-from cloche.learn.estimator import Forest, Linear, standardised
-from cloche.learn.fitted import Trained
-from cloche.learn.fitting import KINDS, fit, sklearn_estimator
-from cloche.learn.history import History
-from cloche.learn.measuring import average_precision
-from cloche.learn.observation import Observation
-from cloche.learn.parts import PAIRS
-from cloche.learn.rows import BY_FILE, CHANGE, Row, chosen, read, write
-from cloche.learn.rule import FIRST, Rule, fitted_level, needed_groups, share_interval
-from cloche.learn.training import check, train
+from cloche.selection.learned import model as models
+from cloche.selection.learned.build import PINNED, build
+from cloche.selection.learned.columns import COLUMNS, matrix
+from cloche.selection.learned.drift import alarms, stability
+from cloche.selection.learned.errors import (
+    BadModelError,
+    BadRowsError,
+    ForeignRowsError,
+    MixedRowsError,
+    TooFewRowsError,
+)
+from cloche.selection.learned.estimator import Forest, Linear, standardised
+from cloche.selection.learned.fitted import Trained
+from cloche.selection.learned.fitting import KINDS, fit, sklearn_estimator
+from cloche.selection.learned.history import History
+from cloche.selection.learned.measuring import average_precision
+from cloche.selection.learned.observation import Observation
+from cloche.selection.learned.parts import PAIRS
+from cloche.selection.learned.rows import BY_FILE, CHANGE, Row, chosen, read, write
+from cloche.selection.learned.rule import FIRST, Rule, fitted_level, needed_groups, share_interval
+from cloche.selection.learned.training import check, train
 
 TESTS = sorted(f"tests/test_{file}.py::test_{name}" for file in ("one", "two") for name in "abcdefgh")
 
@@ -246,7 +252,7 @@ def test_too_few_rows_are_refused() -> None:
 def test_the_same_rows_give_the_same_bytes(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_bytes(write(rows(120)))
-    words = [sys.executable, "-m", "cloche.learn.build", str(file), "growth", ""]
+    words = [sys.executable, "-m", "cloche.selection.learned.build", str(file), "growth", ""]
     import os
 
     environment = {**os.environ, **PINNED, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
@@ -489,7 +495,7 @@ def test_rows_of_another_project_are_refused(tmp_path: Path) -> None:
 
 def test_changes_are_made_by_mutants_without_pytest_in_the_own_environment() -> None:
     """The program `train` starts the project's pytest, and has none itself."""
-    program = "import sys; sys.modules['pytest'] = None; import cloche.learn.from_mutants, cloche.mutants.matrix"
+    program = "import sys; sys.modules['pytest'] = None; import cloche.selection.learned.from_mutants, cloche.selection.mutants.matrix"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
-    control = program.replace("cloche.learn.from_mutants", "cloche.impact.plugin")
+    control = program.replace("cloche.selection.learned.from_mutants", "cloche.selection.impact.plugin")
     assert subprocess.run([sys.executable, "-c", control], check=False, capture_output=True).returncode == 1

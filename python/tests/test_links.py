@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloche import nar
+from cloche.store import nar
 from conftest import Outcome
 from test_closure import APPLICATION, NUMPY, PYTHON, UNLISTED, Store
 from trust import Release

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from cloche.mutants import foreign
-from cloche.mutants.errors import BadMatrixError, BadSampleError, BaseRunError, NoSitesError
-from cloche.mutants.matrix import Judged, Matrix, Suite, applied, facts, judge, load, run
-from cloche.mutants.replay import Selected, detects, figures, replay
-from cloche.mutants.sample import Sample, draw, source_files
-from cloche.mutants.sites import OPERATORS, Mutant, compiles, mutants_of, place_of
+from cloche.selection.mutants import foreign
+from cloche.selection.mutants.errors import BadMatrixError, BadSampleError, BaseRunError, NoSitesError
+from cloche.selection.mutants.matrix import Judged, Matrix, Suite, applied, facts, judge, load, run
+from cloche.selection.mutants.replay import Selected, detects, figures, replay
+from cloche.selection.mutants.sample import Sample, draw, source_files
+from cloche.selection.mutants.sites import OPERATORS, Mutant, compiles, mutants_of, place_of
 from repeating import REPEATING
 
 TEXT = '''"""Docs."""
@@ -353,7 +353,7 @@ def test_a_sample_of_another_tool_that_is_none(tmp_path: Path) -> None:
 
 def test_a_fault_that_only_computes_is_ended(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loop is ended by the processor time that it uses, however long a busy machine takes to give it that."""
-    monkeypatch.setattr("cloche.mutants.matrix.WAITING", 1000)
+    monkeypatch.setattr("cloche.selection.mutants.matrix.WAITING", 1000)
     judged = judge(suite, fault("n -= 1", "n += 1"), BASE, frozenset(), 5)
     assert judged.outcome == "time"
     assert judged.processor >= 4
@@ -362,9 +362,9 @@ def test_a_fault_that_only_computes_is_ended(suite: Suite, monkeypatch: pytest.M
 def test_a_fault_that_only_waits_is_not(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     """A suite that has to wait for a busy machine is not ended; what waits for ever is."""
     slow = fault("return 2 * x", "__import__('time').sleep(7); return 2 * x")
-    monkeypatch.setattr("cloche.mutants.matrix.WAITING", 1000)
+    monkeypatch.setattr("cloche.selection.mutants.matrix.WAITING", 1000)
     assert judge(suite, slow, BASE, frozenset(), 6).outcome == "survived"
-    monkeypatch.setattr("cloche.mutants.matrix.WAITING", 0.5)
+    monkeypatch.setattr("cloche.selection.mutants.matrix.WAITING", 0.5)
     for_ever = fault("return 2 * x", "__import__('time').sleep(9999); return 2 * x")
     assert judge(suite, for_ever, BASE, frozenset(), 6).outcome == "time"
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloche.names import UnsafeFileNameError, check_file_name, name_and_version
-from cloche.store_name import store_name
+from cloche.lock.names import UnsafeFileNameError, check_file_name, name_and_version
+from cloche.store.store_name import store_name
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cloche import nar
+from cloche.store import nar
 
 NAME = "0123456789abcdfghijklmnpqrsvwxyz-numpy-2.0"
 # More than two blocks, and no multiple of one.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cloche.pip_config import PipConfigError, read_pip_config
+from cloche.lock.pip_config import PipConfigError, read_pip_config
 
 SITE = {"VIRTUAL_ENV": "/nonexistent", "XDG_CONFIG_DIRS": "/nonexistent"}
 

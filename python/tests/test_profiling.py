@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from cloche.profiling import flame, judge, record, stacks
-from cloche.profiling.stacks import Frame
+from cloche.profile import flame, judge, record, stacks
+from cloche.profile.stacks import Frame
 
 LIBRARY = "/build/side/lib/python3.11/site-packages"
 START = 'process 7:"python -c \nimport a; b = 5\nprint(1)";'

@@ -19,14 +19,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloche.errors import ClocheError
-from cloche.regression import readers, report, rules, samples
+from cloche.regression import report, rules, samples
 from cloche.regression.command import regress
 from cloche.regression.compare import Comparison, Verdict, compare
-from cloche.regression.errors import BadResultError, BadRuleError, IncompatibleFormatsError, NothingComparedError
+from cloche.regression.errors import IncompatibleFormatsError, NothingComparedError
 from cloche.regression.findings import What
-from cloche.regression.patterns import shown
-from cloche.regression.readers import Document
 from cloche.regression.walk import leaves
+from cloche.results import readers
+from cloche.results.errors import BadResultError, BadRuleError
+from cloche.results.patterns import shown
+from cloche.results.readers import Document
 
 DAY = date(2026, 11, 22)
 DATA = os.environ.get("CLOCHE_DATA")

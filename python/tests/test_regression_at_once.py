@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from cloche.errors import ClocheError
-from cloche.regression import numbers, readers, report, rules
+from cloche.regression import numbers, report, rules
 from cloche.regression.compare import compare
-from cloche.regression.readers import Numbers
 from cloche.regression.rules import Kind, Rule, Worse
+from cloche.results import readers
+from cloche.results.readers import Numbers
 
 DAY = date(2026, 11, 22)
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 1.0 + 1e-12, 5e-324, 1e-9, 1e308, np.inf, -np.inf, np.nan]

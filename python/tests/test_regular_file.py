@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cloche import regular_file
-from cloche.limits import Limit
+from cloche.untrusted import regular_file
+from cloche.untrusted.limits import Limit
 
 SMALL = Limit(bytes=10)
 

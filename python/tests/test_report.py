@@ -16,8 +16,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from cloche import limits
 from cloche.report import artifacts, markdown
+from cloche.untrusted import limits
 from conftest import Outcome
 from report_samples import Sample, put
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cloche import revisions
 from cloche.errors import ExitCode
+from cloche.performance import revisions
 from cloche.store.git import GitError, NoGitError
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cloche.limits import SDIST_TEXT
 from cloche.lock.sdist import BadSdistError, read_sdist
+from cloche.untrusted.limits import SDIST_TEXT
 
 
 def tar(path: Path, members: dict[str, bytes], *, links: tuple[str, ...] = ()) -> Path:

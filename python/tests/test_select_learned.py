@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from cloche.impact import verb
-from cloche.impact.verdict import plain
-from cloche.learn import model as models
-from cloche.learn.observation import observe
-from cloche.learn.ranking import Question, rank
-from cloche.learn.rows import Row, read, write
-from cloche.learn.store import store_rows
-from cloche.learn.training import train
+from cloche.selection.impact import verb
+from cloche.selection.impact.verdict import plain
+from cloche.selection.learned import model as models
+from cloche.selection.learned.observation import observe
+from cloche.selection.learned.ranking import Question, rank
+from cloche.selection.learned.rows import Row, read, write
+from cloche.selection.learned.store import store_rows
+from cloche.selection.learned.training import train
 from cloche.telemetry.address import Address
 from cloche.telemetry.store import opened
 from conftest import Outcome
@@ -121,11 +121,11 @@ def test_the_budget_cuts_off_with_a_reason_and_rules_hold(checkout: Checkout) ->
 
 
 def test_without_the_libraries_it_says_so(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cloche.learn.session", None)
+    monkeypatch.setitem(sys.modules, "cloche.selection.learned.session", None)
     ended = checkout.select("--budget", "60s")
     assert ended.code == 3
     assert ended.err == (
-        "error: models, budgets and shadow runs need libraries that are not here (cloche.learn.session): install Cloche's groups "
+        "error: models, budgets and shadow runs need libraries that are not here (cloche.selection.learned.session): install Cloche's groups "
         "learn and\ntelemetry, or take nix run .#select-tests; --run --shadow-runs 0 needs none of them\n"
     )
     assert checkout.select("--allow-empty").code == 0

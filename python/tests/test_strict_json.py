@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from cloche.limits import Limit
-from cloche.strict_json import BadJsonError, load, loads, repeated
 from cloche.untrusted import spelling
+from cloche.untrusted.limits import Limit
+from cloche.untrusted.strict_json import BadJsonError, load, loads, repeated
 
 SMALL = Limit(bytes=200, depth=3, members=4)
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloche.attest.outcome import Report as Outcomes
 from cloche.untrusted import terminal
 from cloche.verify import report as verdicts
-from cloche.verify.outcome import Report as Outcomes
 from conftest import Outcome
 from report_samples import Sample
 

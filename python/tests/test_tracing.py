@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from cloche import compare_tests, join_tests, map_tests, trace_tests
-from cloche.closures import record
-from cloche.closures import run as closures_run
 from cloche.errors import ClocheError
-from cloche.impact import map as impact_map
+from cloche.selection.impact import make_map
+from cloche.selection.impact import map as impact_map
+from cloche.selection.impact.run import carry
+from cloche.suite import join
+from cloche.trace import compare, needs
+from cloche.trace import record as trace_tests
+from cloche.trace import run as closures_run
 from tracing import SITE, Project, closure_of, make_environment
 
 PACKAGE = {
@@ -346,7 +349,7 @@ def test_a_record_has_imports_that_were_not_run(project: Project) -> None:
         (project.source / "tests").mkdir(exist_ok=True)
         (project.source / f"tests/test_{name}.py").write_text((project.tree / f"tests/test_{name}.py").read_text())
     trace = trace_of(a={"seen": ["src/p/core.py", "tests/test_a.py"]}, b={"seen": ["tests/test_b.py"]})
-    data = record.make(trace, project.source, {})
+    data = needs.make(trace, project.source, {})
     assert data["files"]["tests/test_a.py"]["needs"] == ["src/p/core.py"]
     assert "needs" not in data["files"]["tests/test_b.py"]
     assert data["every"] == {"needs": ["src/p/__init__.py", "src/p/fast.py"]}
@@ -361,7 +364,7 @@ def test_a_new_record_keeps_what_was_declared_and_durations_that_are_about_right
         "every": {"declared": ["data/**"]},
         "files": {"tests/test_a.py": {"declared": ["*"], "seconds": 0.8}, "tests/test_b.py": {"seconds": 9}},
     }
-    data = record.make(trace_of(a={}, b={}), project.source, former)
+    data = needs.make(trace_of(a={}, b={}), project.source, former)
     assert data["modules"] == {}
     assert data["start-up"] == 0.5
     assert data["every"] == {"declared": ["data/**"]}
@@ -374,24 +377,24 @@ def test_a_new_record_keeps_what_was_declared_and_durations_that_are_about_right
 def test_a_busy_machine_changes_no_duration(project: Project) -> None:
     """Everything takes six times as long there, but a pause."""
     trace = trace_of(a={"seconds": 1.432}, b={"seconds": 3.432}, c={"seconds": 2.432}, d={"seconds": 0.632})
-    former = record.make(trace, project.source, {})
+    former = needs.make(trace, project.source, {})
     busy = json.loads(json.dumps(trace))
     busy["start-up"] *= 6
     for name, found in busy["files"].items():
         found["seconds"] = found["seconds"] * 6 if "test_c" not in name else busy["start-up"] + 2
-    assert record.make(busy, project.source, former) == former
+    assert needs.make(busy, project.source, former) == former
     # The control: one test that alone became slower, and all of them without a former record.
     trace["files"]["tests/test_a.py"]["seconds"] = 9.432
-    changed = record.make(trace, project.source, former)
+    changed = needs.make(trace, project.source, former)
     assert changed["files"]["tests/test_a.py"]["seconds"] == 9.0
     del changed["files"]["tests/test_a.py"], former["files"]["tests/test_a.py"]
     assert changed == former
-    assert record.make(busy, project.source, {})["start-up"] == 3.0
+    assert needs.make(busy, project.source, {})["start-up"] == 3.0
 
 
 def test_a_trace_of_another_version_is_refused(project: Project) -> None:
     with pytest.raises(ClocheError) as error:
-        record.make({"version": 2}, project.source, {})
+        needs.make({"version": 2}, project.source, {})
     assert error.value.message == (
         "trace.json is no trace of tests (its version is 2, and this Cloche reads 1); "
         "the flake's Cloche must be of the same version as this one"
@@ -446,7 +449,7 @@ def test_differences_of_any_kind_are_told(tmp_path: Path) -> None:
     data["tests"][1]["message"] = "another reason"
     (tmp_path / "narrowed/outcomes.json").write_text(json.dumps(data))
     with pytest.raises(SystemExit) as ended:
-        compare_tests.main(attributes)
+        compare.main(attributes)
     assert str(ended.value) == (
         "6 differences between the whole tree and the batches of cloche-tests.json:\n"
         "  t::a: passed in the whole tree, failed in its batch\n"
@@ -458,7 +461,7 @@ def test_differences_of_any_kind_are_told(tmp_path: Path) -> None:
         'What a test needs and the trace could not see goes into its "declared" in cloche-tests.json; "*" is everything.'
     )
     same = attributes | {"narrowed": attributes["whole"], "frame": None}
-    compare_tests.main(same)
+    compare.main(same)
     assert (tmp_path / "out").read_text() == "3 tests are the same in the whole tree and in batches\n"
 
 
@@ -470,7 +473,7 @@ def test_records_are_joined(tmp_path: Path) -> None:
         "logs": {"one": f"{one}/log", "two": f"{two}/log"},
         "packages": None,
     }
-    join_tests.main(attributes)
+    join.main(attributes)
     data = json.loads((tmp_path / "out/outcomes.json").read_text())
     assert data["counts"] == {"failed": 1, "passed": 1}
     assert [entry["test"] for entry in data["tests"]] == ["t::a", "t::b"]
@@ -478,7 +481,7 @@ def test_records_are_joined(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "log/durations.json").read_text()) == {"t::a": 1.0, "t::b": 1.0}
     assert (tmp_path / "log/pytest.log").read_text() == "==> one <==\nwords\n\n==> two <==\nwords\n\n"
     with pytest.raises(SystemExit, match="no batch recorded any test"):
-        join_tests.main(attributes | {"results": {}, "logs": {}})
+        join.main(attributes | {"results": {}, "logs": {}})
 
 
 # --- arguments that name files
@@ -536,7 +539,7 @@ def test_lines_that_tests_ran_become_the_map(project: Project, tmp_path: Path) -
     joined = tmp_path / "joined"
     outputs = {"out": str(joined), "log": str(tmp_path / "joined-log")}
     logs = {name: f"{folder}/log" for name, folder in batches.items()}
-    join_tests.main({"outputs": outputs, "results": batches, "logs": logs, "packages": None})
+    join.main({"outputs": outputs, "results": batches, "logs": logs, "packages": None})
     closure = {"modules": data["modules"]}
     project.record(closure, coverage=True)
     first = (project.top / "out/coverage.json").read_bytes()
@@ -548,7 +551,7 @@ def test_lines_that_tests_ran_become_the_map(project: Project, tmp_path: Path) -
     assert (project.top / "out/coverage.json").read_bytes() == first
     whole = shutil.copytree(project.tree, tmp_path / "whole")
     shutil.copytree(project.source / "src", whole / "src")
-    map_tests.main(
+    make_map.main(
         {
             "outputs": {"out": str(tmp_path / "map.json")},
             "results": str(joined),
@@ -569,8 +572,8 @@ def test_lines_that_tests_ran_become_the_map(project: Project, tmp_path: Path) -
 
 
 def install_contexts(environment: Path) -> None:
-    """Put what notes lines into an environment."""
-    target = environment / SITE / "_cloche_trace/impact"
-    if not target.exists():
-        for part in ("impact", "outcomes"):
-            shutil.copytree(Path(trace_tests.__file__).parent / part, target.with_name(part))
+    """Put what notes lines into an environment, beside the hooks."""
+    package = environment / SITE / "_cloche_trace"
+    first = (package / "__init__.py").read_text()
+    carry("selection/impact/contexts.py", package)
+    (package / "__init__.py").write_text(first)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from cloche import installed_packages, join_tests, record_tests
-from cloche.closures import record
-from cloche.suite import Selection, Suite
+from cloche.suite import installed_packages, join
+from cloche.suite import record as record_tests
+from cloche.suite.run import Selection, Suite
+from cloche.trace import needs
 from tracing import SITE, Project, make_environment
 
 # name -> file -> text
@@ -188,7 +189,7 @@ def test_a_record_has_packages(project: Project) -> None:
     # What a person has declared stays.
     former = {"files": {"tests/test_b.py": {"declared-packages": ["extra"]}}}
     trace = json.loads((project.top / "out/trace.json").read_text())
-    again = record.make(trace, project.source, former)
+    again = needs.make(trace, project.source, former)
     assert again["files"]["tests/test_b.py"]["declared-packages"] == ["extra"]
 
 
@@ -211,7 +212,7 @@ def test_a_package_that_offers_something_new_ends_the_join(project: Project) -> 
     table = {name: offers for name, offers in TABLE.items() if name != "space-two"}
     wheels = {"table": {**table, "extra": {"modules": ["extra/data"]}}, "wheels": [str(project.environment)]}
     with pytest.raises(SystemExit) as ended:
-        join_tests.know(wheels, SITE)
+        join.know(wheels, SITE)
     assert str(ended.value) == (
         "locked packages offer what cloche-tests.json does not know, so tests that were not given them may look for it. Run\n"
         "'nix run .#trace-tests', which renews it. Nothing is recorded.\n"
@@ -219,4 +220,4 @@ def test_a_package_that_offers_something_new_ends_the_join(project: Project) -> 
         "  extra: files bin/extra-tool\n"
         "  extra: groups readers"
     )
-    join_tests.know({**wheels, "table": table}, SITE)
+    join.know({**wheels, "table": table}, SITE)

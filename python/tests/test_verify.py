@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from cloche import artifact
-from cloche.verify import envelope
+from cloche.attest import artifact, envelope
 from conftest import Outcome
 from trust import SIGNS_ALL, Release, git, make_key, provenance
 

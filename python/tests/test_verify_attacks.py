@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from cloche.artifact import digest_of
-from cloche.limits import Limit
-from cloche.sign import dsse, keys
+from cloche.attest import dsse, keys
+from cloche.attest.artifact import digest_of
+from cloche.attest.key_options import KeySource
 from cloche.sign import run as signing
-from cloche.sign.options import KeySource
+from cloche.untrusted.limits import Limit
 from cloche.verify import evidence
 from conftest import Outcome
 from trust import (

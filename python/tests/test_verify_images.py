@@ -9,7 +9,7 @@ import pytest
 
 from cloche.image.descriptor import Descriptor
 from cloche.image.layout import Layout
-from cloche.limits import STATEMENT, Limit
+from cloche.untrusted.limits import STATEMENT, Limit
 from cloche.verify import evidence
 from conftest import Outcome
 from trust import Release, layout

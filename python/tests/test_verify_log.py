@@ -188,8 +188,8 @@ def test_an_entry_of_a_day_to_come(logged: Logged) -> None:
 
 def test_a_signature_over_bytes_with_an_entry(logged: Logged) -> None:
     """A record of rekor's kind hashedrekord, about the artifact's own bytes."""
-    from cloche.sign import keys
-    from cloche.sign.options import KeySource
+    from cloche.attest import keys
+    from cloche.attest.key_options import KeySource
 
     release = logged.release
     data = release.artifact.read_bytes()

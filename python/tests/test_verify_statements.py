@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from cloche import artifact
-from cloche.limits import Limit
-from cloche.sign import dsse, keys
-from cloche.sign.options import KeySource
+from cloche.attest import artifact, dsse, keys
+from cloche.attest.key_options import KeySource
+from cloche.untrusted.limits import Limit
 from conftest import Outcome
 from trust import (
     SIGNS_ALL,

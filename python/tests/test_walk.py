@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import cloche
-from cloche import in_toto
-from cloche.impact import tree
+from cloche.attest import in_toto
+from cloche.selection.impact import tree
 from cloche.telemetry import results
 from cloche.untrusted import walk
 from conftest import Outcome
@@ -20,22 +20,21 @@ from trust import Release
 
 # Calls that pass over what can't be read, and why each module may have one all the same.
 ALLOWED = {
-    "backend.py": "makes a build folder of its own writable, and looks for names in an environment of the store",
-    "check_docs.py": "looks at a folder of the store, of which all can be read",
+    "environment/backend.py": "makes a build folder of its own writable, and looks for names in an environment of the store",
+    "environment/place_modules.py": "compiles what it has just copied",
+    "environment/unzip.py": "copies modules out of the store",
+    "environment/wheel.py": "takes the one wheel that there must be, and removes files, of which there must be one",
     "fetch/sources.py": "lists the roles of Cloche's own pins, to name them in a message",
-    "image/judge_image.py": "looks at folders of the store",
-    "nix_style.py": "looks at a folder of the store",
+    "image/judge.py": "looks at folders of the store",
     "performance/measure.py": "makes a copy of its own writable",
-    "place_modules.py": "compiles what it has just copied",
-    "profiling/record.py": "makes a copy of its own writable, and looks at a wheel of the store",
+    "profile/record.py": "makes a copy of its own writable, and looks at a wheel of the store",
     "regression/run.py": "makes a copy of its own writable",
     "sbom/build.py": "takes the one wheel that there must be",
     "sbom/inventory.py": "takes the one METADATA that there must be",
     "store/write.py": "makes what it wrote durable, and removes what it replaced",
-    "suite.py": "makes a copy of its own writable",
-    "trace_tests.py": "looks at an environment of the store",
-    "unzip.py": "copies modules out of the store",
-    "wheel.py": "takes the one wheel that there must be, and removes files, of which there must be one",
+    "suite/run.py": "makes a copy of its own writable",
+    "trace/install_hooks.py": "looks at a folder of the store",
+    "trace/record.py": "looks at an environment of the store",
 }
 
 

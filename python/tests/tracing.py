@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
-from cloche import install_tracer, record_tests, trace_tests
-from cloche.closures import record
-from cloche.suite import Selection, Suite
+from cloche.selection.impact.run import carry
+from cloche.suite import record as record_tests
+from cloche.suite.run import Selection, Suite
+from cloche.trace import install_hooks, needs
+from cloche.trace import record as trace_tests
 
 SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 PYTEST = """#!{python}
@@ -34,9 +36,11 @@ def make_environment(folder: Path) -> Path:
     venv.create(folder, symlinks=True, with_pip=False)
     site = folder / SITE
     (site / "these.pth").write_text(sysconfig.get_path("purelib") + "\n")
-    install_tracer.main(
+    modules = folder.parent / "modules"
+    carry("trace/hooks/plugin.py", modules / "cloche")
+    install_hooks.main(
         {
-            "modules": str(Path(install_tracer.__file__).parents[1]),
+            "modules": str(modules),
             "configuration": str(folder.parent / "top/cloche-trace.json"),
             "sitePackages": SITE,
             "outputs": {"out": str(folder)},
@@ -122,7 +126,7 @@ class Project:
         with contextlib.redirect_stdout(io.StringIO()):
             trace_tests.main(attributes)
         trace = json.loads((self.top / "out/trace.json").read_text())
-        return record.make(trace, self.source, {})
+        return needs.make(trace, self.source, {})
 
     def look(self, code: str) -> dict[str, set[str]]:
         """Return what a process looks for that runs this code in the tree, by kind."""
@@ -163,7 +167,7 @@ class Project:
 
 
 def closure_of(data: dict[str, Any], *files: str) -> dict[str, Any]:
-    """Return a batch of these files, as lib/closures.nix makes it of a record."""
+    """Return a batch of these files, as lib/tests/needs.nix makes it of a record."""
     parts = [data["every"], *(data["files"][name] for name in files)]
 
     def names(*keys: str) -> list[str]:

@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from cloche import artifact
-from cloche.sign import dsse, keys
-from cloche.sign.options import KeySource
+from cloche.attest import artifact, dsse, keys
+from cloche.attest.key_options import KeySource
 from conftest import Outcome
 
 BUILD_TYPE = "https://cloche.example/build-types/nix-flake/v1"

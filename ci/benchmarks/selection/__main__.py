@@ -28,7 +28,7 @@ def documented(told: dict[str, Any]) -> None:
 options = parsed(sys.argv[1:])
 options.work = Path(options.work).resolve()
 if PACKAGES.get(options.verb) == "learned":
-    from cloche.learn.build import PINNED
+    from cloche.selection.learned.build import PINNED
 
     if any(os.environ.get(name) != value for name, value in PINNED.items()):
         # Before NumPy is loaded.

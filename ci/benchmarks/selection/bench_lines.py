@@ -1,4 +1,4 @@
-"""A pytest plugin beside `-p cloche.impact.plugin`: it also writes which tests ran which lines, to $CLOCHE_LINES.
+"""A pytest plugin beside `-p cloche.selection.impact.plugin`: it also writes which tests ran which lines, to $CLOCHE_LINES.
 
 Only a baseline of the benchmark needs them; the map itself knows functions.
 """
@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cloche.impact import plugin
-from cloche.impact.recording import Seen, make
+from cloche.selection.impact import plugin
+from cloche.selection.impact.recording import Seen, make
 
 
 def made(root: Path, files: list[str], seen: Seen, packages: dict[str, list[str]]) -> dict[str, Any]:

@@ -16,14 +16,25 @@ from pathlib import Path
 from typing import Any
 
 import cloche
-from cloche.impact.map import load as load_map
-from cloche.impact.tree import python_files
-from cloche.mutants import foreign
-from cloche.mutants.matrix import Matrix, Suite, applied, facts, load, run, tree_digest
-from cloche.mutants.replay import ORDINARY, Row, Selected, Selector, figures, replay
-from cloche.mutants.sample import Sample, draw, source_files
-from cloche.mutants.selectors import Tree, at_random, covered_function, covered_line, everything, explained, impact, import_graph, last_failed, tree
-from cloche.mutants.sites import OPERATORS, compiles, place_of
+from cloche.selection.impact.map import load as load_map
+from cloche.selection.impact.tree import python_files
+from cloche.selection.mutants import foreign
+from cloche.selection.mutants.matrix import Matrix, Suite, applied, facts, load, run, tree_digest
+from cloche.selection.mutants.replay import ORDINARY, Row, Selected, Selector, figures, replay
+from cloche.selection.mutants.sample import Sample, draw, source_files
+from cloche.selection.mutants.selectors import (
+    Tree,
+    at_random,
+    covered_function,
+    covered_line,
+    everything,
+    explained,
+    impact,
+    import_graph,
+    last_failed,
+    tree,
+)
+from cloche.selection.mutants.sites import OPERATORS, compiles, place_of
 from selection.projects import PROJECTS, in_git, unpacked
 from selection.report import line_of
 from selection.wall import spent
@@ -109,7 +120,7 @@ def record(name: str, work: Path) -> None:
     folder, maps = unpacked(name, work, "record"), work / "maps"
     maps.mkdir(exist_ok=True)
     found, file = suite(name, folder), maps / f"{name}.json"
-    words = ["-q", "-p", "no:cacheprovider", "-p", "cloche.impact.plugin", "-p", "bench_lines", f"--impact-map={file}"]
+    words = ["-q", "-p", "no:cacheprovider", "-p", "cloche.selection.impact.plugin", "-p", "bench_lines", f"--impact-map={file}"]
     file.unlink(missing_ok=True)
     ended = spent(found, [*found.words(), *words], PATHS, {"CLOCHE_LINES": str(maps / f"{name}.lines.json")})
     if ended["code"] not in {0, 1} or not file.exists():

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from cloche.learn.fitting import KINDS, fit
-from cloche.learn.history import HALF_LIFE
-from cloche.learn.measuring import DRAWS, SEED, average_precision
+from cloche.selection.learned.fitting import KINDS, fit
+from cloche.selection.learned.history import HALF_LIFE
+from cloche.selection.learned.measuring import DRAWS, SEED, average_precision
 from cloche.telemetry.histories import read_history
 from cloche.telemetry.reports import PASSED
 from cloche.telemetry.sources import About

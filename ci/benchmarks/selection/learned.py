@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from cloche.impact.folders import files_of
-from cloche.learn.from_mutants import rows_of
-from cloche.learn.measuring import Judged, Measured, measure
-from cloche.learn.rows import Row, read, write
-from cloche.learn.simple import baselines
-from cloche.learn.training import RECALLS, Sample, Validated, fold_of, merit, usable, validate
-from cloche.mutants.matrix import Matrix
-from cloche.mutants.replay import Selected, figures, replay
-from cloche.mutants.sites import Mutant
+from cloche.selection.impact.folders import files_of
+from cloche.selection.learned.from_mutants import rows_of
+from cloche.selection.learned.measuring import Judged, Measured, measure
+from cloche.selection.learned.rows import Row, read, write
+from cloche.selection.learned.simple import baselines
+from cloche.selection.learned.training import RECALLS, Sample, Validated, fold_of, merit, usable, validate
+from cloche.selection.mutants.matrix import Matrix
+from cloche.selection.mutants.replay import Selected, figures, replay
+from cloche.selection.mutants.sites import Mutant
 from selection import campaign
 from selection.learned_report import SIMPLE, line_of
 from selection.projects import PROJECTS

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import cloche
-from cloche.impact.recording import test_of
-from cloche.mutants.matrix import Suite, applied
-from cloche.mutants.sample import draw, source_files
+from cloche.selection.impact.recording import test_of
+from cloche.selection.mutants.matrix import Suite, applied
+from cloche.selection.mutants.sample import draw, source_files
 from selection.projects import PROJECTS, in_git, unpacked
 
 CLOCHE = "from cloche.cli import main; main()"
@@ -75,7 +75,7 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
 
     ours, plain, testmon = (checkout(purpose) for purpose in ("wall-ours", "wall-plain", "wall-testmon"))
     lines, maps = work / f"wall-lines-{name}.jsonl", work / "wall-maps"
-    recorder = ["-p", "no:randomly", "-p", "cloche.mutants.recorder", f"--outcome-lines={lines}", *PROJECTS[name].arguments]
+    recorder = ["-p", "no:randomly", "-p", "cloche.selection.mutants.recorder", f"--outcome-lines={lines}", *PROJECTS[name].arguments]
     pytest = [sys.executable, "-m", "pytest", "-q"]
     # testmon crashes without the cache provider, and plain pytest has it, too.
     quiet = ["-p", "no:testmon"]

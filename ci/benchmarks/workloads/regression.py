@@ -45,7 +45,8 @@ def main() -> None:
 def compare() -> None:
     """Read and compare."""
     start, cpu = time.perf_counter(), time.process_time()
-    from cloche.regression import compare, readers, rules
+    from cloche.regression import compare, rules
+    from cloche.results import readers
 
     found = compare.compare(readers.read(Path(sys.argv[1])), readers.read(Path(sys.argv[2])), rules.Rules(), date(2026, 1, 1))
     assert found.counts.changed, "the planted differences were not found"

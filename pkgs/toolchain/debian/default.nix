@@ -128,9 +128,9 @@ let
         file = baseNameOf pin.path;
       }
     ) (builtins.fromJSON (builtins.readFile (pins + "/${name}.json")));
-  source = import ../../source.nix {
+  source = import ../../python/source.nix {
     toolchain = contract;
-    storeName = import ../../../lib/store-name.nix;
+    storeName = import ../../../lib/lock/store-name.nix;
   };
 in
 contract

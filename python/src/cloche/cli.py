@@ -10,8 +10,8 @@ from typing import NoReturn
 import click
 
 from cloche.errors import ClocheError, ExitCode
-from cloche.regular_file import IrregularFileError, OversizedFileError
 from cloche.untrusted import terminal
+from cloche.untrusted.regular_file import IrregularFileError, OversizedFileError
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,15 @@ VERBS = {
     "load-image": Verb("cloche.image.command", "Bring an image to podman, docker, a registry or a folder."),
     "lock": Verb("cloche.lock.command", "Write cloche.lock: the exact files, by hash, of every environment."),
     "performance": Verb("cloche.performance.command", "Measure benchmarks of two revisions, and compare figures."),
-    "profile": Verb("cloche.profiling.command", "Show where experiments and slow tests spend their time."),
+    "profile": Verb("cloche.profile.command", "Show where experiments and slow tests spend their time."),
     "regress": Verb("cloche.regression.command", "Compare results of experiments, and look for drift."),
     "report": Verb("cloche.report.command", "Write one report of all that is known about a project."),
     "reproduce": Verb("cloche.reproduce.command", "Build outputs again under other circumstances, and compare."),
-    "select-tests": Verb("cloche.impact.command", "Say which tests a change can affect, and why; run them."),
+    "select-tests": Verb("cloche.selection.command", "Say which tests a change can affect, and why; run them."),
     "sign": Verb("cloche.sign.command", "Sign statements about artifacts, by a key or an identity."),
     "telemetry": Verb("cloche.telemetry.command", "Keep what tests did, and show what they cost."),
-    "trace-tests": Verb("cloche.closures.command", "Find out what each test file needs; write cloche-tests.json."),
-    "train": Verb("cloche.learn.command", "Make a model of which tests a change breaks, and its card."),
+    "trace-tests": Verb("cloche.trace.command", "Find out what each test file needs; write cloche-tests.json."),
+    "train": Verb("cloche.selection.learned.command", "Make a model of which tests a change breaks, and its card."),
     "verify": Verb("cloche.verify.command", "Accept or refuse an artifact by a policy, and say why."),
 }
 

@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from cloche import derivation
 from cloche.attest.hashes import digest_set
 from cloche.errors import ClocheError
+from cloche.store import derivation
 
 HASH_LENGTH = 32
 

@@ -12,7 +12,7 @@ from packageurl import PackageURL
 
 from cloche.attest import graph, statement
 from cloche.attest.graph import ProvenanceError
-from cloche.derivation import Derivation, FixedOutput
+from cloche.store.derivation import Derivation, FixedOutput
 
 BUILD_TYPE = "https://cloche.example/build-types/nix-flake/v1"
 
@@ -92,7 +92,7 @@ def resource(output: FixedOutput, uri: str) -> Json:
 
 
 def purl(drv: Derivation) -> str:
-    """Return the package URL of a fixed output: of a package by the attributes of pkgs/source.nix, else a generic one."""
+    """Return the package URL of a fixed output: of a package by the attributes of pkgs/python/source.nix, else a generic one."""
     attributes = drv.attributes
     file = attributes.get("file", "")
     if {"package", "version", "file"} <= attributes.keys():

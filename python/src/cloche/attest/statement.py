@@ -1,7 +1,7 @@
 """In-toto Statements as Cloche writes them: which artifacts something is said about, and what.
 
 https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md; schema/statement.json says the same as a schema.
-Statements of others are read by cloche.verify.statements.
+Statements of others are read by cloche.attest.statements.
 """
 
 import hashlib

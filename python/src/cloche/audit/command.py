@@ -49,11 +49,11 @@ def audit(  # noqa: PLR0913 - click passes each option as an argument
 
     The report goes to standard output. Exit code 1: the audit fails.
     """
-    from cloche import regular_file  # noqa: PLC0415 - as below
     from cloche.audit import components, feed, report  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
     from cloche.audit.policy import Policy, load  # noqa: PLC0415
     from cloche.audit.vex import dumps  # noqa: PLC0415
-    from cloche.limits import SBOM  # noqa: PLC0415
+    from cloche.untrusted import regular_file  # noqa: PLC0415 - as below
+    from cloche.untrusted.limits import SBOM  # noqa: PLC0415
 
     policy = load(policy_file) if policy_file else Policy()
     try:

@@ -9,10 +9,9 @@ from typing import Any
 from packageurl import PackageURL
 from packaging.version import InvalidVersion, Version
 
-from cloche import strict_json
 from cloche.errors import MISSHAPEN, ClocheError
-from cloche.limits import SBOM
-from cloche.untrusted import shapes, spelling
+from cloche.untrusted import shapes, spelling, strict_json
+from cloche.untrusted.limits import SBOM
 
 _MOST_NESTED = 16
 

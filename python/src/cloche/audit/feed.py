@@ -5,11 +5,10 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from cloche import regular_file, strict_json
 from cloche.audit import yaml_text
 from cloche.errors import MISSHAPEN, ClocheError
-from cloche.limits import ADVISORY
-from cloche.untrusted import walk
+from cloche.untrusted import regular_file, strict_json, walk
+from cloche.untrusted.limits import ADVISORY
 
 # Events of a range, with the part of the record's name that they have.
 _EVENTS = ("introduced", "fixed", "last_affected", "limit")

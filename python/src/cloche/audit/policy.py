@@ -6,11 +6,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cloche import regular_file, strict_json
 from cloche.audit.severity import Level
 from cloche.errors import ClocheError
-from cloche.limits import POLICY
-from cloche.untrusted import toml
+from cloche.untrusted import regular_file, strict_json, toml
+from cloche.untrusted.limits import POLICY
 
 _STATES = ("in_triage", "not_affected", "false_positive", "exploitable")
 _JUSTIFICATIONS = (

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cloche.errors import ClocheError
-from cloche.limits import Limit
+from cloche.untrusted.limits import Limit
 
 _NULL = {"", "~", "null", "Null", "NULL"}
 

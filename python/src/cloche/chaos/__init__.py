@@ -1,23 +1,19 @@
-"""Chaos: faults raised inside the operations that a test makes, and helpers for code that shall survive them.
+"""Chaos: faults raised inside the operations that a test makes.
 
-`cloche.chaos.plugin` is the pytest plugin; it needs pytest and nothing else. The helpers are imported from here:
-`from cloche.chaos import circuit_breaker, fallback, retry, safe_execute, timeout`. They need stamina and pybreaker (the
-extra `resilience`), and not pytest.
+`cloche.chaos.plugin` is the pytest plugin; it needs pytest and nothing else. The helpers for programs are in cloche.resilience;
+their former place here goes on, with a warning.
 """
 
-from typing import TYPE_CHECKING, Any
+import warnings
+from typing import Any
 
-if TYPE_CHECKING:
-    from .resilience import Execution, NoPreemptionError, circuit_breaker, fallback, retry, safe_execute, timeout
-
-__all__ = ["Execution", "NoPreemptionError", "circuit_breaker", "fallback", "retry", "safe_execute", "timeout"]
+from cloche import resilience
 
 
 def __getattr__(name: str) -> Any:
-    # Each run of pytest imports this package for its plugin, which shall not import the helpers' libraries.
-    if name in __all__:
-        from . import resilience  # noqa: PLC0415
-
+    if name in resilience.__all__:
+        moved = f"cloche.chaos.{name} is cloche.resilience.{name} now; import it from there"
+        warnings.warn(moved, DeprecationWarning, stacklevel=2)
         return getattr(resilience, name)
     message = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(message)

@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from .events import Recovery
+from cloche.resilience.events import Recovery
+
 from .faults import Fault
 from .stream import draw
 
@@ -32,7 +33,8 @@ RUNNERS = frozenset(
         "_hypothesis_pytestplugin",
     ]
 )
-_HERE = str(Path(__file__).parent) + os.sep
+# The helpers of cloche.resilience are no code of the test's either.
+_HERE = tuple(str(Path(__file__).parents[1] / package) + os.sep for package in ("chaos", "resilience"))
 _LIBRARY = (
     # As sysconfig has them, which reads much to say so.
     *(

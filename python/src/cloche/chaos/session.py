@@ -15,11 +15,12 @@ from _pytest.nodes import Node
 
 from cloche.errors import ClocheError
 from cloche.outcomes.reports import has_failed, is_subtest, seconds
+from cloche.resilience import events
+from cloche.resilience.events import Recovery
 from cloche.store.write import appending
 
-from . import assertions, databases, events, files, injection, processes, report, sockets
+from . import assertions, databases, files, injection, processes, report, sockets
 from .deadline import HungError, Watchdog
-from .events import Recovery
 from .injection import Armed
 from .patching import Patches
 from .settings import Settings

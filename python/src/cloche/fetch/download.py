@@ -13,10 +13,10 @@ from typing import Any
 from cloche.fetch.index import Index
 from cloche.fetch.session import AnswerError, pieces, place
 from cloche.fetch.sources import FetchError, Source
-from cloche.limits import WHEEL
-from cloche.regular_file import open_regular
 from cloche.store import write
 from cloche.untrusted import terminal
+from cloche.untrusted.limits import WHEEL
+from cloche.untrusted.regular_file import open_regular
 
 CHUNK = 1 << 20  # bytes
 TRIES = 3

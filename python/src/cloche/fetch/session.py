@@ -11,7 +11,7 @@ from http.client import HTTPException
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from cloche.limits import INDEX_PAGE
+from cloche.untrusted.limits import INDEX_PAGE
 
 CHUNK = 1 << 18  # bytes
 REDIRECTS = 10

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from cloche.errors import MISSHAPEN
-from cloche.limits import LOCK
-from cloche.store_name import store_name
-from cloche.strict_json import BadJsonError, load
+from cloche.store.store_name import store_name
+from cloche.untrusted.limits import LOCK
+from cloche.untrusted.strict_json import BadJsonError, load
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

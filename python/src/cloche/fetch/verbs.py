@@ -17,8 +17,8 @@ from cloche.fetch.download import CHUNK, fetch_one, file_digest
 from cloche.fetch.index import Index
 from cloche.fetch.sources import FetchError, Source, roles_of_lock, sources_of_lock, sources_of_pins
 from cloche.fetch.store import add, keep, missing, store_paths
-from cloche.regular_file import open_regular
 from cloche.store import write
+from cloche.untrusted.regular_file import open_regular
 
 WORKERS = 8
 # How many failures are told in full.

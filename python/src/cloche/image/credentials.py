@@ -12,10 +12,10 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
-from cloche import regular_file, strict_json
 from cloche.errors import ClocheError, ExitCode
 from cloche.image.descriptor import Reference
-from cloche.limits import POLICY
+from cloche.untrusted import regular_file, strict_json
+from cloche.untrusted.limits import POLICY
 
 # One registry with three names; its credentials are kept under the last, as a URL.
 _DOCKER = {"docker.io", "registry-1.docker.io", "index.docker.io"}

@@ -9,16 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cloche import regular_file, strict_json
 from cloche.errors import MISSHAPEN
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, artifact
 from cloche.image.errors import BadIndexError, NotFoundError, TooLargeError, WrongBytesError
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of, dumps
 from cloche.image.read import Image, Stream
-from cloche.limits import MANIFEST, STATEMENT, Limit
-from cloche.regular_file import OversizedFileError, open_regular
 from cloche.store import write
-from cloche.untrusted import shapes, spelling
+from cloche.untrusted import regular_file, shapes, spelling, strict_json
+from cloche.untrusted.limits import MANIFEST, STATEMENT, Limit
+from cloche.untrusted.regular_file import OversizedFileError, open_regular
 
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 NAME = "org.opencontainers.image.ref.name"

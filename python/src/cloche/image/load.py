@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cloche import regular_file
 from cloche.image.descriptor import Descriptor, Reference
 from cloche.image.errors import (
     BadTargetError,
@@ -21,7 +20,8 @@ from cloche.image.errors import (
 from cloche.image.layout import Layout
 from cloche.image.manifest import MANIFEST_TYPE
 from cloche.image.read import Image
-from cloche.limits import STATEMENT
+from cloche.untrusted import regular_file
+from cloche.untrusted.limits import STATEMENT
 
 # skopeo's transports that keep an image as it is.
 # Seconds for a program that brings an image somewhere; 10 GiB over a slow line need fewer.

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche import regular_file, strict_json
 from cloche.errors import MISSHAPEN
 from cloche.image.errors import BadImageError, ChangedLayerError
 from cloche.image.layer import END, Layer, blocks
 from cloche.image.manifest import CONFIG_TYPE, MANIFEST_TYPE, digest_of
-from cloche.limits import MANIFEST
+from cloche.untrusted import regular_file, strict_json
+from cloche.untrusted.limits import MANIFEST
 
 VERSION = 1
 

@@ -15,7 +15,6 @@ from urllib.parse import urlencode, urljoin
 import oras.auth
 import requests
 
-from cloche import strict_json
 from cloche.errors import ClocheError
 from cloche.image import credentials
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, Reference, artifact
@@ -33,7 +32,8 @@ from cloche.image.layout import descriptors, index, referrer
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of
 from cloche.image.read import Image, Stream
 from cloche.image.session import PATIENCE, BoundedSession, read_bounded
-from cloche.limits import EVIDENCE, MANIFEST, STATEMENT, Limit
+from cloche.untrusted import strict_json
+from cloche.untrusted.limits import EVIDENCE, MANIFEST, STATEMENT, Limit
 
 DOCKER = "application/vnd.docker.distribution.manifest"
 ACCEPTED = f"{MANIFEST_TYPE}, {INDEX_TYPE}, {DOCKER}.v2+json, {DOCKER}.list.v2+json"

@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from cloche.image.errors import TooLargeError
-from cloche.limits import MANIFEST
+from cloche.untrusted.limits import MANIFEST
 
 # Seconds to connect, and between two pieces of an answer.
 PATIENCE = (10, 120)

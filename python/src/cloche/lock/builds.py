@@ -14,7 +14,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from cloche.errors import ClocheError
-from cloche.limits import SDIST_TEXT
 from cloche.lock.closure import Closures, Walker
 from cloche.lock.metadata import MetadataReader
 from cloche.lock.model import BuildEnvironment
@@ -23,6 +22,7 @@ from cloche.lock.project import LEGACY_BACKEND, BuildSystem, read_build_system
 from cloche.lock.sdist import BadSdistError
 from cloche.lock.target import Target
 from cloche.untrusted import toml
+from cloche.untrusted.limits import SDIST_TEXT
 from cloche.untrusted.toml import BadTomlError
 
 # What these backends answer to get_requires_for_build_wheel on a machine that has no such tools:

@@ -10,18 +10,18 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError
-from cloche.index import Index
 from cloche.lock.builds import BuildLocker
 from cloche.lock.closure import Closures, RequiresPythonError, Walker
 from cloche.lock.foreign import find_foreign, read_foreign
+from cloche.lock.index import Index
 from cloche.lock.metadata import MetadataReader
 from cloche.lock.model import Environment, Lock
+from cloche.lock.pip_config import PipConfig
 from cloche.lock.pool import Pool
 from cloche.lock.project import Project, refuse_direct_sources
 from cloche.lock.resolve import preferred_of, resolve
 from cloche.lock.target import Target
 from cloche.lock.text import read_bytes
-from cloche.pip_config import PipConfig
 
 
 class UnknownSdistError(ClocheError):

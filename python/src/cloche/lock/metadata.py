@@ -11,16 +11,16 @@ from packaging.specifiers import InvalidSpecifier
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
-from cloche.archive import check_zip
 from cloche.errors import ClocheError
-from cloche.index import FileNotOnIndexError, HashMismatchError, Index, IndexFile
-from cloche.limits import METADATA
+from cloche.lock.index import FileNotOnIndexError, HashMismatchError, Index, IndexFile
 from cloche.lock.legacy import read_requirement, read_specifiers
 from cloche.lock.licenses import license_of
+from cloche.lock.names import name_and_version
 from cloche.lock.pool import Candidate, File
 from cloche.lock.sdist import SdistTexts, read_sdist
-from cloche.names import name_and_version
 from cloche.store import write
+from cloche.untrusted.archive import check_zip
+from cloche.untrusted.limits import METADATA
 
 _METADATA = re.compile(r"[^/]+\.dist-info/METADATA")
 # The lines of which headers consist, as the library email reads them; what follows another line is the description.

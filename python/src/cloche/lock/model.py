@@ -1,6 +1,6 @@
 """The data of cloche.lock and its one canonical form.
 
-The schema (version 1) is described in `docs/`; `lib/lock.nix` reads the same file.
+The schema (version 1) is described in `docs/`; `lib/lock/default.nix` reads the same file.
 """
 
 import json
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from cloche.errors import MISSHAPEN, ClocheError
+from cloche.lock.names import check_file_name
 from cloche.lock.text import MalformedFileError, parse_json
-from cloche.names import check_file_name
 
 LOCK_VERSION = 1
 LOCK_NAME = "cloche.lock"

@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError
-from cloche.names import check_file_name, name_and_version
+from cloche.lock.names import check_file_name, name_and_version
 
 
 @dataclass(frozen=True, order=True)

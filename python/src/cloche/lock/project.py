@@ -116,7 +116,7 @@ def _project(file: Path, data: dict[str, Any]) -> Project:
 def digest(data: dict[str, Any]) -> str:
     """Return the sha256 (hexadecimal) of the part of pyproject.toml that a lock depends on.
 
-    `lib/lock.nix` computes the same from builtins.fromTOML at each evaluation.
+    `lib/lock/default.nix` computes the same from builtins.fromTOML at each evaluation.
     """
     project = data.get("project", {})
     tool = data.get("tool", {})

@@ -19,13 +19,13 @@ import tomli_w
 from packaging.requirements import Requirement
 
 from cloche.errors import ClocheError, ExitCode
-from cloche.index import default_index
+from cloche.lock.index import default_index
 from cloche.lock.model import Environment, Package
+from cloche.lock.pip_config import PipConfig
 from cloche.lock.pool import Pool
 from cloche.lock.pylock import read_pylock
 from cloche.lock.target import Target
 from cloche.lock.uv import overridden_names
-from cloche.pip_config import PipConfig
 
 ORIGIN = "uv's resolution"
 # The settings of [tool.uv] that decide about versions. Its indexes are left out: hosts come from

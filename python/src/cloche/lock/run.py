@@ -4,14 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche.index import PipIndex, cache_directory
 from cloche.lock.changes import changes, summary
 from cloche.lock.check import StaleLockError, differences
+from cloche.lock.index import PipIndex, cache_directory
 from cloche.lock.make import Request, Surroundings, make_lock
 from cloche.lock.model import LOCK_NAME, Lock, read_lock
+from cloche.lock.pip_config import read_pip_config
 from cloche.lock.project import Project, read_project
 from cloche.lock.target import SYSTEMS, Target, lowest_python
-from cloche.pip_config import read_pip_config
 from cloche.store import write as whole
 from cloche.store.git import make_known
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from cloche.archive import check_zip
-from cloche.archive_tar import check_tar
 from cloche.errors import ClocheError
-from cloche.limits import SDIST, SDIST_TEXT
+from cloche.untrusted.archive import check_zip
+from cloche.untrusted.archive_tar import check_tar
+from cloche.untrusted.limits import SDIST, SDIST_TEXT
 
 _NAMES = {"pyproject.toml", "PKG-INFO"}
 

@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cloche import regular_file
 from cloche.errors import ClocheError
-from cloche.limits import LOCK
-from cloche.strict_json import BadJsonError, loads
-from cloche.untrusted import toml
+from cloche.untrusted import regular_file, toml
+from cloche.untrusted.limits import LOCK
+from cloche.untrusted.strict_json import BadJsonError, loads
 from cloche.untrusted.toml import BadTomlError
 
 

@@ -8,12 +8,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from cloche import strict_json
-from cloche.limits import REPORT
 from cloche.performance import statistics
 from cloche.performance.errors import BadFiguresError, NothingInCommonError
 from cloche.performance.statistics import FEWEST, Estimate, Verdict
-from cloche.untrusted import terminal
+from cloche.untrusted import strict_json, terminal
+from cloche.untrusted.limits import REPORT
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def revision(*, base: str | None, directory: str, as_json: bool) -> None:
 
     Exit code 1: a benchmark has become slower.
     """
-    from cloche import revisions  # noqa: PLC0415 - `cloche --help` must not load what a verb needs
+    from cloche.performance import revisions  # noqa: PLC0415 - `cloche --help` must not load what a verb needs
 
     folder = revisions.flake(Path.cwd())
     other = revisions.base(folder, directory, base) if base is not None else None

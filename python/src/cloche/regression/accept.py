@@ -13,11 +13,11 @@ from typing import Any
 
 import click
 
-from cloche import regular_file, strict_json
 from cloche.errors import ClocheError, ExitCode
-from cloche.limits import REPORT, RESULT
 from cloche.store import write as whole
 from cloche.store.git import Repository, make_known
+from cloche.untrusted import regular_file, strict_json
+from cloche.untrusted.limits import REPORT, RESULT
 
 
 class AcceptInCiError(ClocheError):

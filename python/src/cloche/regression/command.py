@@ -34,7 +34,8 @@ def compare(*, baseline: Path, current: Path, rules_file: Path | None, as_json: 
     The report goes to standard output. Exit code 1: the results have regressed, or samples are too small to show anything.
     """
     from cloche.regression import compare as comparing  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
-    from cloche.regression import readers, report, rules  # noqa: PLC0415
+    from cloche.regression import report, rules  # noqa: PLC0415
+    from cloche.results import readers  # noqa: PLC0415
 
     chosen = rules.load(rules_file) if rules_file else rules.Rules()
     day = (today or datetime.now(UTC)).date()

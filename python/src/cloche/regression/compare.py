@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from cloche.regression import samples
-from cloche.regression.errors import BadResultError, BadRuleError, IncompatibleFormatsError, NothingComparedError
+from cloche.regression.errors import IncompatibleFormatsError, NothingComparedError
 from cloche.regression.findings import IMPROVEMENTS, Counts, Finding, Findings, What
-from cloche.regression.readers import Document
 from cloche.regression.rules import Rules, Test
 from cloche.regression.walk import Sample, Walk, leaves
+from cloche.results.errors import BadResultError, BadRuleError
+from cloche.results.readers import Document
 
 
 class Verdict(StrEnum):

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from cloche.regression.patterns import Path
 from cloche.regression.rules import Rule, Waiver
+from cloche.results.patterns import Path
 
 # How many findings of one kind are described; all are counted.
 MOST = 1000

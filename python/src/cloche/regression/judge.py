@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cloche.errors import ClocheError
-from cloche.regression import compare, readers, report, rules
+from cloche.regression import compare, report, rules
+from cloche.results import readers
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cloche.regression.numbers import Array
-from cloche.regression.patterns import Path, Segment
+from cloche.results.patterns import Path, Segment
 
 
 @dataclass

@@ -6,8 +6,8 @@ from typing import Any
 
 from cloche.regression.compare import Comparison, shown_findings, words
 from cloche.regression.findings import Finding, What
-from cloche.regression.patterns import shown
 from cloche.regression.samples import Compared
+from cloche.results.patterns import shown
 from cloche.untrusted import terminal
 
 # How many findings of a kind the text shows.

@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from cloche.limits import POLICY
-from cloche.regression.errors import BadResultError, BadRuleError
-from cloche.regression.patterns import Step, parse
+from cloche.results.errors import BadResultError, BadRuleError
+from cloche.results.patterns import Step, parse
 from cloche.untrusted import toml
+from cloche.untrusted.limits import POLICY
 
 
 class Kind(StrEnum):

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cloche.regression.errors import BadResultError, BadRuleError
 from cloche.regression.findings import MOST, Counts, Finding, Findings, What
 from cloche.regression.numbers import Array, Code, Judged, judge
-from cloche.regression.patterns import Matcher, Path, shown
 from cloche.regression.pool import Pool
-from cloche.regression.readers import SMALL, Document, Numbers
 from cloche.regression.rules import DEFAULT, Kind, Rule, Rules, Waiver
+from cloche.results.errors import BadResultError, BadRuleError
+from cloche.results.patterns import Matcher, Path, shown
+from cloche.results.readers import SMALL, Document, Numbers
 
 _LARGEST = 2**63
 # How many characters of a text a finding shows.

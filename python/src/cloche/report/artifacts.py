@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloche import limits, regular_file, strict_json
 from cloche.report.errors import BadArtifactError
+from cloche.untrusted import limits, regular_file, strict_json
 
 # Files up to this size are laid beside the page as they are, so that a browser shows them; larger ones compressed.
 PLAIN = 128 * 1024

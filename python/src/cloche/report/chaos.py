@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloche import judge_chaos
+from cloche.chaos import judge
 from cloche.report.artifacts import Artifacts
 from cloche.report.facts import FAILS, PASSES, Section, Verdict
 from cloche.report.shapes import Node
@@ -34,9 +34,9 @@ def section(artifacts: Artifacts, given: Chaos, outcomes: Node) -> tuple[Section
         sources.append(name)
         recordings.append(_checked(read))
     recordings.sort(key=lambda recording: int(recording["settings"]["seed"]))
-    verdict, problems, facts = judge_chaos.judge(recordings, outcomes.of(dict), given.floor, given.most)
+    verdict, problems, facts = judge.judge(recordings, outcomes.of(dict), given.floor, given.most)
     by_test: dict[str, tuple[int, int]] = {
-        judge_chaos.plain_name(test.name): (test.survived, test.fired) for test in facts.tests.values() if test.fired
+        judge.plain_name(test.name): (test.survived, test.fired) for test in facts.tests.values() if test.fired
     }
     words = "no fault fired"
     if verdict["pairs"]:
@@ -47,7 +47,7 @@ def section(artifacts: Artifacts, given: Chaos, outcomes: Node) -> tuple[Section
     }
     shown["left_out"] = {
         name: {"tests": verdict[name], "means": meaning, "most": given.most.get(name)}
-        for name, meaning in judge_chaos.CAPPED.items()
+        for name, meaning in judge.CAPPED.items()
     }
     shown["by_seed"] = [_by_seed(each) for each in recordings]
     shown["failures"] = _failures(recordings)

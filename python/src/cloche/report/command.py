@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from cloche import strict_json
-from cloche.limits import REPORT
 from cloche.store import write as whole
 from cloche.telemetry import address
+from cloche.untrusted import strict_json
+from cloche.untrusted.limits import REPORT
 
 _FILE = click.Path(path_type=Path)
 

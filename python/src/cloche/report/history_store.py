@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Integer, case, cast, func, select
 
+from cloche.chaos.judge import plain_name
 from cloche.errors import ClocheError
-from cloche.judge_chaos import plain_name
 from cloche.regression import history as drift
 from cloche.report.history import VERSION
 from cloche.telemetry.models import Execution, Run, Test

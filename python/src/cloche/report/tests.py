@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloche import judge_tests
-from cloche.judge_chaos import plain_name
+from cloche.chaos.judge import plain_name
 from cloche.report.artifacts import Artifacts
 from cloche.report.facts import ATTENTION, FAILS, PASSES, Section, Verdict
 from cloche.report.history import History
 from cloche.report.shapes import Node
+from cloche.suite import judge
 
 OUTCOMES = ("passed", "failed", "error", "flaky", "skipped", "xfailed")
 # Of a message as much as a person reads in a table.
@@ -58,7 +58,7 @@ def section(  # noqa: PLR0913, PLR0917 - each is what another capability knows o
         if (inner := each.get("subtests")).value is not None:
             entry["subtests"] = inner.texts()
         entries.append(entry)
-    found = judge_tests.judge(entries, {name: dict(terms) for name, terms in given.quarantine.items()}, given.date)
+    found = judge.judge(entries, {name: dict(terms) for name, terms in given.quarantine.items()}, given.date)
     seconds: dict[str, float] = {}
     if given.durations is not None:
         times = Node(artifacts.json(given.durations, "tests/durations.json"), given.durations)

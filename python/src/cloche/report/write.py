@@ -4,12 +4,11 @@ import json
 import re
 from pathlib import Path
 
-from cloche import limits, regular_file, strict_json
 from cloche.report import markdown, page
 from cloche.report.errors import ForeignFolderError
 from cloche.report.facts import Report
 from cloche.store import write as whole
-from cloche.untrusted import terminal
+from cloche.untrusted import limits, regular_file, strict_json, terminal
 
 # By this file a report knows what in its folder is its own.
 MARKER = "cloche-report.json"

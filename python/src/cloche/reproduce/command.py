@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from cloche import strict_json
-from cloche.limits import REPORT
+from cloche.untrusted import strict_json
+from cloche.untrusted.limits import REPORT
 
 
 @click.command()

@@ -13,8 +13,8 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from cloche import derivation as drv
 from cloche.reproduce.errors import NixError, UnknownAttributeError
+from cloche.store import derivation as drv
 
 FEATURES = ["--extra-experimental-features", "nix-command flakes"]
 # `nix run` on a store that is not at /nix starts programs in a user namespace, where nobody can change groups.

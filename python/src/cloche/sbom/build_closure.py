@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cloche import derivation
 from cloche.sbom.closure import StorePath
 from cloche.sbom.inventory import PREFIX, Component, Evidence, Inventory, debian, python
+from cloche.store import derivation
 
 
 @dataclass(frozen=True)

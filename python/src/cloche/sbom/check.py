@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cloche import derivation
 from cloche.sbom.closure import hexadecimal
+from cloche.store import derivation
 
 _PREFIX = "cloche:"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cloche.sign.options import key_options, password_options
+from cloche.attest.key_options import key_options, password_options
 
 
 @click.command()
@@ -46,7 +46,8 @@ def sign(  # noqa: PLR0913 - click passes each option as an argument
     For each, NAME.dsse.json (a bare envelope, by key only) and NAME.sigstore.json (a bundle) are written. For a layout,
     root.layout and STEP.KEYID.link.
     """
-    from cloche.sign import options, run  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
+    from cloche.attest import key_options as options  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
+    from cloche.sign import run  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
 
     key = options.key(key_file, key_fd, key_env, password_fd, password_env)
     if key is not None and trust_config is not None:

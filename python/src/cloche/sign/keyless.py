@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cloche import regular_file, strict_json
 from cloche.errors import MISSHAPEN, ClocheError, ExitCode
-from cloche.limits import TRUST_ROOT
+from cloche.untrusted import regular_file, strict_json
+from cloche.untrusted.limits import TRUST_ROOT
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

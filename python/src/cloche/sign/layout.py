@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cloche import limits, regular_file, strict_json
 from cloche.errors import ClocheError
+from cloche.untrusted import limits, regular_file, strict_json
 
 # https://github.com/in-toto/attestation/blob/main/spec/v1/envelope.md; in-toto-verify asks for it too.
 PAYLOAD_TYPE = "application/vnd.in-toto+json"

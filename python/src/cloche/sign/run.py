@@ -5,15 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche import regular_file, strict_json
+from cloche.attest import statements
+from cloche.attest.key_options import KeySource
 from cloche.attest.statement import PROVENANCE
 from cloche.errors import ClocheError
-from cloche.limits import EVIDENCE, STATEMENT
 from cloche.sign import layout
-from cloche.sign.options import KeySource
 from cloche.store import write
-from cloche.untrusted import walk
-from cloche.verify import statements
+from cloche.untrusted import regular_file, strict_json, walk
+from cloche.untrusted.limits import EVIDENCE, STATEMENT
 
 
 class NotSignedError(ClocheError):
@@ -62,7 +61,7 @@ def _statements(paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
 
         bundles = keyless.sign(payloads, wanted.trust_config, wanted.tell)
         return {f"{name}.sigstore.json": bundle for (name, _), bundle in zip(found, bundles, strict=True)}
-    from cloche.sign import dsse, keys  # noqa: PLC0415 - a fault of the statements is told without them
+    from cloche.attest import dsse, keys  # noqa: PLC0415 - a fault of the statements is told without them
 
     signer = keys.load(wanted.key)
     files = {}
@@ -89,7 +88,7 @@ def _layout(folder: Path, paths: tuple[Path, ...], wanted: Wanted) -> dict[str, 
     if wanted.expires <= dt.datetime.now(dt.UTC):
         message = f"--expires {wanted.expires:%Y-%m-%d} is past: in-toto-verify would refuse the layout"
         raise NotSignedError(message)
-    from cloche.sign import keys  # noqa: PLC0415 - as above
+    from cloche.attest import keys  # noqa: PLC0415 - as above
 
     return layout.signed(folder, keys.load(wanted.key), wanted.expires)
 

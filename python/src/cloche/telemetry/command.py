@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cloche.errors import MISSHAPEN
-from cloche.limits import LOCK
 from cloche.telemetry import address
 from cloche.telemetry.errors import BadSourceError, NoProjectError, NothingChosenError, NothingHeldError
 from cloche.untrusted import toml
+from cloche.untrusted.limits import LOCK
 from cloche.untrusted.toml import BadTomlError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cloche.impact.source import complexity
 from cloche.store.git import GitError, Objects, Repository
+from cloche.telemetry.complexity import complexity
 from cloche.telemetry.reports import SECOND
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from cloche import regular_file
 from cloche.errors import MISSHAPEN, ClocheError, ExitCode
-from cloche.limits import TELEMETRY
 from cloche.telemetry.errors import BadSourceError
 from cloche.telemetry.reports import ReportedExecution, ReportedRun, checked_text, moment_of
 from cloche.telemetry.sources import About
+from cloche.untrusted import regular_file
+from cloche.untrusted.limits import TELEMETRY
 
 NEEDED = ("Name", "Duration", "LastRun", "Verdict")
 

@@ -202,7 +202,7 @@ class Suite(Base):
 
     __tablename__ = "suites"
     digest: Mapped[str] = mapped_column(String(64), primary_key=True)
-    # JSON, as cloche.learn.rows writes it.
+    # JSON, as cloche.selection.learned.rows writes it.
     body: Mapped[str] = mapped_column(Text)
 
 
@@ -224,5 +224,5 @@ class ObservedChange(Base):
     failing: Mapped[bool] = mapped_column(Boolean)
     missed_some: Mapped[bool | None] = mapped_column(Boolean)
     missed: Mapped[bool | None] = mapped_column(Boolean)
-    # JSON, as cloche.learn.rows writes it.
+    # JSON, as cloche.selection.learned.rows writes it.
     body: Mapped[str] = mapped_column(Text)

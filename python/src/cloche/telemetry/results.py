@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from cloche import limits, strict_json
 from cloche.telemetry.errors import BadSourceError
 from cloche.telemetry.importing import Reduction, hidden, insert_new, salt_of
 from cloche.telemetry.models import Result, ResultValue
 from cloche.telemetry.sources import About
+from cloche.untrusted import limits, strict_json
 
 # More numbers than this per revision are data, and no history that somebody follows.
 MOST = 10_000
@@ -111,7 +111,7 @@ def _benchmark(place: Path) -> list[_Found]:
 
 def _experiment(folder: Path, values: list[str]) -> _Found:
     """Return the numbers of an experiment's result."""
-    from cloche.regression import leaves, readers  # noqa: PLC0415 - tests alone don't need its libraries
+    from cloche.results import leaves, readers  # noqa: PLC0415 - tests alone don't need its libraries
 
     place = folder / "comparison.json"
     data: Any = _read(place)

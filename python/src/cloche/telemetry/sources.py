@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloche import limits, regular_file, strict_json
 from cloche.errors import MISSHAPEN
 from cloche.outcomes import junit
 from cloche.telemetry.errors import BadSourceError, TooFewCasesError
@@ -22,6 +21,7 @@ from cloche.telemetry.reports import (
     node_in_file,
     node_of_pytest,
 )
+from cloche.untrusted import limits, regular_file, strict_json
 
 # The version of the JSON lines that cloche.telemetry.plugin writes.
 VERSION = 1

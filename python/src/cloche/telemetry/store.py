@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 
-from cloche.regular_file import open_regular
 from cloche.store import write
 from cloche.telemetry.address import Address
 from cloche.telemetry.errors import (
@@ -25,6 +24,7 @@ from cloche.telemetry.errors import (
     OlderSchemaError,
     UnreachableStoreError,
 )
+from cloche.untrusted.regular_file import open_regular
 
 # How long a writer waits for another's transaction, in milliseconds.
 BUSY = 60_000

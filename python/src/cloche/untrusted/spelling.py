@@ -9,7 +9,7 @@ document with such a name is refused, whether or not the exact one stands beside
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from cloche.strict_json import BadJsonError
+from cloche.untrusted.strict_json import BadJsonError
 
 # The fields of an object; a list of one Shape is a list of such objects; None is anything, such as an object whose names
 # are data, whose case Go heeds too.

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
-from cloche.archive import BrokenError
+from cloche.untrusted.archive import BrokenError
 
 BLOCK = 512  # bytes
 _CHUNK = 1 << 20  # bytes

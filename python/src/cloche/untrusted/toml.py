@@ -5,9 +5,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from cloche import regular_file
 from cloche.errors import ClocheError
-from cloche.limits import Limit
+from cloche.untrusted import regular_file
+from cloche.untrusted.limits import Limit
 
 # How tomllib ends its messages.
 _PLACE = re.compile(r"^(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$", re.DOTALL)
@@ -24,7 +24,7 @@ class BadTomlError(ClocheError):
 
 
 def load(path: Path, *, limit: Limit) -> dict[str, Any]:
-    """Return the table of a regular file; raises OSError (see cloche.regular_file) and BadTomlError."""
+    """Return the table of a regular file; raises OSError (see cloche.untrusted.regular_file) and BadTomlError."""
     return loads(regular_file.read(path, limit), what=str(path), limit=limit)
 
 

@@ -11,13 +11,13 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cloche import canonical_json
+from cloche.attest.outcome import Refusal, Refused, Report
 from cloche.audit import components, feed, report
 from cloche.audit.licenses import LicensePolicy
 from cloche.audit.policy import Policy as AuditPolicy
 from cloche.audit.policy import PolicyError, parse
 from cloche.errors import ClocheError
-from cloche.verify.outcome import Refusal, Refused, Report
+from cloche.store import canonical_json
 
 # How many of many faults a reason names.
 _SHOWN = 5

@@ -8,10 +8,10 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from cloche import nar
-from cloche.artifact import Artifact, Kind
-from cloche.nar import Nar
-from cloche.verify.outcome import Refusal, Report
+from cloche.attest.artifact import Artifact, Kind
+from cloche.attest.outcome import Refusal, Report
+from cloche.store import nar
+from cloche.store.nar import Nar
 from cloche.verify.policy import IGNORED, Policy
 from cloche.verify.predicates import Claimed
 

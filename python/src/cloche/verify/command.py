@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from cloche.sign.options import key_options, password_options
+from cloche.attest.key_options import key_options, password_options
 
 
 @click.command()
@@ -74,7 +74,7 @@ def verify(  # noqa: PLR0913 - click passes each option as an argument
     ARTIFACT is a file, a store path or other folder, oci:FOLDER@sha256:..., or REGISTRY/NAME@sha256:....
     Ends with 0 when it is accepted, and else with the code of the first class of refusal in docs/verify.md.
     """
-    from cloche.sign import options  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
+    from cloche.attest import key_options as options  # noqa: PLC0415 - `cloche --help` must not load the verb's libraries
     from cloche.verify import report, run  # noqa: PLC0415 - as above
 
     key = options.key(key_file, key_fd, key_env, password_fd, password_env)
@@ -87,16 +87,16 @@ def verify(  # noqa: PLR0913 - click passes each option as an argument
     # The key is read first, so that a fault of it is known before anything is accepted.
     signer = None
     if key is not None:
-        from cloche.sign import keys  # noqa: PLC0415 - as above
+        from cloche.attest import keys  # noqa: PLC0415 - as above
 
         signer = keys.load(key)
     request = run.Request(artifact, policy, bundles, sbom, advisories, repository, rebuild, source, insecure)
     outcome = run.verify(request)
     if vsa is not None and outcome.report.refusal is None:
-        from cloche.sign import dsse  # noqa: PLC0415 - as above
+        from cloche.attest import dsse  # noqa: PLC0415 - as above
+        from cloche.attest.outcome import Refusal  # noqa: PLC0415 - as above
         from cloche.store import write  # noqa: PLC0415 - as above
         from cloche.verify import vsa as summaries  # noqa: PLC0415 - as above
-        from cloche.verify.outcome import Refusal  # noqa: PLC0415 - as above
 
         summary = summaries.statement(outcome, request)
         try:

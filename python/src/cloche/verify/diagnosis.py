@@ -33,9 +33,9 @@ from cryptography.x509 import (
 from rfc3161_client import TimeStampResponse, decode_timestamp_response
 from securesystemslib import dsse
 
+from cloche.attest.envelope import Envelope, Evidence, Message
+from cloche.attest.outcome import Refusal, Refused
 from cloche.errors import MISSHAPEN
-from cloche.verify.envelope import Envelope, Evidence, Message
-from cloche.verify.outcome import Refusal, Refused
 from cloche.verify.timestamps import authorities
 
 # The kinds of log entries that the library reads.

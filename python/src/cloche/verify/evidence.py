@@ -6,16 +6,16 @@ All of it is held in memory, so it is bounded in its sum too, and what is named 
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloche import regular_file
-from cloche.artifact import Artifact
+from cloche.attest import envelope
+from cloche.attest.artifact import Artifact
+from cloche.attest.envelope import Evidence
+from cloche.attest.outcome import Refusal, Refused, Report
 from cloche.errors import MISSHAPEN
 from cloche.image.descriptor import Descriptor
 from cloche.image.layout import document
-from cloche.limits import BUNDLE, EVIDENCE
-from cloche.regular_file import IrregularFileError, OversizedFileError
-from cloche.verify import envelope
-from cloche.verify.envelope import Evidence
-from cloche.verify.outcome import Refusal, Refused, Report
+from cloche.untrusted import regular_file
+from cloche.untrusted.limits import BUNDLE, EVIDENCE
+from cloche.untrusted.regular_file import IrregularFileError, OversizedFileError
 
 # All versions of the bundle: "...bundle.v0.3+json", "...bundle+json;version=0.3".
 _BUNDLE = "application/vnd.dev.sigstore.bundle"

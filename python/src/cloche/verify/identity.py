@@ -22,10 +22,10 @@ from sigstore.verify.policy import Identity
 from sigstore_models.bundle.v1 import Bundle as StatedBundle
 from sigstore_models.common.v1 import HashAlgorithm
 
-from cloche.artifact import Artifact
+from cloche.attest.artifact import Artifact
+from cloche.attest.envelope import Envelope, Evidence
+from cloche.attest.outcome import Refusal, Refused
 from cloche.verify.diagnosis import brings_a_root, find_fault
-from cloche.verify.envelope import Envelope, Evidence
-from cloche.verify.outcome import Refusal, Refused
 from cloche.verify.policy import Signer
 from cloche.verify.policy import TrustRoot as PinnedRoot
 from cloche.verify.timestamps import authorities

@@ -17,8 +17,8 @@ from securesystemslib.exceptions import UnverifiedSignatureError, VerificationEr
 from securesystemslib.signer._key import Key, SSlibKey
 from securesystemslib.signer._signature import Signature as LibrarySignature
 
-from cloche.verify.envelope import Envelope, Signature
-from cloche.verify.outcome import Refusal, Refused
+from cloche.attest.envelope import Envelope, Signature
+from cloche.attest.outcome import Refusal, Refused
 from cloche.verify.policy import Signer
 
 

@@ -11,11 +11,11 @@ from sigstore._internal.trust import KeyringPurpose
 from sigstore.models import TransparencyLogEntry
 from sigstore_models.bundle.v1 import Bundle
 
-from cloche.artifact import Artifact
+from cloche.attest.artifact import Artifact
+from cloche.attest.envelope import Evidence
+from cloche.attest.outcome import Refusal, Refused
 from cloche.verify import diagnosis, identity
-from cloche.verify.envelope import Evidence
 from cloche.verify.keys import PublicKey
-from cloche.verify.outcome import Refusal, Refused
 from cloche.verify.policy import TrustRoot
 
 # How far the clocks of two machines may be apart.

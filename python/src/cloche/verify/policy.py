@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cloche import regular_file
 from cloche.attest import statement
-from cloche.limits import POLICY, TRUST_ROOT, Limit
-from cloche.untrusted import toml
+from cloche.attest.outcome import Refusal, Refused
+from cloche.untrusted import regular_file, toml
+from cloche.untrusted.limits import POLICY, TRUST_ROOT, Limit
 from cloche.untrusted.toml import BadTomlError
-from cloche.verify.outcome import Refusal, Refused
 
 LOCAL_BUILDER = "https://cloche.example/builders/unattested-local/v1"
 PREDICATES = {

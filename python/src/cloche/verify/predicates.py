@@ -4,10 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from cloche import canonical_json, strict_json
 from cloche.attest import statement
-from cloche.limits import SBOM
-from cloche.verify.outcome import Refusal, Refused, Report
+from cloche.attest.outcome import Refusal, Refused, Report
+from cloche.store import canonical_json
+from cloche.untrusted import strict_json
+from cloche.untrusted.limits import SBOM
 from cloche.verify.policy import LOCAL_BUILDER, REVISION, Policy, Provenance
 
 # What the build type nix-flake/v1 takes from outside; docs/provenance.md says what each means.

@@ -2,8 +2,8 @@
 
 import textwrap
 
+from cloche.attest.outcome import MEANING, Report
 from cloche.untrusted import terminal
-from cloche.verify.outcome import MEANING, Report
 
 _MARKS = {"accepted": "ok", "note": "note"}
 _WIDTH = 120

@@ -6,19 +6,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cloche import artifact as artifacts
-from cloche import nar, regular_file
-from cloche.artifact import Artifact
+from cloche.attest import artifact as artifacts
+from cloche.attest import statements
+from cloche.attest.artifact import Artifact
+from cloche.attest.outcome import Refusal, Refused, Report
+from cloche.attest.statements import Statement
 from cloche.errors import ClocheError, ExitCode
 from cloche.image.errors import BadIndexError, TooLargeError, WrongBytesError
-from cloche.limits import SBOM
-from cloche.strict_json import BadJsonError
-from cloche.verify import closure, evidence, policy, predicates, source, statements, summary
-from cloche.verify.outcome import Refusal, Refused, Report
+from cloche.store import nar
+from cloche.untrusted import regular_file
+from cloche.untrusted.limits import SBOM
+from cloche.untrusted.strict_json import BadJsonError
+from cloche.verify import closure, evidence, policy, predicates, source, summary
 from cloche.verify.policy import PREDICATES, SIGNATURE, Policy
 from cloche.verify.predicates import Claimed
 from cloche.verify.signatures import Judge, Signed
-from cloche.verify.statements import Statement
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from cloche import regular_file
-from cloche.artifact import Artifact
+from cloche.attest.artifact import Artifact
+from cloche.attest.envelope import Envelope, Evidence, Signature
+from cloche.attest.outcome import Refusal, Refused, Report
+from cloche.untrusted import regular_file
 from cloche.verify import keys
-from cloche.verify.envelope import Envelope, Evidence, Signature
-from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Policy, Signer
 
 if TYPE_CHECKING:

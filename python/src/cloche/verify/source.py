@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from cloche import nar
-from cloche.artifact import Artifact, Kind, file_sha256
+from cloche.attest.artifact import Artifact, Kind, file_sha256
+from cloche.attest.outcome import Refusal, Refused, Report
 from cloche.errors import ClocheError
+from cloche.store import nar
 from cloche.store.git import GitError, NoGitError, Repository
-from cloche.verify.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Provenance
 from cloche.verify.predicates import Claimed
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cloche.verify.outcome import Refusal, Refused, Report
+from cloche.attest.outcome import Refusal, Refused, Report
 from cloche.verify.policy import Summary
 
 _LEVEL = re.compile(r"SLSA_BUILD_LEVEL_([0-3])")

@@ -4,9 +4,9 @@ import json
 from datetime import UTC
 from typing import Any
 
-from cloche import canonical_json
-from cloche.artifact import Artifact, Kind
 from cloche.attest import statement as statements
+from cloche.attest.artifact import Artifact, Kind
+from cloche.store import canonical_json
 from cloche.verify.run import Outcome, Request
 
 VERIFIER = "https://cloche.example/verifiers/cloche-verify/v1"

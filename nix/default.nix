@@ -1,0 +1,32 @@
+# The module files, in the order in which the option reference shows them. One capability, one file.
+[
+  ./project
+  ./project/toolchain.nix
+  ./project/python.nix
+  ./project/build.nix
+  ./project/packages.nix
+  ./project/shells.nix
+  ./tests
+  ./tests/record.nix
+  ./selection.nix
+  ./chaos/options.nix
+  ./chaos
+  ./lint.nix
+  ./types.nix
+  ./regression
+  ./project/base.nix
+  ./performance
+  ./profile
+  ./sbom.nix
+  ./audit
+  ./reproduce.nix
+  ./project/lock.nix
+  ./provenance.nix
+  ./in-toto.nix
+  ./image/options.nix
+  ./image/assertions.nix
+  ./image
+  ./report.nix
+  ./apps.nix
+  ../lib/modules/assertions.nix
+]

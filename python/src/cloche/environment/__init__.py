@@ -1,0 +1,1 @@
+"""Wheels and environments: unpack, build, place, put together."""

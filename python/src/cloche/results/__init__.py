@@ -1,0 +1,1 @@
+"""Files of results: read them, name what is in them."""

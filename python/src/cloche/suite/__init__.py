@@ -1,0 +1,1 @@
+"""A test suite as a derivation runs it: record, join, judge."""
