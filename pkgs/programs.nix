@@ -29,7 +29,7 @@ let
           file: builtins.substring 0 (builtins.stringLength path + 1) file == "${path}/"
         ) wanted;
       in
-      builtins.elem path wanted || above || builtins.match "(pkgs/fetch|pkgs/toolchain)/.*" path != null;
+      builtins.elem path wanted || above || builtins.match "(pkgs/fetch|pkgs/toolchain)/[^_].*" path != null;
   };
   cloche = own.commandLine [
     "attest"
