@@ -182,6 +182,12 @@ def test_telemetry_reads_a_recording_and_not_the_same_one_from_a_cache(store: st
         ),
         ("a.txt", "", "its name ends in none of .xml, .jsonl, .csv, .parquet", 2),
         ("b.jsonl", '{"kind": "execution"}\n', "it is neither a run nor what follows one", 2),
+        (
+            "b.jsonl",
+            f'{{"kind": "run", "version": 1, "run": "r", "at": {2**62}, "environment": {{}}}}\n',
+            "its time, 4611686018427387904 microseconds after 1970, has no date",
+            2,
+        ),
     ],
 )
 def test_telemetry_refuses_what_is_no_report(tmp_path: Path, name: str, content: str, message: str, code: int) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from cloche.telemetry.errors import BadSourceError
+from cloche.untrusted.moments import moment
 
 # What each outcome says of the test; a skipped test neither passed nor failed. What the suite announced (xfailed) or
 # did not dare to hope for (xpassed) is no defect, as for pytest; the outcome itself is stored beside, so nothing is lost.
@@ -56,16 +57,16 @@ class ReportedRun:
         return hashlib.sha256(repr([tuple(one) for one in self.executions]).encode()).hexdigest()
 
 
-def microseconds(moment: datetime) -> int:
+def microseconds(when: datetime) -> int:
     """Return a moment as microseconds since 1970; one without a zone is taken as UTC."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * SECOND)
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return round(when.timestamp() * SECOND)
 
 
-def iso(moment: int) -> str:
-    """Return a moment in ISO 8601, UTC."""
-    return datetime.fromtimestamp(moment / SECOND, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def iso(at: int) -> str:
+    """Return microseconds since 1970 in ISO 8601, UTC."""
+    return moment(at / SECOND).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def moment_of(text: str, source: object) -> int:

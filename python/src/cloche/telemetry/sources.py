@@ -22,6 +22,7 @@ from cloche.telemetry.reports import (
     node_of_pytest,
 )
 from cloche.untrusted import limits, regular_file, strict_json
+from cloche.untrusted.moments import moment
 
 # The version of the JSON lines that cloche.telemetry.plugin writes.
 VERSION = 1
@@ -209,7 +210,14 @@ def _entry(line: bytes, where: str) -> dict[str, Any]:
         entry = json.loads(line)
     except (ValueError, RecursionError) as error:
         raise BadSourceError(where, f"it is no JSON: {error}") from error
-    return entry if isinstance(entry, dict) else {}
+    if not isinstance(entry, dict):
+        return {}
+    if isinstance(at := entry.get("at"), int):
+        try:
+            moment(at / SECOND)
+        except OverflowError as error:
+            raise BadSourceError(where, f"its time, {at} microseconds after 1970, has no date") from error
+    return entry
 
 
 def _begun(entry: dict[str, Any], where: str, about: About) -> ReportedRun:

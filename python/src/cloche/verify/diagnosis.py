@@ -12,7 +12,6 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -36,6 +35,7 @@ from securesystemslib import dsse
 from cloche.attest.envelope import Envelope, Evidence, Message
 from cloche.attest.outcome import Refusal, Refused
 from cloche.errors import MISSHAPEN
+from cloche.untrusted.moments import moment
 from cloche.verify.timestamps import authorities
 
 # The kinds of log entries that the library reads.
@@ -149,7 +149,7 @@ def _times(bundle: _Bundle, _artifact: str, root: bytes) -> _Fault:
             return Refusal.EXPIRED, f"its time stamp says {time}, when no authority of the trust root was valid"
         times.append(time)
     times += [
-        datetime.fromtimestamp(int(entry["integratedTime"]), tz=UTC)
+        moment(int(entry["integratedTime"]))
         for entry in bundle.entries
         if entry.get("inclusionPromise") and entry.get("integratedTime")
     ]

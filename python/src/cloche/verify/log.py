@@ -5,7 +5,7 @@ them, everything is refused; its releases are bounded to those that were tried.
 """
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sigstore._internal.trust import KeyringPurpose
 from sigstore.models import TransparencyLogEntry
@@ -14,6 +14,7 @@ from sigstore_models.bundle.v1 import Bundle
 from cloche.attest.artifact import Artifact
 from cloche.attest.envelope import Evidence
 from cloche.attest.outcome import Refusal, Refused
+from cloche.untrusted.moments import moment
 from cloche.verify import diagnosis, identity
 from cloche.verify.keys import PublicKey
 from cloche.verify.policy import TrustRoot
@@ -58,7 +59,7 @@ class Log:
                     Refusal.LOG_ENTRY, "its log entry has a time without a promise, or a promise without a time"
                 )
             if entry.integrated_time:
-                times.append(datetime.fromtimestamp(entry.integrated_time, UTC))
+                times.append(moment(entry.integrated_time))
         if fault := diagnosis.compare_entries(evidence.content, artifact.sha256, stated, key.der):
             raise Refused(Refusal.LOG_ENTRY, fault[1])
         return times

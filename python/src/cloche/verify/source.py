@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from cloche.attest.outcome import Refusal, Refused, Report
 from cloche.errors import ClocheError
 from cloche.store import nar
 from cloche.store.git import GitError, NoGitError, Repository
+from cloche.untrusted.moments import moment
 from cloche.verify.policy import Provenance
 from cloche.verify.predicates import Claimed
 
@@ -37,7 +37,7 @@ def check_age(claimed: Claimed, wanted: Provenance, repository: Path | None, rep
             report.accept("age of the revision", f"{claimed.revision} is {wanted.minimum_revision} or follows it")
         if wanted.minimum_date is not None:
             with git.objects() as objects:
-                when = datetime.fromtimestamp(objects.commit(claimed.revision).at, UTC)
+                when = moment(objects.commit(claimed.revision).at)
             if when < wanted.minimum_date:
                 reason = f"the revision {claimed.revision} is of {when.isoformat()}, older than {wanted.minimum_date.isoformat()}"
                 raise Refused(Refusal.WRONG_SOURCE, reason)  # noqa: TRY301 - as above
