@@ -42,7 +42,10 @@ in
       type = types.path;
       default = cfg.src + "/cloche.lock";
       defaultText = literalExpression "src + \"/cloche.lock\"";
-      description = "The lock, made by `nix run .#lock`.";
+      description = ''
+        The lock. `nix run .#lock` writes and reads `cloche.lock` beside pyproject.toml and nothing else, so one that is
+        kept elsewhere is moved there after each run, and `nix run .#fetch` is told of it by `--lock FILE`.
+      '';
     };
     groups = mkOption {
       type = types.listOf types.str;

@@ -30,8 +30,8 @@ in
       default = cfg.src + "/cloche-tests.json";
       defaultText = lib.literalExpression "src + \"/cloche-tests.json\"";
       description = ''
-        What each test file needs, as `nix run .#trace-tests` writes it. Where there is such a file, tests are recorded
-        in batches, each with what it needs and no more.
+        What each test file needs, as `nix run .#trace-tests` writes it: always to `cloche-tests.json` beside
+        pyproject.toml. Where there is such a file, tests are recorded in batches, each with what it needs and no more.
       '';
     };
     scratch = mkOption {
