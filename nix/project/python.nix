@@ -43,8 +43,8 @@ in
       default = cfg.src + "/cloche.lock";
       defaultText = literalExpression "src + \"/cloche.lock\"";
       description = ''
-        The lock. `nix run .#lock` writes and reads `cloche.lock` beside pyproject.toml and nothing else, so one that is
-        kept elsewhere is moved there after each run, and `nix run .#fetch` is told of it by `--lock FILE`.
+        The lock. `nix run .#lock` always writes `cloche.lock` beside pyproject.toml: one that is kept elsewhere has to
+        be copied from there after each run, and `nix run .#fetch` told of it by `--lock FILE`.
       '';
     };
     groups = mkOption {
