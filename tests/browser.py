@@ -44,14 +44,22 @@ class Browser:
         fonts = work / "fonts.conf"
         fonts.write_text(FONTS.format(role=place, work=work))
         libraries = place / f"usr/lib/{os.uname().machine}-linux-gnu"
-        environment = {"HOME": str(work), "TMPDIR": str(work), "FONTCONFIG_FILE": str(fonts), "LD_LIBRARY_PATH": f"{libraries}:{libraries}/pulseaudio", "PATH": os.environ["PATH"]}
+        environment = {
+            "HOME": str(work),
+            "TMPDIR": str(work),
+            "FONTCONFIG_FILE": str(fonts),
+            "LD_LIBRARY_PATH": f"{libraries}:{libraries}/pulseaudio",
+            "PATH": os.environ["PATH"],
+        }
         options = webdriver.ChromeOptions()
         options.binary_location = str(place / "usr/lib/chromium/chromium-headless-shell")
         # Its own sandbox needs what containers do not give; it sees nothing but files that the tests made.
         for word in ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"):
             options.add_argument(word)
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-        self.driver = webdriver.Chrome(options=options, service=Service(str(place / "bin/chromedriver"), env=environment))
+        self.driver = webdriver.Chrome(
+            options=options, service=Service(str(place / "bin/chromedriver"), env=environment)
+        )
         self.driver.set_page_load_timeout(PATIENCE)
 
     def open(self, page: Path, width: int = 1280, scheme: str = "light") -> None:

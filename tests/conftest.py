@@ -39,7 +39,13 @@ class Ended:
 def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None, seconds: float = HANGS) -> Ended:
     """Run a command to its end; a test that hangs fails after `seconds`."""
     done = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True, timeout=seconds, check=False,
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
     )
     return Ended(done.returncode, done.stdout, done.stderr)
 
@@ -80,7 +86,12 @@ def growth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("growth") / "growth"
     shutil.copytree(ROOT / "tests/growth", folder, ignore=shutil.ignore_patterns("__pycache__", ".*cache"))
     (folder / "flake.nix").write_text((folder / "flake.nix").read_text().replace('"cloche"', f'"git+file://{ROOT}"'))
-    for command in (["git", "init", "-q"], ["git", "add", "-A"], [ROOT / "ci/nix", "run", ".#lock"], [ROOT / "ci/nix", "run", ".#fetch"]):
+    for command in (
+        ["git", "init", "-q"],
+        ["git", "add", "-A"],
+        [ROOT / "ci/nix", "run", ".#lock"],
+        [ROOT / "ci/nix", "run", ".#fetch"],
+    ):
         ended = run(*command, cwd=folder)
         assert ended.code == 0, ended.err
     return folder
@@ -125,9 +136,20 @@ def machine(archive: Path) -> Iterator[Machine]:
     with temporary("machine") as folder:
         fresh = Machine(folder, archive)
         fresh.home.mkdir()
-        words = ["env", "-i", *(f"{name}={value}" for name, value in fresh.environment().items()), *OFFLINE, str(ROOT / "ci/nix")]
+        words = [
+            "env",
+            "-i",
+            *(f"{name}={value}" for name, value in fresh.environment().items()),
+            *OFFLINE,
+            str(ROOT / "ci/nix"),
+        ]
         both = [
-            subprocess.Popen([*words, "--store", str(fresh.store), "eval", "--expr", f"{number} + 1"], stdout=PIPE, stderr=PIPE, text=True)
+            subprocess.Popen(
+                [*words, "--store", str(fresh.store), "eval", "--expr", f"{number} + 1"],
+                stdout=PIPE,
+                stderr=PIPE,
+                text=True,
+            )
             for number in (1, 2)
         ]
         for number, process in enumerate(both, start=2):
@@ -150,7 +172,14 @@ def cloche() -> Path:
     # `nix run` builds it; where it is, only evaluation says.
     made = run("nix", "run", f"{ROOT}#cloche", "--", "--version")
     assert made.code == 0, made.err
-    ended = run("nix", "eval", "--raw", "--impure", "--expr", f'(builtins.getFlake "git+file://{ROOT}").apps.${{builtins.currentSystem}}.cloche.program')
+    ended = run(
+        "nix",
+        "eval",
+        "--raw",
+        "--impure",
+        "--expr",
+        f'(builtins.getFlake "git+file://{ROOT}").apps.${{builtins.currentSystem}}.cloche.program',
+    )
     assert ended.code == 0, ended.err
     return Path(ended.out)
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Ended, run
 
 HOST_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"

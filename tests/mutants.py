@@ -17,8 +17,16 @@ from pathlib import Path
 from cloche.selection.impact.results import failed
 
 OPPOSITE = {
-    ast.Eq: "!=", ast.NotEq: "==", ast.Lt: ">=", ast.GtE: "<", ast.Gt: "<=", ast.LtE: ">",
-    ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.Lt: ">=",
+    ast.GtE: "<",
+    ast.Gt: "<=",
+    ast.LtE: ">",
+    ast.Is: "is not",
+    ast.IsNot: "is",
+    ast.In: "not in",
+    ast.NotIn: "in",
 }
 
 
@@ -51,7 +59,9 @@ def _sites(tree: ast.Module) -> Iterator[tuple[ast.expr, str, str, bool]]:
                     inside, deeper = f"{where}.{getattr(node, 'name', '<lambda>')}".strip("."), True
                 elif isinstance(node, ast.ClassDef) and name == "body":
                     inside = f"{where}.{node.name}".strip(".")
-                if name in {"annotation", "returns"} or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)):
+                if name in {"annotation", "returns"} or (
+                    isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
+                ):
                     continue
                 if isinstance(each, ast.JoinedStr):
                     continue

@@ -7,10 +7,10 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run
 
 from cloche.lock.project import digest
 from cloche.store.store_name import store_name
+from conftest import ROOT, run
 
 NAMES = ["numpy-2.4.0-cp311-cp311-manylinux_2_27_x86_64.whl", "a~b%3a1.deb", ".hidden", "ü.whl", "x" * 300, "a b!c@d"]
 PROJECTS = [
@@ -29,7 +29,9 @@ def evaluate(expression: str, **arguments: str) -> object:
 
 
 def test_store_names_agree() -> None:
-    found = evaluate(f"{{ names }}: map (import {ROOT}/lib/store-name.nix) (builtins.fromJSON names)", names=json.dumps(NAMES))
+    found = evaluate(
+        f"{{ names }}: map (import {ROOT}/lib/store-name.nix) (builtins.fromJSON names)", names=json.dumps(NAMES)
+    )
     assert found == [store_name(name) for name in NAMES]
 
 

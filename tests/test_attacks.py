@@ -161,14 +161,20 @@ def test_a_swapped_digest_brings_no_other_package(growth: Path, tmp_path: Path) 
     # Nor can a build use what has the digest under its own name.
     built = nix("build", "--no-link", ".#test-results", cwd=folder)
     assert built.code == 1
-    assert any(f"{entry['file']} is not in the store; bring all sources of the lock with" in built.err for entry in (one, other))
+    assert any(
+        f"{entry['file']} is not in the store; bring all sources of the lock with" in built.err
+        for entry in (one, other)
+    )
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[" * 100_000, "cloche.lock"),
-        ('{"version": 1}', "cloche.lock: this is not a whole lock (it has no environments, made-from, sdists); make it again with"),
+        (
+            '{"version": 1}',
+            "cloche.lock: this is not a whole lock (it has no environments, made-from, sdists); make it again with",
+        ),
         ("[]", 'cloche.lock: this is not a Cloche lock (it has no "version"); make it again with'),
     ],
 )
@@ -185,7 +191,9 @@ def test_an_sdist_made_to_deceive_leaves_nothing(tmp_path: Path) -> None:
 
     evil = tarfile.TarInfo("../evil")
     files = PythonSet(tmp_path)
-    files.add(sdist(tmp_path, "evil", {"pyproject.toml": "", "EVIL.py": "", "evil.py": ""}, [evil]), "evil", build="evil==1.0")
+    files.add(
+        sdist(tmp_path, "evil", {"pyproject.toml": "", "EVIL.py": "", "evil.py": ""}, [evil]), "evil", build="evil==1.0"
+    )
     files.builds["evil==1.0"] = {"packages": {}}
     ended = files.build("packages.evil")
     assert "evil-1.0.tar.gz is not a sound sdist, and nothing of it is unpacked:" in log(ended)

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, run
 from flakes import SYSTEM, cloche, write
 
@@ -50,7 +51,9 @@ def audited(consumer: Path, tmp_path: Path) -> Path:
     (advisories / "vulns/numpy").mkdir(parents=True)
     (advisories / "vulns/numpy/one.json").write_text(json.dumps(RECORD))
     flake = (consumer / "flake.nix").read_text()
-    flake = flake.replace("outputs =", f'inputs.advisories = {{ url = "path:{advisories}"; flake = false; }};\n  outputs =')
+    flake = flake.replace(
+        "outputs =", f'inputs.advisories = {{ url = "path:{advisories}"; flake = false; }};\n  outputs ='
+    )
     flake = flake.replace("{ self, cloche }", "{ self, cloche, ... }")
     return write(consumer, {"flake.nix": flake, "cloche.nix": CONFIGURATION % ""})
 
@@ -117,7 +120,23 @@ def test_real_records(tmp_path: Path) -> None:
     ]
 
 
-VERSIONS = ["1.0", "1.0~rc1", "1.0~~", "1.0-1", "1.0-1+b1", "1.0a", "1.00", "1.0+dfsg", "2:0.1", "0", "1.0.0", "1.0~rc1-2", "1.10", "1.9", "1.0-1~deb12u1"]
+VERSIONS = [
+    "1.0",
+    "1.0~rc1",
+    "1.0~~",
+    "1.0-1",
+    "1.0-1+b1",
+    "1.0a",
+    "1.00",
+    "1.0+dfsg",
+    "2:0.1",
+    "0",
+    "1.0.0",
+    "1.0~rc1-2",
+    "1.10",
+    "1.9",
+    "1.0-1~deb12u1",
+]
 
 
 @pytest.mark.skipif(not shutil.which("dpkg"), reason="dpkg, which is asked how it sorts versions, is not on PATH")

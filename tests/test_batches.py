@@ -118,7 +118,10 @@ def test_an_edit_runs_again_what_can_see_it(project: Path) -> None:
 
 
 def test_a_new_test_is_run_in_the_whole_tree(project: Path) -> None:
-    write(project, {"tests/test_new.py": "from growth import rate, shape\n\n\ndef test_new():\n    assert rate and not shape\n"})
+    write(
+        project,
+        {"tests/test_new.py": "from growth import rate, shape\n\n\ndef test_new():\n    assert rate and not shape\n"},
+    )
     ended = checked(project)
     assert ended.code == 1
     assert "failed tests.test_new::test_new: assert (" in ended.err
@@ -128,7 +131,9 @@ def test_a_new_test_is_run_in_the_whole_tree(project: Path) -> None:
     assert len(tests) == len(set(tests))
 
 
-OPTIONAL = "try:\n    from growth import shape\nexcept BaseException:\n    shape = None\n\n\ndef test_optional():\n    pass\n"
+OPTIONAL = (
+    "try:\n    from growth import shape\nexcept BaseException:\n    shape = None\n\n\ndef test_optional():\n    pass\n"
+)
 
 
 def test_a_recording_that_looks_for_what_was_left_out_fails(project: Path) -> None:
@@ -137,7 +142,10 @@ def test_a_recording_that_looks_for_what_was_left_out_fails(project: Path) -> No
     ended = checked(project)
     assert ended.code == 1
     assert "closure incomplete: tests looked for what cloche-tests.json does not say that they need. Run" in ended.err
-    assert 'tests/test_rate.py imported src/growth/shape.*; the line to add to its "needs" in cloche-tests.json:' in ended.err
+    assert (
+        'tests/test_rate.py imported src/growth/shape.*; the line to add to its "needs" in cloche-tests.json:'
+        in ended.err
+    )
     assert '    "src/growth/shape.py",' in ended.err
     # Added by hand, it is enough.
     data = record_of(project)
@@ -146,7 +154,9 @@ def test_a_recording_that_looks_for_what_was_left_out_fails(project: Path) -> No
     assert checked(project).code == 0
 
 
-DIFFERENT = "import ctypes\n\n\ndef test_c():\n    libc = ctypes.CDLL(None)\n    assert libc.access(b'README.md', 4) == 0\n"
+DIFFERENT = (
+    "import ctypes\n\n\ndef test_c():\n    libc = ctypes.CDLL(None)\n    assert libc.access(b'README.md', 4) == 0\n"
+)
 
 
 def test_what_no_hook_sees_is_found_by_comparing(project: Path) -> None:
@@ -171,7 +181,10 @@ def test_a_child_without_environment_is_traced(project: Path) -> None:
 def narrowed(project: Path) -> Path:
     """Return a copy whose batches are given the locked packages that they need."""
     text = (project / "cloche.nix").read_text()
-    return write(project, {"cloche.nix": text.replace("tests.enable = true;", 'tests = { enable = true; narrow = "packages"; };')})
+    return write(
+        project,
+        {"cloche.nix": text.replace("tests.enable = true;", 'tests = { enable = true; narrow = "packages"; };')},
+    )
 
 
 def test_lines_that_tests_ran_become_the_map_of_select_tests(narrowed: Path) -> None:
@@ -181,11 +194,15 @@ def test_lines_that_tests_ran_become_the_map_of_select_tests(narrowed: Path) -> 
     made = built(nix("build", "--no-link", "--print-out-paths", ".#impact-map", cwd=narrowed))
     functions = json.loads(nix("store", "cat", made).out)["functions"]
     tests = [name for name, _ in json.loads(nix("store", "cat", made).out)["tests"]]
-    assert [tests[number] for number in functions["src/growth/shape.py::area"]["tests"]] == ["tests/test_shape.py::test_area"]
+    assert [tests[number] for number in functions["src/growth/shape.py::area"]["tests"]] == [
+        "tests/test_shape.py::test_area"
+    ]
     results = built(nix("build", "--no-link", "--print-out-paths", ".#test-results^out", cwd=narrowed))
     assert "src/growth/rate.py" in json.loads(nix("store", "cat", f"{results}/coverage.json").out)["lines"]
     # The same again, but for durations: of the two outputs Nix compares the outcomes first, and stops at the first that differs.
-    ended = nix("build", "--no-link", "--rebuild", f".#legacyPackages.{SYSTEM}.tests.tests-test_shape^out", cwd=narrowed)
+    ended = nix(
+        "build", "--no-link", "--rebuild", f".#legacyPackages.{SYSTEM}.tests.tests-test_shape^out", cwd=narrowed
+    )
     assert ended.code == 0 or "-growth-tests-test_shape-log' differs" in ended.err, ended.err
 
 

@@ -117,12 +117,18 @@ def test_fragile_tests_fail_at_every_type(consumer: Path) -> None:
         assert f">     {operation}" in words, kind
     assert "> survival 0/5 = 0.0%, at least 0.0% (95 %, clustered by 5 tests); " in words
     assert "> survival is at least 0.0%, less than the floor of 90.0% (cloche.chaos.floor)" in words
-    assert "replay: pytest --chaos --chaos-seed=1 --chaos-rate=0.1 --chaos-types=random 'control/test_control.py::test_fragile[network]'" in words
+    assert (
+        "replay: pytest --chaos --chaos-seed=1 --chaos-rate=0.1 --chaos-types=random 'control/test_control.py::test_fragile[network]'"
+        in words
+    )
 
 
 def test_nothing_fired_fails(consumer: Path) -> None:
     configure(consumer, "def test():\n    assert True\n", "")
-    assert "> no fault fired, so nothing was shown: the tests make no call that cloche.chaos.types can reach below" in failing(consumer)
+    assert (
+        "> no fault fired, so nothing was shown: the tests make no call that cloche.chaos.types can reach below"
+        in failing(consumer)
+    )
 
 
 def test_compiled_code_meets_faults(consumer: Path) -> None:
@@ -138,7 +144,10 @@ def test_compiled_code_meets_faults(consumer: Path) -> None:
 
 def test_options_that_contradict(consumer: Path) -> None:
     for options, message in (
-        ("      rate = 0;", "cloche.chaos.rate is 0, but it is the share of calls that fail: with 0 nothing is shown; set it above 0, such as 0.1."),
+        (
+            "      rate = 0;",
+            "cloche.chaos.rate is 0, but it is the share of calls that fail: with 0 nothing is shown; set it above 0, such as 0.1.",
+        ),
         ("      rate = 1.5;", "number from 0 to 1"),
         ("      floor = 0;", "number above 0, at most 1"),
         ('      types = [ "netwrk" ];', "netwrk"),

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Ended, run
 from machines import HOST_PATH, OFFLINE, Machine, alone, copy_of, needs_root, temporary
 
@@ -58,10 +59,10 @@ def logging_programs(folder: Path) -> tuple[str, Path]:
     programs.mkdir()
     noting = programs / ".noting"
     noting.write_text(
-        f'''#!/bin/sh
+        f"""#!/bin/sh
 echo "${{0##*/}}" >>{log}
 for place in {HOST_PATH.replace(":", " ")}; do [ ! -x "$place/${{0##*/}}" ] || exec "$place/${{0##*/}}" "$@"; done
-'''
+"""
     )
     noting.chmod(0o755)
     for place in HOST_PATH.split(":"):
@@ -136,7 +137,16 @@ def test_each_nix_evaluates_and_builds(each_nix: dict[str, str], tmp_path: Path)
     new = SMALL.replace("echo built", f"echo {uuid.uuid4()}")
     ended = run(ROOT / "ci/nix", "build", "--print-out-paths", "--no-link", "--impure", "--expr", new, env=each_nix)
     assert Path(ended.out.strip()).read_text().strip() in new, ended.err
-    ended = run(ROOT / "ci/nix", "develop", "-c", "python", "-c", "import branin; print('here')", cwd=Path(example), env=each_nix)
+    ended = run(
+        ROOT / "ci/nix",
+        "develop",
+        "-c",
+        "python",
+        "-c",
+        "import branin; print('here')",
+        cwd=Path(example),
+        env=each_nix,
+    )
     assert (ended.code, ended.out.splitlines()[-1:]) == (0, ["here"]), ended.err
 
 
@@ -160,7 +170,15 @@ def test_a_host_that_is_neither_nix_nor_debian_gets_three_ways(tmp_path: Path) -
 
 def test_without_user_namespaces_nothing_is_built(machine: Machine) -> None:
     for limit, code in ((0, 3), (1000, 0)):
-        inside = ["unshare", "--user", "--map-root-user", "sh", "-c", f'echo {limit} >/proc/sys/user/max_user_namespaces; exec "$@"', "sh"]
+        inside = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "sh",
+            "-c",
+            f'echo {limit} >/proc/sys/user/max_user_namespaces; exec "$@"',
+            "sh",
+        ]
         ended = machine.nix("eval", "--expr", "1", prefix=inside)
         assert ended.code == code, ended.err
         assert ("builds could not be sandboxed, and none is done without" in ended.err) is (code == 3)
@@ -237,7 +255,9 @@ class Counting(threading.Thread):
     def variables(self) -> dict[str, str]:
         """The variables by which programs know the proxy."""
         address = f"http://127.0.0.1:{self.server.getsockname()[1]}"
-        return {name: address for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")}
+        return dict.fromkeys(
+            ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), address
+        )
 
 
 def test_offline_nothing_waits(machine: Machine) -> None:
@@ -272,7 +292,11 @@ def test_the_place_of_a_result_is_told(machine: Machine, tmp_path: Path) -> None
 def test_a_relative_store_is_the_same_store(machine: Machine) -> None:
     words = [*OFFLINE, ROOT / "ci/nix", "--store", f"./{machine.store.name}", "eval", "--expr", "1"]
     ended = alone(*words, cwd=machine.folder, environment=machine.environment())
-    assert (ended.code, ended.out, ended.err.replace("warning: you don't have Internet access; disabling some network-dependent features\n", "")) == (0, "1\n", "")
+    assert (
+        ended.code,
+        ended.out,
+        ended.err.replace("warning: you don't have Internet access; disabling some network-dependent features\n", ""),
+    ) == (0, "1\n", "")
 
 
 def test_the_garbage_collector_leaves_the_seed(machine: Machine) -> None:
@@ -319,7 +343,9 @@ def test_a_killed_call_breaks_nothing(archive: Path) -> None:
         await_and_kill(machine, lambda: (machine.marks / "seed.new/tree/usr").exists())
         # The seed is on the disk, but not yet valid: the next call must not believe its eyes.
         await_and_kill(machine, lambda: store.is_dir() and any("cloche-seed" in path.name for path in store.iterdir()))
-        await_and_kill(machine, lambda: store.is_dir() and any(path.name.endswith("cloche-base") for path in store.iterdir()))
+        await_and_kill(
+            machine, lambda: store.is_dir() and any(path.name.endswith("cloche-base") for path in store.iterdir())
+        )
         ended = machine.nix("build", "--no-link", "--impure", "--expr", SMALL)
         assert ended.code == 0, ended.err
         assert machine.nix("store", "verify", "--all", "--no-trust").code == 0
@@ -354,7 +380,9 @@ def test_an_ordinary_user_builds_in_a_store_at_home(machine: Machine, user: str)
         run("cp", "-a", machine.store, root)
         run("chown", "-R", user, home)
         small = SMALL.replace(str(ROOT), str(checkout))
-        ended = as_user(user, home, machine.archive, checkout / "ci/nix", "build", "--impure", "--expr", small, checkout=checkout)
+        ended = as_user(
+            user, home, machine.archive, checkout / "ci/nix", "build", "--impure", "--expr", small, checkout=checkout
+        )
         assert ended.code == 0, ended.err
         place = Path(ended.err.split("which on this disk is ")[1].strip())
         assert place.is_relative_to(root)
@@ -368,11 +396,20 @@ def test_a_daemon_is_asked_nothing_that_it_refuses(machine: Machine, user: str) 
         home, checkout = furnish(user, folder)
         run("cp", "-a", machine.store / "nix", folder / "nix")
         nix = machine.home / ".cache/cloche/nix/bin"
-        settings = "\n".join([
-            "extra-experimental-features = nix-command flakes", "build-users-group =", "sandbox = true", "sandbox-fallback = false",
-            "sandbox-paths =", "substituters =",
-        ])
-        words = " ".join(f"{name}='{value}'" for name, value in {"HOME": home, "PATH": HOST_PATH, "CLOCHE_SOURCES": machine.archive}.items())
+        settings = "\n".join(
+            [
+                "extra-experimental-features = nix-command flakes",
+                "build-users-group =",
+                "sandbox = true",
+                "sandbox-fallback = false",
+                "sandbox-paths =",
+                "substituters =",
+            ]
+        )
+        words = " ".join(
+            f"{name}='{value}'"
+            for name, value in {"HOME": home, "PATH": HOST_PATH, "CLOCHE_SOURCES": machine.archive}.items()
+        )
         small = SMALL.replace(str(ROOT), str(checkout))
         script = folder / "script"
         script.write_text(f"""set -e
@@ -405,6 +442,8 @@ def test_an_ordinary_user_starts_from_nothing(archive: Path, user: str) -> None:
     with temporary("user") as folder:
         home, checkout = furnish(user, folder)
         example = checkout / "examples/branin"
-        ended = as_user(user, home, archive, checkout / "ci/nix", "run", ".#default", "--", "--version", checkout=example)
+        ended = as_user(
+            user, home, archive, checkout / "ci/nix", "run", ".#default", "--", "--version", checkout=example
+        )
         assert ended.code == 0, ended.err
         assert "branin" in ended.out

@@ -49,20 +49,38 @@ def test_it_accepts_what_we_sign_by_a_key(place: Path, cloche: Path, cosign: Pat
 
 
 def test_we_accept_what_it_signs_by_a_key(place: Path, cloche: Path, cosign: Path, quiet: list[str]) -> None:
-    attest = ["attest-blob", *quiet, "--predicate", "predicate.json", "--type", TEST_RESULT, "--bundle", "bundle.json", "app.txt"]
+    attest = [
+        "attest-blob",
+        *quiet,
+        "--predicate",
+        "predicate.json",
+        "--type",
+        TEST_RESULT,
+        "--bundle",
+        "bundle.json",
+        "app.txt",
+    ]
     made = run(*OFFLINE, cosign, *attest, cwd=place, env=OPEN)
     assert made.code == 0, made.err
-    accepted = run(*OFFLINE, cloche, "verify", "--policy", policy(place, "cosign"), "--bundle", "bundle.json", "app.txt", cwd=place)
+    accepted = run(
+        *OFFLINE, cloche, "verify", "--policy", policy(place, "cosign"), "--bundle", "bundle.json", "app.txt", cwd=place
+    )
     assert accepted.code == 0, accepted.out + accepted.err
     # Controls: the policy of another key, and another artifact.
-    ended = run(*OFFLINE, cloche, "verify", "--policy", policy(place, "p256"), "--bundle", "bundle.json", "app.txt", cwd=place)
+    ended = run(
+        *OFFLINE, cloche, "verify", "--policy", policy(place, "p256"), "--bundle", "bundle.json", "app.txt", cwd=place
+    )
     assert ended.code == 20, ended.out
     (place / "app.txt").write_text("another application\n")
-    ended = run(*OFFLINE, cloche, "verify", "--policy", policy(place, "cosign"), "--bundle", "bundle.json", "app.txt", cwd=place)
+    ended = run(
+        *OFFLINE, cloche, "verify", "--policy", policy(place, "cosign"), "--bundle", "bundle.json", "app.txt", cwd=place
+    )
     assert ended.code == 23, ended.out
 
 
-def test_it_accepts_what_an_identity_signed_with_us(place: Path, cloche: Path, cosign: Path, instance: Instance) -> None:
+def test_it_accepts_what_an_identity_signed_with_us(
+    place: Path, cloche: Path, cosign: Path, instance: Instance
+) -> None:
     signed = test_keyless.sign(cloche, place, instance.token(), instance.folder / "trust_config.json")
     assert signed.code == 0, signed.err
 
@@ -88,8 +106,21 @@ def test_we_accept_what_an_identity_signs_with_it(
     config = json.loads((instance.folder / "trust_config.json").read_text())
     (place / "signing_config.json").write_text(json.dumps(config["signingConfig"]))
     (place / "token").write_text(instance.token())
-    verb = ["attest-blob", "--predicate", "predicate.json", "--type", TEST_RESULT] if statement == "test-result" else ["sign-blob"]
-    words = [*verb, "--identity-token", "token", "-y", "--signing-config", "signing_config.json", "--bundle", "bundle.json"]
+    verb = (
+        ["attest-blob", "--predicate", "predicate.json", "--type", TEST_RESULT]
+        if statement == "test-result"
+        else ["sign-blob"]
+    )
+    words = [
+        *verb,
+        "--identity-token",
+        "token",
+        "-y",
+        "--signing-config",
+        "signing_config.json",
+        "--bundle",
+        "bundle.json",
+    ]
     words += ["--trusted-root", str(instance.folder / "trusted_root.json"), "app.txt"]
     made = run(*variables(None, place), cosign, *words, cwd=place)
     assert made.code == 0, made.err
@@ -117,12 +148,23 @@ def test_evidence_travels_through_a_registry_both_ways(
     assert pushed.code == 0, pushed.err
     reference = f"{host}/app@{digest}"
     # Theirs, read by us.
-    attest = ["attest", *quiet, "--predicate", "predicate.json", "--type", TEST_RESULT, "--allow-http-registry", reference]
+    attest = [
+        "attest",
+        *quiet,
+        "--predicate",
+        "predicate.json",
+        "--type",
+        TEST_RESULT,
+        "--allow-http-registry",
+        reference,
+    ]
     made = run(cosign, *attest, cwd=place, env=OPEN)
     assert made.code == 0, made.err
     accepted = run(cloche, "verify", "--policy", policy(place, "cosign"), "--insecure-registry", reference, cwd=place)
     assert accepted.code == 0, accepted.out
-    assert run(cloche, "verify", "--policy", policy(place, "p256"), "--insecure-registry", reference, cwd=place).code == 20
+    assert (
+        run(cloche, "verify", "--policy", policy(place, "p256"), "--insecure-registry", reference, cwd=place).code == 20
+    )
     # Ours, read by them.
     statement = json.loads((place / "statement.json").read_text())
     statement["subject"] = [{"name": "app", "digest": {"sha256": digest.removeprefix("sha256:")}}]
@@ -132,7 +174,14 @@ def test_evidence_travels_through_a_registry_both_ways(
     python = cloche.resolve().parent / "python"
     attached = run(python, "-c", test_trust.ATTACH, f"{host}/app:1", digest, place / "signed/statement.sigstore.json")
     assert attached.code == 0, attached.err
-    check = ["verify-attestation", "--insecure-ignore-tlog=true", "--trusted-root", "trusted_root.json", "--type", TEST_RESULT]
+    check = [
+        "verify-attestation",
+        "--insecure-ignore-tlog=true",
+        "--trusted-root",
+        "trusted_root.json",
+        "--type",
+        TEST_RESULT,
+    ]
     theirs = run(cosign, *check, "--key", "p256.pub", "--allow-http-registry", reference, cwd=place)
     assert theirs.code == 0, theirs.err
     assert run(cosign, *check, "--key", "ed25519.pub", "--allow-http-registry", reference, cwd=place).code != 0

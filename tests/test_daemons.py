@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Ended, run
 from flakes import FLAKE, copy
 from machines import needs_root, temporary
@@ -17,7 +18,16 @@ from test_images import BRANIN, sent, tools, with_small_image  # noqa: F401 - a 
 
 pytestmark = [pytest.mark.slow, needs_root]
 PACKAGES = {
-    "podman": ("podman", "conmon", "libgpgme11", "libassuan0", "libsubid4", "libseccomp2", "libdevmapper1.02.1", "libyajl2"),
+    "podman": (
+        "podman",
+        "conmon",
+        "libgpgme11",
+        "libassuan0",
+        "libsubid4",
+        "libseccomp2",
+        "libdevmapper1.02.1",
+        "libyajl2",
+    ),
     "docker": ("docker.io", "containerd", "libdevmapper1.02.1", "libseccomp2"),
 }
 PODMAN = """#!/bin/sh
@@ -46,7 +56,11 @@ def podman(tools: Path) -> Iterator[Path]:  # noqa: F811 - the fixture
     with temporary("podman") as folder:
         bring("podman", folder)
         program = folder / "bin/podman"
-        text = PODMAN.replace("FOLDER", str(folder)).replace("MACHINE", os.uname().machine).replace("RUNC", str(tools / "runc"))
+        text = (
+            PODMAN.replace("FOLDER", str(folder))
+            .replace("MACHINE", os.uname().machine)
+            .replace("RUNC", str(tools / "runc"))
+        )
         program.write_text(text)
         program.chmod(0o755)
         yield program.parent
@@ -58,11 +72,22 @@ def docker(tools: Path) -> Iterator[Path]:  # noqa: F811 - the fixture
     with temporary("docker") as folder:
         bring("docker", folder)
         root, socket = folder / "root/usr", f"unix://{folder}/socket"
-        (folder / "bin/docker").write_text(f'#!/bin/sh\nDOCKER_HOST={socket} HOME={folder}/home exec {root}/bin/docker "$@"\n')
+        (folder / "bin/docker").write_text(
+            f'#!/bin/sh\nDOCKER_HOST={socket} HOME={folder}/home exec {root}/bin/docker "$@"\n'
+        )
         (folder / "bin/docker").chmod(0o755)
         path = f"{root}/bin:{root}/sbin:{tools}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "LD_LIBRARY_PATH": f"{root}/lib/{os.uname().machine}-linux-gnu"}
-        words = ["--data-root", folder / "data", "--exec-root", folder / "exec", "--pidfile", folder / "pid", "-H", socket]
+        words = [
+            "--data-root",
+            folder / "data",
+            "--exec-root",
+            folder / "exec",
+            "--pidfile",
+            folder / "pid",
+            "-H",
+            socket,
+        ]
         words += ["--iptables=false", "--ip6tables=false", "--bridge=none", "--storage-driver", "vfs"]
         with (folder / "log").open("wb") as log:
             daemon = subprocess.Popen([root / "sbin/dockerd", *words], stdout=log, stderr=log, env=environment)

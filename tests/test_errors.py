@@ -397,7 +397,10 @@ STRANGE = {
     ),
     "device": ([member("source-1.0/null", tarfile.CHRTYPE)], f"'source-1.0/null': {DEVICE}"),
     "named pipe": ([member("source-1.0/pipe", tarfile.FIFOTYPE)], f"'source-1.0/pipe': {DEVICE}"),
-    "two tops": ([member("other/x")], "source-1.0.tar.gz: an sdist has one folder at its top, this one has ['other', 'source-1.0']"),
+    "two tops": (
+        [member("other/x")],
+        "source-1.0.tar.gz: an sdist has one folder at its top, this one has ['other', 'source-1.0']",
+    ),
 }
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
+
 from conftest import ROOT, Ended, built, nix, run
 from machines import OFFLINE, Machine, copy_of, needs_root, temporary
 
@@ -49,7 +50,7 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
     """Return a request handler for the site."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802  the library's name
+        def do_GET(self) -> None:
             expected = f"Basic {base64.b64encode(site.secret.encode()).decode()}"
             if site.secret and self.headers.get("Authorization") != expected:
                 self.send_response(401)
@@ -119,7 +120,14 @@ class Client:
     def want(self, *files: tuple[str, str, bytes]) -> None:
         """Write the lock: (project, file, what the file should hold)."""
         packages = {
-            name: {"version": "1.0", "file": file, "sha256": sha256(data).hexdigest(), "size": len(data), "dependencies": [], "license": None}
+            name: {
+                "version": "1.0",
+                "file": file,
+                "sha256": sha256(data).hexdigest(),
+                "size": len(data),
+                "dependencies": [],
+                "license": None,
+            }
             for name, file, data in files
         }
         environment = {"groups": {"default": sorted(packages)}, "packages": packages, "builds": {}}
@@ -128,9 +136,14 @@ class Client:
     def command(self, *arguments: str | Path, **more: str) -> list[str]:
         """Return the command line, environment included."""
         environment = {
-            "HOME": self.folder, "PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT}/python/src:{self.pip}", "CLOCHE_MARKS": self.folder / "marks",
-            "NIX_CONFIG": f"{os.environ.get('NIX_CONFIG', '')}\nstore = {self.folder}/store", "PIP_CONFIG_FILE": self.folder / "pip.conf",
-            "PIP_RETRIES": "0", **more,
+            "HOME": self.folder,
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": f"{ROOT}/python/src:{self.pip}",
+            "CLOCHE_MARKS": self.folder / "marks",
+            "NIX_CONFIG": f"{os.environ.get('NIX_CONFIG', '')}\nstore = {self.folder}/store",
+            "PIP_CONFIG_FILE": self.folder / "pip.conf",
+            "PIP_RETRIES": "0",
+            **more,
         }
         own = self.folder / "own.lock"
         own.write_text('{"environments": {}}')
@@ -313,7 +326,10 @@ def test_an_archive_is_a_folder(client: Client) -> None:
     client.want(("one", "one-1.0-py3-none-any.whl", SMALL), ("two", "two-1.0-py3-none-any.whl", LARGE))
     ended = client.fetch(CLOCHE_SOURCES=str(archive))
     assert ended.code == 3
-    assert f"two-1.0-py3-none-any.whl ({sha256(LARGE).hexdigest()}) is not in the archive {archive}; make it again" in ended.err
+    assert (
+        f"two-1.0-py3-none-any.whl ({sha256(LARGE).hexdigest()}) is not in the archive {archive}; make it again"
+        in ended.err
+    )
     (archive / "sha256" / sha256(LARGE).hexdigest()).write_bytes(LARGE[:-1])
     ended = client.fetch(CLOCHE_SOURCES=str(archive))
     assert ended.code == 1
@@ -358,7 +374,9 @@ def test_a_progress_bar_is_for_terminals(client: Client, site: Site) -> None:
     site.publish("one", "one-1.0-py3-none-any.whl", LARGE)
     client.want(("one", "one-1.0-py3-none-any.whl", LARGE))
     parent, child = pty.openpty()
-    process = subprocess.Popen(client.command(PIP_INDEX_URL=f"http://{site.address}/simple", TERM="xterm"), stderr=child, stdout=child)
+    process = subprocess.Popen(
+        client.command(PIP_INDEX_URL=f"http://{site.address}/simple", TERM="xterm"), stderr=child, stdout=child
+    )
     os.close(child)
     shown = b""
     while select.select([parent], [], [], 60)[0]:
@@ -379,9 +397,12 @@ def test_a_progress_bar_is_for_terminals(client: Client, site: Site) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ('{"version": 1,\n "environments": {,\n', 'line 2, column 19: '),
+        ('{"version": 1,\n "environments": {,\n', "line 2, column 19: "),
         ("[]", "not a lock of this Cloche"),
-        ('{"environments": {"SYSTEM": {"3.11": {"packages": {"a": {}}, "builds": {}}}}}', "not a lock of this Cloche (KeyError('version'))"),
+        (
+            '{"environments": {"SYSTEM": {"3.11": {"packages": {"a": {}}, "builds": {}}}}}',
+            "not a lock of this Cloche (KeyError('version'))",
+        ),
     ],
 )
 def test_a_malformed_lock_is_told_by_its_place(client: Client, text: str, told: str) -> None:
@@ -413,7 +434,10 @@ def test_a_missing_lock_is_named(client: Client) -> None:
 
 
 def test_a_thousand_sources_are_one_call(client: Client) -> None:
-    files = [(f"p{number}", f"a-rather-long-name-of-a-distribution-{number:04}-1.0-py3-none-any.whl", b"%d" % number) for number in range(1500)]
+    files = [
+        (f"p{number}", f"a-rather-long-name-of-a-distribution-{number:04}-1.0-py3-none-any.whl", b"%d" % number)
+        for number in range(1500)
+    ]
     client.want(*files)
     archive = archive_of(client.folder / "archive", *(data for _, _, data in files[:-7]))
     ended = client.fetch(CLOCHE_SOURCES=str(archive))
@@ -436,7 +460,13 @@ def test_names_agree_with_evaluation(client: Client, site: Site) -> None:
 def test_the_garbage_collector_leaves_the_sources(client: Client, site: Site) -> None:
     site.publish("one", "one-1.0-py3-none-any.whl", SMALL)
     site.publish("two", "two-1.0-py3-none-any.whl", LARGE)
-    collect = ["env", f"NIX_CONFIG={os.environ.get('NIX_CONFIG', '')}\nstore = {client.folder}/store", "nix", "store", "gc"]
+    collect = [
+        "env",
+        f"NIX_CONFIG={os.environ.get('NIX_CONFIG', '')}\nstore = {client.folder}/store",
+        "nix",
+        "store",
+        "gc",
+    ]
     for name, data in (("one", SMALL), ("two", LARGE)):
         client.want((name, f"{name}-1.0-py3-none-any.whl", data))
         assert client.fetch(PIP_INDEX_URL=f"http://{site.address}/simple").code == 0
@@ -461,8 +491,17 @@ def test_the_derivation_is_the_fallback(site: Site) -> None:
     told = "is not in the store; bring all sources of the lock with\n"
     refused = nix(*words, env={"PIP_INDEX_URL": ""})
     assert refused.code == 1
-    assert all(line in refused.err for line in (f"{file} {told.split(chr(10))[0]}", "nix run .#fetch", "(or ci/nix, which does so by itself)"))
-    wrong = nix(*words, env={"PIP_INDEX_URL": f"http://{site.address}/nothing", "PIP_EXTRA_INDEX_URL": "", "PIP_RETRIES": "0"})
+    assert all(
+        line in refused.err
+        for line in (
+            f"{file} {told.split(chr(10), maxsplit=1)[0]}",
+            "nix run .#fetch",
+            "(or ci/nix, which does so by itself)",
+        )
+    )
+    wrong = nix(
+        *words, env={"PIP_INDEX_URL": f"http://{site.address}/nothing", "PIP_EXTRA_INDEX_URL": "", "PIP_RETRIES": "0"}
+    )
     assert wrong.code == 1
     assert "nix run .#fetch" in wrong.err
     path = built(nix(*words, env={"PIP_INDEX_URL": f"http://{site.address}/simple", "PIP_EXTRA_INDEX_URL": ""}))
@@ -472,7 +511,10 @@ def test_the_derivation_is_the_fallback(site: Site) -> None:
 def test_the_script_names_what_is_wrong_with_its_arguments(tmp_path: Path) -> None:
     fetch = ROOT / "pkgs/fetch/fetch.sh"
     ended = run("sh", fetch, "--role", "fortran")
-    assert (ended.code, ended.err) == (2, "cloche: there is no role 'fortran'; the roles are: browser cc chaos git oci postgresql reproduce valgrind\n")
+    assert (ended.code, ended.err) == (
+        2,
+        "cloche: there is no role 'fortran'; the roles are: browser cc chaos git oci postgresql reproduce valgrind\n",
+    )
     ended = run("sh", ROOT / "pkgs/fetch/vendor.sh")
     assert (ended.code, ended.err.splitlines()[-1]) == (2, "cloche: usage: nix run .#vendor -- DIR [--lock FILE ...]")
     ended = run("sh", fetch, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)})
@@ -526,7 +568,15 @@ def test_a_debian_package_is_there_only_when_it_is_whole(client: Client, site: S
     )
     digest, folder = sha256(LARGE).hexdigest(), client.folder / "debs"
     folder.mkdir()
-    words = ["env", f"PYTHONPATH={ROOT}/python/src", f"{client.base}/bin/python3", "-c", script, f"http://{site.address}", digest]
+    words = [
+        "env",
+        f"PYTHONPATH={ROOT}/python/src",
+        f"{client.base}/bin/python3",
+        "-c",
+        script,
+        f"http://{site.address}",
+        digest,
+    ]
 
     def bring() -> list[str]:
         ended = run(*words, str(len(LARGE)), str(folder))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, Ended, built, run
 from flakes import FLAKE, add, cloche, copy, words
 from machines import needs_root
@@ -100,7 +101,9 @@ def tools() -> Path:
     brought = run("sh", ROOT / "pkgs/fetch/fetch.sh", "--tools-only", "--role", "oci")
     assert brought.code == 0, brought.err
     expression = f'(import {ROOT}/pkgs/toolchain {{ system = "{SYSTEM}"; }}).roles.oci'
-    return Path(built(cloche("build", "--no-link", "--print-out-paths", "--impure", "--expr", expression, cwd=ROOT)), "bin")
+    return Path(
+        built(cloche("build", "--no-link", "--print-out-paths", "--impure", "--expr", expression, cwd=ROOT)), "bin"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +126,9 @@ def with_image(project: Path, options: str) -> Path:
     """Replace the image's options in a copy of the example."""
     text = (ROOT / "examples/branin/cloche.nix").read_text()
     before, _, rest = text.partition("images.default = {")
-    (project / "cloche.nix").write_text(f"{{ config, ... }}:\n{before}images.default = {{ {options} }};{rest.partition('};')[2]}")
+    (project / "cloche.nix").write_text(
+        f"{{ config, ... }}:\n{before}images.default = {{ {options} }};{rest.partition('};')[2]}"
+    )
     add(project)
     return project
 
@@ -187,7 +192,13 @@ def edit(project: Path) -> None:
 
 
 def test_the_image_is_small_files_and_made_again_it_is_the_same(image: Path) -> None:
-    assert {path.name for path in image.iterdir()} == {"closure.json", "config.json", "digest", "layers.json", "manifest.json"}
+    assert {path.name for path in image.iterdir()} == {
+        "closure.json",
+        "config.json",
+        "digest",
+        "layers.json",
+        "manifest.json",
+    }
     assert sum(path.stat().st_size for path in image.iterdir()) < 100_000
     again = cloche("build", "--no-link", "--rebuild", f"{BRANIN}#image", cwd=ROOT)
     assert again.code == 0, again.err
@@ -272,9 +283,17 @@ def test_the_image_has_licences_and_no_headers_of_the_base(bundle: Path) -> None
     assert (licenses / "share/common-licenses/GPL-3").exists()
 
 
-def test_pulled_from_a_registry_it_is_the_same(tools: Path, registry: Server, small_image: Path, tmp_path: Path) -> None:
+def test_pulled_from_a_registry_it_is_the_same(
+    tools: Path, registry: Server, small_image: Path, tmp_path: Path
+) -> None:
     ended = run(
-        tools / "skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", f"docker://{registry.host}/branin:1", f"dir:{tmp_path}/x"
+        tools / "skopeo",
+        "--insecure-policy",
+        "copy",
+        "--quiet",
+        "--src-tls-verify=false",
+        f"docker://{registry.host}/branin:1",
+        f"dir:{tmp_path}/x",
     )
     assert ended.code == 0, ended.err
     assert (tmp_path / "x/manifest.json").read_bytes() == (small_image / "manifest.json").read_bytes()
@@ -296,7 +315,10 @@ def test_the_second_push_sends_only_the_changed_layer(registry: Server, consumer
 
 def test_two_writers_of_referrers_lose_nothing(registry: Server, small_image: Path, python: Path) -> None:
     digest = (small_image / "digest").read_text().strip()
-    both = [subprocess.Popen([python, "-c", ATTACH, registry.host, digest, name], stderr=subprocess.PIPE, text=True) for name in ("a", "b")]
+    both = [
+        subprocess.Popen([python, "-c", ATTACH, registry.host, digest, name], stderr=subprocess.PIPE, text=True)
+        for name in ("a", "b")
+    ]
     for process in both:
         _, err = process.communicate(timeout=3600)
         assert process.returncode == 0, err
@@ -310,14 +332,24 @@ print(len(found))
     assert run(python, "-c", script, registry.host, digest).out == "12\n"
 
 
-def test_a_layer_swapped_in_the_registry_is_refused(tools: Path, registry: Server, small_image: Path, python: Path, tmp_path: Path) -> None:
-    files = next(layer for layer in json.loads((small_image / "layers.json").read_text())["layers"] if layer["name"] == "files")
+def test_a_layer_swapped_in_the_registry_is_refused(
+    tools: Path, registry: Server, small_image: Path, python: Path, tmp_path: Path
+) -> None:
+    files = next(
+        layer for layer in json.loads((small_image / "layers.json").read_text())["layers"] if layer["name"] == "files"
+    )
     blob = registry.blob(files["digest"])
     good = blob.read_bytes()
     blob.write_bytes(good.replace(b"root:x:0:0", b"evil:x:0:0"))
     try:
         ended = run(
-            tools / "skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", f"docker://{registry.host}/branin:1", f"dir:{tmp_path}/x"
+            tools / "skopeo",
+            "--insecure-policy",
+            "copy",
+            "--quiet",
+            "--src-tls-verify=false",
+            f"docker://{registry.host}/branin:1",
+            f"dir:{tmp_path}/x",
         )
         assert ended.code != 0
         lines = run(python, "-c", READ, registry.host).out.splitlines()
@@ -332,7 +364,9 @@ def test_a_registry_with_passwords(tools: Path, small: Path, tmp_path: Path) -> 
     (tmp_path / "htpasswd").write_text(HTPASSWD)
     more = f"auth: {{htpasswd: {{realm: test, path: {tmp_path}/htpasswd}}}}\n"
     server, process = serve(tools / "docker-registry", tmp_path / "server", more)
-    (tmp_path / "auth.json").write_text(json.dumps({"auths": {server.host: {"auth": b64encode(b"user:word").decode()}}}))
+    (tmp_path / "auth.json").write_text(
+        json.dumps({"auths": {server.host: {"auth": b64encode(b"user:word").decode()}}})
+    )
     words_of = ["run", ".#load-image", "--", "--insecure", f"docker://{server.host}/branin:1"]
     try:
         refused = run(ROOT / "ci/nix", *words_of, cwd=small)
@@ -351,7 +385,9 @@ def test_skopeo_is_sent_only_what_its_target_lacks(tools: Path, consumer: Path, 
     program = ["run", ".#load-image", "--", target]
     first = run(ROOT / "ci/nix", *program, cwd=consumer, env=environment)
     assert "sent base, files, scipy" in sent(first)
-    assert json.loads(run(tools / "skopeo", "inspect", target.removeprefix("skopeo:")).out)["Digest"] == first.out.strip()
+    assert (
+        json.loads(run(tools / "skopeo", "inspect", target.removeprefix("skopeo:")).out)["Digest"] == first.out.strip()
+    )
     edit(consumer)
     add(consumer)
     assert sent(run(ROOT / "ci/nix", *program, cwd=consumer, env=environment)) == "sent application"
@@ -409,7 +445,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ('ports = [ "x" ];', "- cloche.images.default.ports has x; write NUMBER/tcp or NUMBER/udp, with a number from 1 to 65535."),
+        (
+            'ports = [ "x" ];',
+            "- cloche.images.default.ports has x; write NUMBER/tcp or NUMBER/udp, with a number from 1 to 65535.",
+        ),
         (
             'ports = [ "8080/tcp" "65536/tcp" ];',
             "- cloche.images.default.ports has 65536/tcp; write NUMBER/tcp or NUMBER/udp, with a number from 1 to 65535.",
@@ -420,7 +459,10 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
             "- cloche.images.default.workingDirectory is /srv/../etc; give it a plain path beside /nix.",
         ),
         ('home = "/nix/x";', "- cloche.images.default.home is /nix/x; give it a plain path beside /nix."),
-        ('volumes = [ "/nix/store" ];', "- cloche.images.default.volumes is /nix/store; give it a plain path beside /nix."),
+        (
+            'volumes = [ "/nix/store" ];',
+            "- cloche.images.default.volumes is /nix/store; give it a plain path beside /nix.",
+        ),
     ],
 )
 def test_options_that_no_container_could_have(consumer: Path, options: str, message: str) -> None:
@@ -433,7 +475,10 @@ def test_options_that_no_container_could_have(consumer: Path, options: str, mess
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("entrypoint = [ ];", "the image default has no entry point: let its option `entrypoint' name the program that a container starts"),
+        (
+            "entrypoint = [ ];",
+            "the image default has no entry point: let its option `entrypoint' name the program that a container starts",
+        ),
         (
             'entrypoint = [ "/bin/nope" ];',
             "the image default starts /bin/nope, which is not in it: let its option `entrypoint' name a program of its package or contents",

@@ -17,12 +17,11 @@ from typing import Any
 
 import pytest
 
-from mutants import Mutant, failing, mutants
-from test_real_projects import sdist
-
 from cloche.selection.impact import verb
 from cloche.selection.impact.results import junit_name
 from cloche.selection.impact.run import record
+from mutants import Mutant, failing, mutants
+from test_real_projects import sdist
 
 TOOLZ = {
     "name": "toolz",

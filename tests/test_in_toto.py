@@ -45,9 +45,7 @@ def write_key(folder: Path, key: ed25519.Ed25519PrivateKey | ec.EllipticCurvePri
     none = serialization.NoEncryption()
     private.touch(mode=0o600)
     private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, none))
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
+    public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     (folder / "key.pub").write_bytes(public)
     return private
 
@@ -70,13 +68,26 @@ def write(files: dict[str, bytes], folder: Path) -> None:
 def verify(signed: Path, delivery: Path, public: Path | None = None) -> Ended:
     key = public or signed.parent / "key.pub"
     return run(
-        "in-toto-verify", "--layout", signed / "root.layout", "--verification-keys", key, "--link-dir", signed, cwd=delivery
+        "in-toto-verify",
+        "--layout",
+        signed / "root.layout",
+        "--verification-keys",
+        key,
+        "--link-dir",
+        signed,
+        cwd=delivery,
     )
 
 
 def test_what_was_built_tested_and_delivered_is_accepted(links: Path, delivery: Path, tmp_path: Path) -> None:
     signed = sign(links, tmp_path / "a")
-    assert sorted(file.name.partition(".")[0] for file in signed.iterdir()) == ["build", "image", "lock", "root", "test"]
+    assert sorted(file.name.partition(".")[0] for file in signed.iterdir()) == [
+        "build",
+        "image",
+        "lock",
+        "root",
+        "test",
+    ]
     ended = verify(signed, delivery)
     assert (ended.code, ended.err) == (0, "")
 

@@ -21,6 +21,7 @@ from subprocess import PIPE
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, Ended, run
 from machines import OFFLINE
 
@@ -113,13 +114,19 @@ def policy(place: Path, root: Path, issuer: str, identity: str = SUBJECT) -> Pat
     return path
 
 
-def judge(cloche: Path, place: Path, rules: Path, bundle: str = "signed/statement.sigstore.json") -> tuple[int, set[str], list[str]]:
+def judge(
+    cloche: Path, place: Path, rules: Path, bundle: str = "signed/statement.sigstore.json"
+) -> tuple[int, set[str], list[str]]:
     """Verify without any network and home, and return the exit code, the verdicts and the reasons."""
     words = ["verify", "--json", "--policy", rules, "--bundle", bundle, "app.txt"]
     ended = run(*OFFLINE, *variables(None, place), cloche, *words, cwd=place)
     assert ended.out, ended.err
     rows = json.loads(ended.out)["rows"]
-    return ended.code, {row["verdict"] for row in rows if row["verdict"] not in {"accepted", "note"}}, [row["reason"] for row in rows]
+    return (
+        ended.code,
+        {row["verdict"] for row in rows if row["verdict"] not in {"accepted", "note"}},
+        [row["reason"] for row in rows],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +148,9 @@ def signed(original: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(original, tmp_path, dirs_exist_ok=True))
 
 
-def test_who_signed_is_accepted_by_identity_issuer_and_trust_root(signed: Path, cloche: Path, instance: Instance) -> None:
+def test_who_signed_is_accepted_by_identity_issuer_and_trust_root(
+    signed: Path, cloche: Path, instance: Instance
+) -> None:
     bundle = json.loads((signed / "signed/statement.sigstore.json").read_text())
     (entry,) = bundle["verificationMaterial"]["tlogEntries"]
     assert entry["kindVersion"] == {"kind": "dsse", "version": "0.0.1"}
@@ -159,13 +168,17 @@ def test_another_identity_or_issuer_is_refused(signed: Path, cloche: Path, insta
     assert (code, verdicts) == (20, {"wrong-identity", "missing-signature", "missing-statement"})
 
 
-def test_the_trust_root_of_another_instance_is_refused(signed: Path, cloche: Path, instance: Instance, other: Instance) -> None:
+def test_the_trust_root_of_another_instance_is_refused(
+    signed: Path, cloche: Path, instance: Instance, other: Instance
+) -> None:
     code, verdicts, reasons = judge(cloche, signed, policy(signed, other.folder, instance.issuer))
     assert code == 22, reasons
     assert verdicts == {"untrusted-service", "missing-signature", "missing-statement"}
 
 
-def test_a_trust_root_with_other_bytes_than_the_policy_pins_is_refused(signed: Path, cloche: Path, instance: Instance) -> None:
+def test_a_trust_root_with_other_bytes_than_the_policy_pins_is_refused(
+    signed: Path, cloche: Path, instance: Instance
+) -> None:
     rules = policy(signed, instance.folder, instance.issuer)
     (signed / "trusted_root.json").write_bytes((signed / "trusted_root.json").read_bytes() + b" ")
     code, verdicts, _ = judge(cloche, signed, rules)
@@ -193,7 +206,17 @@ def test_a_poisoned_cache_makes_no_difference(signed: Path, cloche: Path, instan
         shutil.copy(instance.folder / "trusted_root.json", poisoned)
     bundle = signed / "signed/statement.sigstore.json"
     # The control: the library, which reads that cache, takes it for the public instance.
-    words = ["env", "-i", f"HOME={home}", cloche.resolve().parent / "python", "-c", BELIEVER, bundle, SUBJECT, instance.issuer]
+    words = [
+        "env",
+        "-i",
+        f"HOME={home}",
+        cloche.resolve().parent / "python",
+        "-c",
+        BELIEVER,
+        bundle,
+        SUBJECT,
+        instance.issuer,
+    ]
     believed = run(*OFFLINE, *words, cwd=signed)
     assert believed.code == 0, believed.err
     read_only = signed / "read-only"
@@ -202,7 +225,12 @@ def test_a_poisoned_cache_makes_no_difference(signed: Path, cloche: Path, instan
     (signed / "theirs.json").write_bytes((signed / "trusted_root.json").read_bytes())
     theirs.write_text(theirs.read_text().replace("trusted_root.json", "theirs.json"))
     policy(signed, instance.folder, instance.issuer)
-    for place, rules, code in (([f"HOME={home}"], theirs, 22), ([f"HOME={home}"], ours, 0), ([], ours, 0), ([f"HOME={read_only}"], ours, 0)):
+    for place, rules, code in (
+        ([f"HOME={home}"], theirs, 22),
+        ([f"HOME={home}"], ours, 0),
+        ([], ours, 0),
+        ([f"HOME={read_only}"], ours, 0),
+    ):
         words = ["env", "-i", *place, cloche, "verify", "--policy", rules, "--bundle", bundle, "app.txt"]
         ended = run(*OFFLINE, *words, cwd=signed)
         assert ended.code == code, (place, ended.out)
@@ -232,7 +260,9 @@ def signature(bundle: Any) -> None:
 def certificate(bundle: Any) -> None:
     """Put another identity into it, which the authority did not."""
     held = bundle["verificationMaterial"]["certificate"]
-    held["rawBytes"] = base64.b64encode(base64.b64decode(held["rawBytes"]).replace(b"heads/main", b"heads/evil")).decode()
+    held["rawBytes"] = base64.b64encode(
+        base64.b64decode(held["rawBytes"]).replace(b"heads/main", b"heads/evil")
+    ).decode()
 
 
 def entry_body(bundle: Any) -> None:
@@ -283,7 +313,9 @@ def later(bundle: Any) -> None:
         (later, 21),
     ],
 )
-def test_altered_evidence_is_refused(signed: Path, cloche: Path, instance: Instance, change: Callable[[Any], None], code: int) -> None:
+def test_altered_evidence_is_refused(
+    signed: Path, cloche: Path, instance: Instance, change: Callable[[Any], None], code: int
+) -> None:
     path = signed / "signed/statement.sigstore.json"
     bundle = json.loads(path.read_text())
     change(bundle)
@@ -300,8 +332,16 @@ def test_an_altered_artifact_is_refused(signed: Path, cloche: Path, instance: In
 def test_cosign_accepts_what_an_identity_signed(signed: Path, cosign: Path, instance: Instance) -> None:
     def check(identity: str = SUBJECT, issuer: str = instance.issuer, root: Path = instance.folder) -> Ended:
         who = ["--certificate-identity", identity, "--certificate-oidc-issuer", issuer]
-        what = ["--bundle", "signed/statement.sigstore.json", "--new-bundle-format", "--trusted-root", root / "trusted_root.json"]
-        return run(*OFFLINE, cosign, "verify-blob-attestation", *what, *who, "--type", TEST_RESULT, "app.txt", cwd=signed)
+        what = [
+            "--bundle",
+            "signed/statement.sigstore.json",
+            "--new-bundle-format",
+            "--trusted-root",
+            root / "trusted_root.json",
+        ]
+        return run(
+            *OFFLINE, cosign, "verify-blob-attestation", *what, *who, "--type", TEST_RESULT, "app.txt", cwd=signed
+        )
 
     accepted = check()
     assert (accepted.code, accepted.err) == (0, "Verified OK\n")
@@ -312,7 +352,9 @@ def test_cosign_accepts_what_an_identity_signed(signed: Path, cosign: Path, inst
     assert check().code != 0
 
 
-def test_cosign_refuses_the_trust_root_of_another_instance(signed: Path, cosign: Path, instance: Instance, other: Instance) -> None:
+def test_cosign_refuses_the_trust_root_of_another_instance(
+    signed: Path, cosign: Path, instance: Instance, other: Instance
+) -> None:
     who = ["--certificate-identity", SUBJECT, "--certificate-oidc-issuer", instance.issuer, "--type", TEST_RESULT]
     what = ["--bundle", "signed/statement.sigstore.json", "--new-bundle-format", "--trusted-root"]
     words = [cosign, "verify-blob-attestation", *what, other.folder / "trusted_root.json", *who, "app.txt"]
@@ -339,7 +381,9 @@ def test_a_token_that_the_issuer_did_not_sign(place: Path, cloche: Path, instanc
     )
 
 
-def test_services_that_can_not_be_trusted_or_reached(place: Path, cloche: Path, instance: Instance, other: Instance) -> None:
+def test_services_that_can_not_be_trusted_or_reached(
+    place: Path, cloche: Path, instance: Instance, other: Instance
+) -> None:
     """Who signs finds out what whoever verifies would, before anything is written."""
     config = json.loads((instance.folder / "trust_config.json").read_text())
     theirs = json.loads((other.folder / "trust_config.json").read_text())
@@ -355,7 +399,10 @@ def test_services_that_can_not_be_trusted_or_reached(place: Path, cloche: Path, 
         message = refused(sign(cloche, place, instance.token(), path), place, 3)
         assert message.startswith(f"sigstore gave no signature, and nothing was written: {words}")
     # The certificate is there, and the log is not.
-    signing = {**config["signingConfig"], "rekorTlogUrls": [{**config["signingConfig"]["rekorTlogUrls"][0], "url": "http://127.0.0.1:9"}]}
+    signing = {
+        **config["signingConfig"],
+        "rekorTlogUrls": [{**config["signingConfig"]["rekorTlogUrls"][0], "url": "http://127.0.0.1:9"}],
+    }
     path.write_text(json.dumps({**config, "signingConfig": signing}))
     message = refused(sign(cloche, place, instance.token(), path), place, 3)
     assert message.startswith("sigstore gave no signature, and nothing was written: ")
@@ -372,7 +419,13 @@ def test_a_person_logs_in_by_browser(place: Path, cloche: Path, instance: Instan
     master, slave = pty.openpty()
     try:
         done = subprocess.run(
-            [*variables(None, place), opened, cloche, *words], cwd=place, stdin=slave, stderr=slave, stdout=PIPE, timeout=120, check=False
+            [*variables(None, place), opened, cloche, *words],
+            cwd=place,
+            stdin=slave,
+            stderr=slave,
+            stdout=PIPE,
+            timeout=120,
+            check=False,
         )
         assert done.returncode == 0, os.read(master, 100_000)
     finally:

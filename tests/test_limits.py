@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from conftest import ROOT
-
 from cloche.untrusted import limits
+from conftest import ROOT
 
 UNITS = {"MiB": limits.MIB, "GiB": limits.GIB}
 

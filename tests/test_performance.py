@@ -71,7 +71,18 @@ def edit(project: Path, file: str, old: str, new: str) -> None:
 
 def compared(project: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Compare the tree with its last commit."""
-    ended = run(ROOT / "ci/nix", "run", "--no-write-lock-file", ".#performance", "--", "--base", "HEAD", "--json", *arguments, cwd=project)
+    ended = run(
+        ROOT / "ci/nix",
+        "run",
+        "--no-write-lock-file",
+        ".#performance",
+        "--",
+        "--base",
+        "HEAD",
+        "--json",
+        *arguments,
+        cwd=project,
+    )
     assert ended.code in {0, 1}, ended.err
     assert ended.out.startswith("{"), ended.err
     (report,) = json.loads(ended.out)["benchmarks"]
@@ -95,7 +106,12 @@ def test_a_planted_change_has_its_sign(project: Path, rounds: int, verdict: str,
 
 @pytest.mark.slow
 def test_an_edit_that_changes_nothing_is_unchanged(project: Path) -> None:
-    edit(project, "src/branin/work.py", '"""A program whose work is known."""', '"""A program whose work is well known."""')
+    edit(
+        project,
+        "src/branin/work.py",
+        '"""A program whose work is known."""',
+        '"""A program whose work is well known."""',
+    )
     ended, report = compared(project)
     (case,) = report["cases"]
     assert (ended, case["instructions"]["verdict"]) == (0, "unchanged")
@@ -108,9 +124,18 @@ def with_base(project: Path, flake: str) -> str:
     commit = run("git", "rev-parse", "HEAD", cwd=project).out.strip()
     bare = "outputs = { self, cloche }: cloche.lib.mkFlake { inherit self; } ./cloche.nix;"
     for old, new in (
-        ("  outputs = ", f'  inputs.base = {{ url = "git+file://{project}?rev={commit}"; flake = false; }};\n  outputs = '),
-        (bare, "outputs = { self, cloche, base }: cloche.lib.mkFlake { inherit self; } { imports = [ ./cloche.nix ]; cloche.base = base.outPath; };"),
-        ("perSystem = ./cloche.nix;", "perSystem = { imports = [ ./cloche.nix ]; cloche.base = inputs.base.outPath; };"),
+        (
+            "  outputs = ",
+            f'  inputs.base = {{ url = "git+file://{project}?rev={commit}"; flake = false; }};\n  outputs = ',
+        ),
+        (
+            bare,
+            "outputs = { self, cloche, base }: cloche.lib.mkFlake { inherit self; } { imports = [ ./cloche.nix ]; cloche.base = base.outPath; };",
+        ),
+        (
+            "perSystem = ./cloche.nix;",
+            "perSystem = { imports = [ ./cloche.nix ]; cloche.base = inputs.base.outPath; };",
+        ),
     ):
         flake = flake.replace(old, new)
     return flake
@@ -120,11 +145,18 @@ def test_a_base_that_is_an_input_is_the_same_in_both_flavours(project: Path, inp
     """A flake-parts consumer has the derivations of a bare one: performance, the report and what they are made of."""
     assert inputs.is_dir()
     edit(project, "cloche.nix", "# MORE", "report = { enable = true; measured = true; };")
-    names = [f"packages.{SYSTEM}.performance", f"packages.{SYSTEM}.profile", f"packages.{SYSTEM}.report", f"checks.{SYSTEM}.performance"]
+    names = [
+        f"packages.{SYSTEM}.performance",
+        f"packages.{SYSTEM}.profile",
+        f"packages.{SYSTEM}.report",
+        f"checks.{SYSTEM}.performance",
+    ]
     found: dict[str, list[str]] = {}
     for flavour, flake in (("bare", FLAKE), ("parts", FLAKE_PARTS), ("without", FLAKE)):
         write(project, {"flake.nix": flake if flavour == "without" else with_base(project, flake)})
-        found[flavour] = [built(nix("eval", "--no-write-lock-file", "--raw", f".#{name}.drvPath", cwd=project)) for name in names]
+        found[flavour] = [
+            built(nix("eval", "--no-write-lock-file", "--raw", f".#{name}.drvPath", cwd=project)) for name in names
+        ]
     # The project's files are those of a flake without its own.
     assert found["bare"] == found["parts"]
     assert all(bare != without for bare, without in zip(found["bare"], found["without"], strict=True))
@@ -192,9 +224,16 @@ def test_without():
 
 @pytest.mark.slow
 def test_a_suite_is_counted_without_its_set_up(project: Path) -> None:
-    edit(project, "cloche.nix", "# MORE", 'performance.suite = { suite = [ "speed" ]; groups = [ "benchmark" ]; instruments = [ "instructions" ]; };')
+    edit(
+        project,
+        "cloche.nix",
+        "# MORE",
+        'performance.suite = { suite = [ "speed" ]; groups = [ "benchmark" ]; instruments = [ "instructions" ]; };',
+    )
     write(project, {"speed/test_speed.py": SUITE})
-    folder = built(nix("build", "--no-link", "--no-write-lock-file", "--print-out-paths", ".#performance.suite", cwd=project))
+    folder = built(
+        nix("build", "--no-link", "--no-write-lock-file", "--print-out-paths", ".#performance.suite", cwd=project)
+    )
     report = json.loads(Path(folder, "performance.json").read_text())
     counts = {case["name"].rpartition("::")[2]: case["instructions"] for case in report["cases"]}
     assert sorted(counts) == ["test_empty", "test_parameters[40000]", "test_plain", "test_set_up"]
@@ -212,20 +251,41 @@ def test_what_cannot_be_a_base_is_told(project: Path) -> None:
         assert ended.code == code, ended.err
         return ended.err[ended.err.rindex("error: ") :].strip()
 
-    assert message("--base", "nowhere") == f"error: {project}: 'nowhere' names no commit; git says:\nfatal: Needed a single revision"
+    assert (
+        message("--base", "nowhere")
+        == f"error: {project}: 'nowhere' names no commit; git says:\nfatal: Needed a single revision"
+    )
     empty = run(*GIT, "commit-tree", "4b825dc642cb6eb9a060e54bf8d69288fbee4904", "-m", "empty", cwd=project).out.strip()
-    assert message("--base", empty) == f"error: --base {empty}: it has no pyproject.toml, so there is nothing to compare with"
+    assert (
+        message("--base", empty)
+        == f"error: --base {empty}: it has no pyproject.toml, so there is nothing to compare with"
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ('performance.both = { suite = [ "tests" ]; command = [ "python" ]; };', "cloche.performance.both must have a suite or a command, and not both; set one of them"),
-        ('performance."a b".command = [ "python" ];', 'cloche.performance has a benchmark called "a b"; a name begins with a letter and goes on with letters, digits, _ and -'),
-        ('performance.against.command = [ "python" ];', 'cloche.performance.against can\'t have this name: derivations have an attribute of that name; choose another'),
-        ('performance.a = { command = [ "python" ]; files = [ "gone" ]; };', "cloche.performance.a names gone, which is not in"),
+        (
+            'performance.both = { suite = [ "tests" ]; command = [ "python" ]; };',
+            "cloche.performance.both must have a suite or a command, and not both; set one of them",
+        ),
+        (
+            'performance."a b".command = [ "python" ];',
+            'cloche.performance has a benchmark called "a b"; a name begins with a letter and goes on with letters, digits, _ and -',
+        ),
+        (
+            'performance.against.command = [ "python" ];',
+            "cloche.performance.against can't have this name: derivations have an attribute of that name; choose another",
+        ),
+        (
+            'performance.a = { command = [ "python" ]; files = [ "gone" ]; };',
+            "cloche.performance.a names gone, which is not in",
+        ),
         ('profile.experiments = [ "gone" ];', "cloche.profile.experiments names gone, but cloche.regression has work"),
-        ("profile.slowest = 2;", "cloche.profile.slowest is set and cloche.tests.enable is not, so no test was recorded; set cloche.tests.enable"),
+        (
+            "profile.slowest = 2;",
+            "cloche.profile.slowest is set and cloche.tests.enable is not, so no test was recorded; set cloche.tests.enable",
+        ),
         ("base = ./tests;", "the base has no pyproject.toml: "),
     ],
 )

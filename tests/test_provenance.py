@@ -84,7 +84,9 @@ def test_the_sbom_is_a_statement_about_the_application(folder: str) -> None:
     assert about["predicate"] == json.loads(Path(sbom, "sbom.cdx.json").read_text())
     assert about["subject"] == statement(folder, "default/provenance.json")["subject"]
     # What it consists of came from somewhere: the package URLs agree, but for what is said of the file.
-    python = {entry["purl"].partition("?")[0] for entry in about["predicate"]["components"] if "pypi" in entry.get("purl", "")}
+    python = {
+        entry["purl"].partition("?")[0] for entry in about["predicate"]["components"] if "pypi" in entry.get("purl", "")
+    }
     sources = {entry.get("uri", "").partition("?")[0] for entry in definition(folder)["resolvedDependencies"]}
     assert python <= sources
     assert len(python) > 10
@@ -140,7 +142,9 @@ def test_package_urls_are_those_of_the_lock(folder: str) -> None:
     assert {name: entries[name]["digest"]["sha256"] for name in locks} == locks
 
 
-def test_the_derivation_that_is_named_is_the_one_that_the_source_evaluates_to(folder: str, derivations: dict[str, Any]) -> None:
+def test_the_derivation_that_is_named_is_the_one_that_the_source_evaluates_to(
+    folder: str, derivations: dict[str, Any]
+) -> None:
     ended = nix("eval", "--raw", f"{EXAMPLE}#packages.{SYSTEM}.default.drvPath")
     assert f"/nix/store/{definition(folder)['internalParameters']['derivation']}" == ended.out
     assert ended.out in derivations
@@ -168,7 +172,9 @@ def made(consumer: Path) -> str:
 
 
 def test_revision_source_and_builder_of_a_consumer(consumer: Path) -> None:
-    configure(consumer, 'provenance.source = "git+https://example.org/lab/branin"; provenance.attributes = [ "wheel" ];')
+    configure(
+        consumer, 'provenance.source = "git+https://example.org/lab/branin"; provenance.attributes = [ "wheel" ];'
+    )
     configure(consumer, 'provenance.builder = "https://example.org/ci/v1";')
     # Where the checkout of Cloche has changes, Nix writes no flake.lock for what uses it.
     nix("flake", "lock", cwd=consumer)
@@ -238,10 +244,17 @@ def test_what_is_not_there(consumer: Path, text: str, message: str) -> None:
 def test_without_tests_and_sbom_there_are_no_statements_about_them(consumer: Path) -> None:
     configure(consumer, 'provenance.attributes = [ "wheel" "sdist" ];')
     file = consumer / "cloche.nix"
-    text = file.read_text().replace("tests.enable = true", "tests.enable = false").replace("sbom.enable = true", "sbom.enable = false")
+    text = (
+        file.read_text()
+        .replace("tests.enable = true", "tests.enable = false")
+        .replace("sbom.enable = true", "sbom.enable = false")
+    )
     file.write_text(re.sub(r"(chaos = \{\s*enable =) true", r"\1 false", text))
     folder = Path(made(consumer))
-    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json")) == ["sdist/provenance.json", "wheel/provenance.json"]
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json")) == [
+        "sdist/provenance.json",
+        "wheel/provenance.json",
+    ]
     links = built(nix("build", "--no-link", "--print-out-paths", ".#in-toto", cwd=consumer))
     assert sorted(os.listdir(links)) == ["build.json", "image.json", "layout.json", "lock.json"]
 

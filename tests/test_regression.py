@@ -32,13 +32,22 @@ def project(consumer: Path) -> Path:
     text = file.read_text()
     start = text.index("    regression.search = {")
     end = text.index("    reproduce.enable")
-    (consumer / "tests/experiment.nix").write_text('{ command = [ "python" "experiments/spectrum.py" ]; files = [ "experiments" ]; }\n')
+    (consumer / "tests/experiment.nix").write_text(
+        '{ command = [ "python" "experiments/spectrum.py" ]; files = [ "experiments" ]; }\n'
+    )
     file.write_text(f"{text[:start]}    regression.spectrum = import ./tests/experiment.nix;\n{text[end:]}")
     return write(consumer, {"experiments/spectrum.py": SCRIPT})
 
 
 def configure(project: Path, more: str) -> None:
-    write(project, {"tests/experiment.nix": '{ command = [ "python" "experiments/spectrum.py" ]; files = [ "experiments" ]; ' + more + " }\n"})
+    write(
+        project,
+        {
+            "tests/experiment.nix": '{ command = [ "python" "experiments/spectrum.py" ]; files = [ "experiments" ]; '
+            + more
+            + " }\n"
+        },
+    )
 
 
 def edit(project: Path, old: str, new: str, file: str = "experiments/spectrum.py") -> None:
@@ -54,7 +63,16 @@ def check(project: Path) -> Ended:
 
 
 def accept(project: Path, *arguments: str, **variables: str) -> Ended:
-    return run(ROOT / "ci/nix", "run", "--no-write-lock-file", ".#accept", "--", *arguments, cwd=project, env={**NOBODY, **variables})
+    return run(
+        ROOT / "ci/nix",
+        "run",
+        "--no-write-lock-file",
+        ".#accept",
+        "--",
+        *arguments,
+        cwd=project,
+        env={**NOBODY, **variables},
+    )
 
 
 def test_a_result_is_accepted_by_a_person_and_guarded_from_then_on(project: Path) -> None:
@@ -63,13 +81,32 @@ def test_a_result_is_accepted_by_a_person_and_guarded_from_then_on(project: Path
     run("git", "config", "user.name", "", cwd=project)
     first = check(project)
     assert first.code == 1
-    assert "there is no baseline for x86-64-v2 (tests/baselines/spectrum/x86-64-v2.json); look at the result, then accept it: nix run .#accept -- spectrum --why '...'" in first.err
+    assert (
+        "there is no baseline for x86-64-v2 (tests/baselines/spectrum/x86-64-v2.json); look at the result, then accept it: nix run .#accept -- spectrum --why '...'"
+        in first.err
+    )
 
     for arguments, variables, message in (
-        (["spectrum"], {}, "say why the difference above is accepted: nix run .#accept -- spectrum --why '...'. Nothing is written."),
-        (["spectrum", "--why", "first"], {}, "git has no user.name and user.email here, so say who accepts: --who 'NAME <ADDRESS>'. Nothing is written."),
-        (["spectrum", "--why", "first", *WHO], {"CI": "true"}, "CI=true is set: a baseline is accepted by a person who has looked at the difference, not in continuous integration"),
-        (["spektrum", "--why", "first", *WHO], {}, "there is no experiment 'spektrum'; the flake's experiments are: spectrum"),
+        (
+            ["spectrum"],
+            {},
+            "say why the difference above is accepted: nix run .#accept -- spectrum --why '...'. Nothing is written.",
+        ),
+        (
+            ["spectrum", "--why", "first"],
+            {},
+            "git has no user.name and user.email here, so say who accepts: --who 'NAME <ADDRESS>'. Nothing is written.",
+        ),
+        (
+            ["spectrum", "--why", "first", *WHO],
+            {"CI": "true"},
+            "CI=true is set: a baseline is accepted by a person who has looked at the difference, not in continuous integration",
+        ),
+        (
+            ["spektrum", "--why", "first", *WHO],
+            {},
+            "there is no experiment 'spektrum'; the flake's experiments are: spectrum",
+        ),
     ):
         refused = accept(project, *arguments, **variables)
         assert (refused.code, f"error: {message}" in refused.err) == (2, True), refused.err
@@ -79,7 +116,12 @@ def test_a_result_is_accepted_by_a_person_and_guarded_from_then_on(project: Path
     done = accept(project, "spectrum", "--why", "first", *WHO)
     assert done.code == 0, done.err
     about = json.loads((folder / "x86-64-v2.accepted.json").read_text())
-    assert (about["who"], about["why"], about["class"], about["experiment"]) == ("Ada <ada@example.org>", "first", "x86-64-v2", "spectrum")
+    assert (about["who"], about["why"], about["class"], about["experiment"]) == (
+        "Ada <ada@example.org>",
+        "first",
+        "x86-64-v2",
+        "spectrum",
+    )
     assert about["platform"]["pools"][0]["kernel"] == "Nehalem"
     passed = check(project)
     assert passed.code == 0, passed.err
@@ -124,14 +166,20 @@ def test_a_baseline_does_not_shrink_silently_or_change_by_hand(project: Path) ->
     edit(project, '"error": 2.0', '"error": 3.0', "tests/baselines/spectrum/x86-64-v2.json")
     tampered = check(project)
     assert tampered.code == 1
-    assert "tests/baselines/spectrum/x86-64-v2.json is not the baseline that Ada <ada@example.org> accepted on " in tampered.err
+    assert (
+        "tests/baselines/spectrum/x86-64-v2.json is not the baseline that Ada <ada@example.org> accepted on "
+        in tampered.err
+    )
 
     # Nothing in common with the baseline is no agreement, and accepting that replaces everything.
     assert accept(project, "spectrum", "--why", "again", "--shrink", *WHO).code == 0
     edit(project, "json.dump(results", 'json.dump({"other": 1.0}')
     nothing = check(project)
     assert nothing.code == 1
-    assert "nothing was compared: they have no field in common (41 fields only in the baseline, 1 only in the current file)" in nothing.err
+    assert (
+        "nothing was compared: they have no field in common (41 fields only in the baseline, 1 only in the current file)"
+        in nothing.err
+    )
     assert accept(project, "spectrum", "--why", "other", *WHO).code == 2
 
 
@@ -152,7 +200,11 @@ def test_pins_that_do_not_take_effect_are_an_error(project: Path) -> None:
     """An unknown kernel, features by names of another NumPy or C library, threads and hashes that the program sets itself."""
     configure(project, 'pins = { blas = "NoSuchCore"; numpy = [ "AVX2" ]; glibc = "-AVX2_Usable,-FMA_Usable"; };')
     again = "if os.environ['PYTHONHASHSEED'] != '5':\n    os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | {'PYTHONHASHSEED': '5'})\n"
-    edit(project, "import numpy\n", f"import os\nimport numpy\nimport threadpoolctl\n{again}threadpoolctl.threadpool_limits(2)\n")
+    edit(
+        project,
+        "import numpy\n",
+        f"import os\nimport numpy\nimport threadpoolctl\n{again}threadpoolctl.threadpool_limits(2)\n",
+    )
     ended = check(project)
     assert ended.code == 1
     assert "cloche.regression.spectrum.pins did not take effect, so nothing is recorded:" in ended.err
@@ -219,8 +271,14 @@ def test_the_example_computes_the_same_digits_on_other_processors(tmp_path: Path
         folder.mkdir()
         emulator = [] if model is None else [ROOT / "ci/qemu", "-cpu", model]
         kept = {key: os.environ[key] for key in ("PATH", "CLOCHE_CACHE", "XDG_CACHE_HOME") if key in os.environ}
-        words = ["env", "-i", *(f"{key}={value}" for key, value in {**kept, **plain, "HOME": os.environ["HOME"], **variables}.items())]
-        ended = run(*words, *emulator, f"{environment}/bin/python", f"{environment}/bin/{command[0]}", *command[1:], cwd=folder)
+        words = [
+            "env",
+            "-i",
+            *(f"{key}={value}" for key, value in {**kept, **plain, "HOME": os.environ["HOME"], **variables}.items()),
+        ]
+        ended = run(
+            *words, *emulator, f"{environment}/bin/python", f"{environment}/bin/{command[0]}", *command[1:], cwd=folder
+        )
         assert ended.code == 0, ended.err
         return (folder / "results.json").read_bytes()
 
@@ -237,8 +295,14 @@ def test_the_example_computes_the_same_digits_on_other_processors(tmp_path: Path
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("a b", 'cloche.regression has an experiment called "a b"; a name begins with a letter and goes on with letters, digits, _ and -'),
-        ("name", "cloche.regression.name can't have this name: derivations have an attribute of that name; choose another"),
+        (
+            "a b",
+            'cloche.regression has an experiment called "a b"; a name begins with a letter and goes on with letters, digits, _ and -',
+        ),
+        (
+            "name",
+            "cloche.regression.name can't have this name: derivations have an attribute of that name; choose another",
+        ),
     ],
 )
 def test_names_that_an_experiment_cannot_have(project: Path, name: str, message: str) -> None:
@@ -250,6 +314,21 @@ def test_names_that_an_experiment_cannot_have(project: Path, name: str, message:
 
 def test_accept_stands_in_the_project(project: Path) -> None:
     (project / "deep").mkdir()
-    ended = run(ROOT / "ci/nix", "run", "--no-write-lock-file", "..#accept", "--", "spectrum", "--why", "x", *WHO, cwd=project / "deep", env=NOBODY)
+    ended = run(
+        ROOT / "ci/nix",
+        "run",
+        "--no-write-lock-file",
+        "..#accept",
+        "--",
+        "spectrum",
+        "--why",
+        "x",
+        *WHO,
+        cwd=project / "deep",
+        env=NOBODY,
+    )
     assert ended.code == 2
-    assert f"error: {project}/deep has no pyproject.toml, so baselines don't belong there; stand in the project's folder, or name it: --project" in ended.err
+    assert (
+        f"error: {project}/deep has no pyproject.toml, so baselines don't belong there; stand in the project's folder, or name it: --project"
+        in ended.err
+    )

@@ -32,7 +32,10 @@ level = 1
 
 def make_key(folder: Path) -> Path:
     key = folder / "release.pem"
-    for words in (["genpkey", "-algorithm", "ed25519", "-out", key], ["pkey", "-in", key, "-pubout", "-out", folder / "release.pub"]):
+    for words in (
+        ["genpkey", "-algorithm", "ed25519", "-out", key],
+        ["pkey", "-in", key, "-pubout", "-out", folder / "release.pub"],
+    ):
         ended = run("openssl", *words)
         assert ended.code == 0, ended.err
     key.chmod(0o600)
@@ -52,7 +55,9 @@ def sign(place: Path, folder: str) -> Ended:
 
 
 def verify(place: Path, artifact: Path, policy: str = "policy.toml") -> Ended:
-    return run("cloche", "verify", "--json", "--policy", place / policy, "--bundle", place / "signed", artifact, cwd=place)
+    return run(
+        "cloche", "verify", "--json", "--policy", place / policy, "--bundle", place / "signed", artifact, cwd=place
+    )
 
 
 def reasons(ended: Ended) -> str:
@@ -110,7 +115,9 @@ def test_a_dependency_of_the_application_is_altered(consumer: Path, tmp_path: Pa
     (place / "ignoring.toml").write_text(policy.replace("[provenance]", 'closure = "ignored"\n[provenance]'))
     configure(consumer, "default")
     run(*GIT, "commit", "-qm", "all", cwd=consumer)
-    signed = sign(place, built(nix("build", "--no-link", "--print-out-paths", ".#provenance", cwd=consumer)) + "/default")
+    signed = sign(
+        place, built(nix("build", "--no-link", "--print-out-paths", ".#provenance", cwd=consumer)) + "/default"
+    )
     assert signed.code == 0, signed.err
     application = built(nix("build", "--no-link", "--print-out-paths", ".#default", cwd=consumer))
     copied = nix("copy", "--no-check-sigs", "--to", place / "root", application)

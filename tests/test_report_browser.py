@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from browser import PATIENCE, Browser, role
 from conftest import ROOT, run
 
@@ -45,7 +46,11 @@ def page(cloche: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def drawn(browser: Browser) -> bool:
     """Return whether each plot is drawn."""
-    return bool(browser.run("return [...document.querySelectorAll('.canvas')].every((each) => each.querySelector('.bk-Figure'))"))
+    return bool(
+        browser.run(
+            "return [...document.querySelectorAll('.canvas')].every((each) => each.querySelector('.bk-Figure'))"
+        )
+    )
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -80,10 +85,16 @@ def test_a_page_that_lacks_its_library_is_noticed_and_still_read(browser: Browse
 
 def test_every_link_leads_to_something(browser: Browser, page: Path) -> None:
     browser.open(page)
-    links = browser.run("return [...document.querySelectorAll('a[href], img[src]')].map((each) => each.getAttribute('href') ?? each.getAttribute('src'))")
+    links = browser.run(
+        "return [...document.querySelectorAll('a[href], img[src]')].map((each) => each.getAttribute('href') ?? each.getAttribute('src'))"
+    )
     assert len(links) > 50
     for link in links:
-        found = browser.run("return !!document.getElementById(arguments[0])", link[1:]) if link.startswith("#") else (page.parent / link).is_file()
+        found = (
+            browser.run("return !!document.getElementById(arguments[0])", link[1:])
+            if link.startswith("#")
+            else (page.parent / link).is_file()
+        )
         assert found, link
 
 
@@ -123,20 +134,35 @@ def test_the_keyboard_reaches_everything(browser: Browser, page: Path) -> None:
     browser.until(COUNT)
     browser.press(TAB)
     assert browser.run("return document.activeElement.textContent") == "Skip to the report"
-    assert browser.run("return document.activeElement.getBoundingClientRect().left") >= 0, "the link is not seen where it has the focus"
+    assert browser.run("return document.activeElement.getBoundingClientRect().left") >= 0, (
+        "the link is not seen where it has the focus"
+    )
     browser.press(ENTER)
     assert browser.until("return document.activeElement.id") == "main"
     seen: set[str] = set()
-    wanted = {"tests-text", "tests-outcome", "tests-selection", "tests-chaos", "Test", "Outcome", "Seconds", "tests-next"}
+    wanted = {
+        "tests-text",
+        "tests-outcome",
+        "tests-selection",
+        "tests-chaos",
+        "Test",
+        "Outcome",
+        "Seconds",
+        "tests-next",
+    }
     for _ in range(200):
         if wanted <= seen:
             break
         browser.press(TAB)
-        name, width = browser.run("const e = document.activeElement; return [e.id || e.textContent.trim(), getComputedStyle(e.closest('.canvas') ?? e).outlineWidth]")
+        name, width = browser.run(
+            "const e = document.activeElement; return [e.id || e.textContent.trim(), getComputedStyle(e.closest('.canvas') ?? e).outlineWidth]"
+        )
         seen.add(name)
         assert width == "2px", f"{name} does not show that it has the focus"
     assert wanted <= seen
-    browser.run("[...document.querySelectorAll('#tests-table thead button')].find((each) => each.textContent === 'Seconds').focus()")
+    browser.run(
+        "[...document.querySelectorAll('#tests-table thead button')].find((each) => each.textContent === 'Seconds').focus()"
+    )
     browser.press(ENTER, ENTER)
     assert "test_121[" in browser.run(FIRST)
     # What a screen reader is told of.
@@ -144,8 +170,15 @@ def test_the_keyboard_reaches_everything(browser: Browser, page: Path) -> None:
         "return [...document.querySelectorAll('main > section, nav, [role=region], [role=search], [role=img], figure')].filter((each) => { const name = each.getAttribute('aria-label') ?? document.getElementById(each.getAttribute('aria-labelledby') ?? '')?.textContent; return !name?.trim() && !each.querySelector('figcaption'); }).map((each) => each.outerHTML.slice(0, 90))"
     )
     assert named == []
-    assert browser.run("return [...document.querySelectorAll('table')].filter((each) => !each.caption?.textContent.trim()).length") == 0
-    assert browser.run("return [...document.querySelectorAll('h1, h2, h3, h4')].map((each) => +each.tagName[1]).every((level, place, all) => !place || level <= all[place - 1] + 1)")
+    assert (
+        browser.run(
+            "return [...document.querySelectorAll('table')].filter((each) => !each.caption?.textContent.trim()).length"
+        )
+        == 0
+    )
+    assert browser.run(
+        "return [...document.querySelectorAll('h1, h2, h3, h4')].map((each) => +each.tagName[1]).every((level, place, all) => !place || level <= all[place - 1] + 1)"
+    )
 
 
 def test_the_switch_changes_the_colours_and_is_kept(browser: Browser, page: Path) -> None:

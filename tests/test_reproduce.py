@@ -42,7 +42,9 @@ def planted(names: tuple[str, ...] = PLANTED) -> list[str]:
 @pytest.fixture(scope="module", autouse=True)
 def made_here() -> None:
     """Have the planted packages built by this run: a former one may have had another number of processors."""
-    paths = nix("eval", "--json", f".#legacyPackages.{SYSTEM}.planted", "--apply", "builtins.mapAttrs (_: each: each.outPath)")
+    paths = nix(
+        "eval", "--json", f".#legacyPackages.{SYSTEM}.planted", "--apply", "builtins.mapAttrs (_: each: each.outPath)"
+    )
     assert paths.code == 0, paths.err
     for path in json.loads(paths.out).values():
         nix("store", "delete", "--ignore-liveness", path)
@@ -61,7 +63,10 @@ SLOW = pytest.mark.slow
 
 @pytest.mark.parametrize(
     "name",
-    ["timezone", *(pytest.param(name, marks=SLOW) for name in ("cores", "date", "locale", "hashseed", "store", "user"))],
+    [
+        "timezone",
+        *(pytest.param(name, marks=SLOW) for name in ("cores", "date", "locale", "hashseed", "store", "user")),
+    ],
 )
 def test_each_variation_catches_its_planted_package_and_no_other(name: str) -> None:
     skip_impossible(name)
@@ -73,11 +78,15 @@ def test_each_variation_catches_its_planted_package_and_no_other(name: str) -> N
     for output in json.loads(ended.out)["outputs"]:
         for finding in output["findings"]:
             assert output["attribute"].endswith(f".{''.join(finding['causes'])}")
-            assert len([line for line in finding["text"].splitlines() if line.startswith(("-", "+"))]) >= 4, finding["text"]
+            assert len([line for line in finding["text"].splitlines() if line.startswith(("-", "+"))]) >= 4, finding[
+                "text"
+            ]
 
 
 def test_several_at_once_are_told_apart() -> None:
-    ended = reproduce("--variation", "date", "--variation", "hashseed", "--variation", "locale", *planted(("date", "locale", "store")))
+    ended = reproduce(
+        "--variation", "date", "--variation", "hashseed", "--variation", "locale", *planted(("date", "locale", "store"))
+    )
     assert ended.code == 1
     place = f".#legacyPackages.{SYSTEM}.planted"
     lines = ended.out.splitlines()
@@ -97,8 +106,16 @@ def test_several_at_once_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--variation", "moon"], 2, "error: there is no variation 'moon'; there are cores, date, hashseed, locale, machine, store, timezone, user"),
-        (["--variation", "machine"], 3, "error: the variation 'machine' is not possible here: name one by --machine ssh-ng://HOST"),
+        (
+            ["--variation", "moon"],
+            2,
+            "error: there is no variation 'moon'; there are cores, date, hashseed, locale, machine, store, timezone, user",
+        ),
+        (
+            ["--variation", "machine"],
+            3,
+            "error: the variation 'machine' is not possible here: name one by --machine ssh-ng://HOST",
+        ),
         (["--variation", "date", "nothing"], 2, "error: . has no output 'nothing' that can be built; Nix says:"),
     ],
 )
@@ -116,9 +133,14 @@ def test_a_variation_without_effect_is_an_error(tmp_path: Path) -> None:
     settings["planted"]["date"] = settings["planted"]["timezone"]
     (tmp_path / "settings.json").write_text(json.dumps(settings))
     words = Path(program).read_text().splitlines()[-1].split()
-    ended = run(words[1], "reproduce", "--settings", tmp_path / "settings.json", "--variation", "date", *planted(("store",)))
+    ended = run(
+        words[1], "reproduce", "--settings", tmp_path / "settings.json", "--variation", "date", *planted(("store",))
+    )
     assert (ended.code, ended.out) == (3, "")
-    assert "error: without effect here: date. A package that leaks exactly that was built again and came out the\nsame, so nothing" in ended.err
+    assert (
+        "error: without effect here: date. A package that leaks exactly that was built again and came out the\nsame, so nothing"
+        in ended.err
+    )
 
 
 def project_of(folder: Path, packages: str) -> Path:
@@ -163,10 +185,15 @@ SHAPES = f"""
 def test_each_output_is_compared(tmp_path: Path, each_nix: dict[str, str]) -> None:
     """Of several that differ each is told, a log hides nothing, and what was made from one that differs is judged by itself."""
     names = ("both", "durations", "second", "joined", "shown", "above")
-    ended = reproduce("--json", "--variation", "store", *names, cwd=project_of(tmp_path / "project", SHAPES), **each_nix)
+    ended = reproduce(
+        "--json", "--variation", "store", *names, cwd=project_of(tmp_path / "project", SHAPES), **each_nix
+    )
     assert ended.code == 1, ended.err
     found = {output["attribute"]: output["findings"] for output in json.loads(ended.out)["outputs"]}
-    own = {name: [finding for finding in told if finding["derivation"].endswith(f"-{name}.drv")] for name, told in found.items()}
+    own = {
+        name: [finding for finding in told if finding["derivation"].endswith(f"-{name}.drv")]
+        for name, told in found.items()
+    }
     assert {name for name, told in own.items() if told} == {"both", "second"}
     for name, output in (("both", "-both"), ("second", "-second-zero")):
         (finding,) = own[name]
@@ -184,7 +211,19 @@ def test_what_cannot_be_built_again_and_what_always_differs(tmp_path: Path, each
       once = bash "once" ''[ $(date +%Y) -lt {this_year() + 1} ] || {{ echo the certificate has expired; exit 1; }}; echo > $out'' {{ }};
     """
     folder = project_of(tmp_path / "project", packages)
-    ended = reproduce("--json", "--variation", "date", "--variation", "timezone", "--shallow", "lots", "once", "waits", cwd=folder, **each_nix)
+    ended = reproduce(
+        "--json",
+        "--variation",
+        "date",
+        "--variation",
+        "timezone",
+        "--shallow",
+        "lots",
+        "once",
+        "waits",
+        cwd=folder,
+        **each_nix,
+    )
     assert ended.code == 1, ended.err
     # Another date stops nobody who waits.
     assert states(ended) == {"lots": "different", "once": "unknown", "waits": "identical"}
@@ -205,7 +244,10 @@ def test_a_measurement_is_named_and_not_compared(tmp_path: Path) -> None:
     ended = reproduce("--variation", "store", "samples", "judged", cwd=folder)
     assert (ended.code, ended.out.splitlines()[:2]) == (
         0,
-        ["samples  not compared (1 derivations built again; measured, not built again: samples)", "judged   identical (2 derivations built again; measured, not built again: samples)"],
+        [
+            "samples  not compared (1 derivations built again; measured, not built again: samples)",
+            "judged   identical (2 derivations built again; measured, not built again: samples)",
+        ],
     ), ended.err
     ended = reproduce("--variation", "store", "samples", cwd=folder)
     assert (ended.code, ended.out) == (2, "")
@@ -232,8 +274,33 @@ def test_a_full_disk_is_not_the_same(tmp_path: Path, each_nix: dict[str, str]) -
     disk.mkdir()
     ended = {}
     for size in ("200M", "900M"):
-        words = ["unshare", "--mount", "--propagation", "private", "sh", "-c", FULL, "sh", size, disk, ROOT / "ci/nix", "run", ".#reproduce"]
-        ended[size] = run(*words, "--", "--json", "--variation", "store", "--shallow", "large", "small", cwd=folder, env={**each_nix, "TMPDIR": str(disk)})
+        words = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            FULL,
+            "sh",
+            size,
+            disk,
+            ROOT / "ci/nix",
+            "run",
+            ".#reproduce",
+        ]
+        ended[size] = run(
+            *words,
+            "--",
+            "--json",
+            "--variation",
+            "store",
+            "--shallow",
+            "large",
+            "small",
+            cwd=folder,
+            env={**each_nix, "TMPDIR": str(disk)},
+        )
     assert ended["200M"].code in (1, 3), ended["200M"].out + ended["200M"].err
     # Nothing can be said, or that it is unknown.
     told = states(ended["200M"]) if ended["200M"].code == 1 else {"large": "unknown"}
@@ -251,12 +318,12 @@ def test_a_killed_nix_is_not_the_same(tmp_path: Path) -> None:
     programs.mkdir()
     killed = programs / "nix"
     killed.write_text(
-        f'''#!/bin/sh
+        f"""#!/bin/sh
 case " $* " in
   *" build "*"/store "*) echo killed >>{tmp_path}/killed; kill -9 $$ ;;
 esac
 exec {nix_itself} "$@"
-'''
+"""
     )
     killed.chmod(0o755)
     ended = reproduce("--json", "--variation", "store", "same", cwd=folder, PATH=f"{programs}:{os.environ['PATH']}")
@@ -299,7 +366,9 @@ def test_everything_that_the_demo_builds_is_the_same_again_and_elsewhere(other_m
     data = json.loads(ended.out)
     listed = nix("eval", "--json", f"{ROOT}/examples/branin#packages.{SYSTEM}", "--apply", "builtins.attrNames")
     assert [output["attribute"] for output in data["outputs"]] == json.loads(listed.out)
-    assert {"default", "env", "image", "provenance", "sbom", "sdist", "test-results", "wheel"} <= set(json.loads(listed.out))
+    assert {"default", "env", "image", "provenance", "sbom", "sdist", "test-results", "wheel"} <= set(
+        json.loads(listed.out)
+    )
     assert {output["state"] for output in data["outputs"]} == {"identical"}
     # Samples are no function of their inputs; what is made of them is compared, made of the same ones.
     assert {output["attribute"] for output in data["outputs"] if output["measurements"]} == {"performance", "profile"}
@@ -331,7 +400,12 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
             archive.writestr(zipfile.ZipInfo(name), text)
     return "leaky-1-py3-none-any.whl"
 """
-LEAKS = {"date": "time.gmtime().tm_year", "timezone": "time.localtime(0).tm_hour", "hashseed": "hash('a')", "nothing": "0"}
+LEAKS = {
+    "date": "time.gmtime().tm_year",
+    "timezone": "time.localtime(0).tm_hour",
+    "hashseed": "hash('a')",
+    "nothing": "0",
+}
 
 
 @pytest.mark.parametrize("leak", ["date", *(pytest.param(leak, marks=SLOW) for leak in LEAKS if leak != "date")])
@@ -352,7 +426,10 @@ def test_the_check_finds_what_a_wheel_leaks(leak: str, growth: Path, tmp_path: P
         assert Path(built(ended)).name.endswith("-leaky-reproducible")
         return
     assert ended.code == 1
-    assert "built again with other circumstances (date, hashseed, timezone), not everything came out the same:" in ended.err
+    assert (
+        "built again with other circumstances (date, hashseed, timezone), not everything came out the same:"
+        in ended.err
+    )
     assert "leaky-1/lib/python3.11/site-packages/leaky.py: from byte " in ended.err
 
 
@@ -409,12 +486,16 @@ def test_rebuild_believes_nothing_that_was_built_before(tmp_path: Path) -> None:
             made.add(result.closure[result.path])
     assert len(made | {here}) == 3
     # Neither is it believed as an input of something else.
-    above = odd(tmp_path / "above", f'toolchain.runBash {{ name = "above"; odd = {drawn}; script = "cat $odd > $out"; }}')
+    above = odd(
+        tmp_path / "above", f'toolchain.runBash {{ name = "above"; odd = {drawn}; script = "cat $odd > $out"; }}'
+    )
     with rebuild(above, "odd") as result:
         assert result.closure[result.path] not in made | {here}
 
 
-def test_rebuild_of_what_cannot_be_built_is_told(tmp_path: Path, each_nix: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rebuild_of_what_cannot_be_built_is_told(
+    tmp_path: Path, each_nix: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from cloche.reproduce import rebuild
     from cloche.reproduce.errors import NixError
 
@@ -430,7 +511,10 @@ def test_rebuild_of_what_cannot_be_built_is_told(tmp_path: Path, each_nix: dict[
 @pytest.mark.parametrize(
     ("attribute", "words"),
     [
-        ('derivation { name = "odd"; system = "x"; builder = builtins.getEnv "HOME" + builtins.readFile /etc/hostname; }', "pure evaluation mode"),
+        (
+            'derivation { name = "odd"; system = "x"; builder = builtins.getEnv "HOME" + builtins.readFile /etc/hostname; }',
+            "pure evaluation mode",
+        ),
         ('import (toolchain.runBash { name = "made"; script = "echo 1 > $out"; })', "allow-import-from-derivation"),
     ],
 )

@@ -89,11 +89,18 @@ def test_programs_of_a_wheel_find_their_own_libraries_and_those_of_the_base(site
       if {site}/bin/broken 2> broken; then exit 1; fi
       cat broken
     """
-    expression = f"let t = {TOOLCHAIN}; in t.runBash {{ name = \"run\"; site = builtins.storePath {site.split('/lib/')[0]}; script = ''({script}) > $out''; }}"
-    lines = stored(built(nix("build", "--no-link", "--print-out-paths", "-L", "--impure", "--expr", expression))).decode().splitlines()
+    expression = f"let t = {TOOLCHAIN}; in t.runBash {{ name = \"run\"; site = builtins.storePath {site.split('/lib/', maxsplit=1)[0]}; script = ''({script}) > $out''; }}"
+    lines = (
+        stored(built(nix("build", "--no-link", "--print-out-paths", "-L", "--impure", "--expr", expression)))
+        .decode()
+        .splitlines()
+    )
     assert lines[:6] == ["tool", "starter", "static", "42", "42", "42"]
     # What the environment lacks is an error, as everywhere; the host's /usr/lib is not looked at.
-    assert re.fullmatch(r".*/broken: error while loading shared libraries: libgone\.so\.1: cannot open shared object file: No such file or directory", lines[6])
+    assert re.fullmatch(
+        r".*/broken: error while loading shared libraries: libgone\.so\.1: cannot open shared object file: No such file or directory",
+        lines[6],
+    )
 
 
 def test_only_dynamic_executables_are_changed(site: str, programs: dict[str, bytes]) -> None:

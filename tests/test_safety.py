@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Ended, run
 from machines import HOST_PATH, alone, needs_root, temporary
 
@@ -40,7 +41,10 @@ def clone(tmp_path: Path) -> Path:
 
 def test_a_build_of_a_clone_runs_nothing_that_a_folder_of_it_names(clone: Path, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
-    for words, cwd in ((["build", "--dry-run", f"{clone}/sub#x"], tmp_path), (["flake", "check", "--no-build"], clone / "sub")):
+    for words, cwd in (
+        (["build", "--dry-run", f"{clone}/sub#x"], tmp_path),
+        (["flake", "check", "--no-build"], clone / "sub"),
+    ):
         ended = run(ROOT / "ci/nix", *words, "--no-write-lock-file", cwd=cwd)
         assert "ci/nix: warning: git can't tell which files of" in ended.err
         assert f"fatal: cannot use bare repository '{clone}/sub' (safe.bareRepository is 'explicit')" in ended.err
@@ -60,8 +64,17 @@ def test_a_build_runs_nothing_that_the_checkout_s_own_configuration_names(tmp_pa
     trace = tmp_path / "trace"
     variables = {"GIT_DIR": f"{other}/.git", "GIT_WORK_TREE": str(other), "GIT_TRACE": str(trace)}
     # Of Nix's own calls of git nothing is asked here: without a build it has none.
-    ended = run("sh", "-c", f'here={ROOT} folder=$PWD; say() {{ echo "$@"; }}; . "$here/ci/sources.sh"; warn_of_untracked', cwd=checkout, env=variables)
-    assert ended.out == f"warning: {checkout}/new.py is not known to git, so the flake does not see it ('git add -N' is enough)\n"
+    ended = run(
+        "sh",
+        "-c",
+        f'here={ROOT} folder=$PWD; say() {{ echo "$@"; }}; . "$here/ci/sources.sh"; warn_of_untracked',
+        cwd=checkout,
+        env=variables,
+    )
+    assert (
+        ended.out
+        == f"warning: {checkout}/new.py is not known to git, so the flake does not see it ('git add -N' is enough)\n"
+    )
     assert not ran.exists()
     assert not trace.exists()
     run("git", "ls-files", "--others", cwd=checkout)
@@ -73,7 +86,12 @@ def test_inputs_are_packed_without_the_programs_of_their_checkouts(tmp_path: Pat
     source.mkdir(parents=True)
     (source / "file").write_text("x")
     (source / ".gitattributes").write_text("* filter=evil\n")
-    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "one"], ["config", "filter.evil.smudge", f"touch {ran}; cat"]):
+    for words in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["commit", "-qm", "one"],
+        ["config", "filter.evil.smudge", f"touch {ran}; cat"],
+    ):
         assert run(*GIT, *words, cwd=source).code == 0
     ended = run(ROOT / "ci/offline-inputs", tmp_path / "inputs")
     assert ended.code == 1, ended.err
@@ -126,7 +144,10 @@ ALLOWED = "".join(
 
 
 @needs_root
-@pytest.mark.skipif(not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists(), reason="no Debian, whose keys apt would ask for")
+@pytest.mark.skipif(
+    not Path("/usr/share/keyrings/debian-archive-keyring.gpg").exists(),
+    reason="no Debian, whose keys apt would ask for",
+)
 @pytest.mark.parametrize("forbidden", [True, False])
 def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path: Path, forbidden: bool) -> None:
     """The host's configuration is replaced for one process; the control has the same calls without what forbids."""
@@ -143,7 +164,9 @@ def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path
                 script.write_text(re.sub(r'(Acquire|APT)::[A-Za-z:]*Allow[A-Za-z]* "false";', "", script.read_text()))
         script = f"mount --bind {folder}/apt /etc/apt && mkdir -p {folder}/lists/partial && mount --bind {folder}/lists /var/lib/apt/lists && apt-get -q update && exec {tmp_path}/ci/cosign"
         words = ["unshare", "--mount", "--net", "sh", "-c", script]
-        ended = alone(*words, environment={"HOME": str(tmp_path), "PATH": HOST_PATH, "CLOCHE_CACHE": str(folder / "cache")})
+        ended = alone(
+            *words, environment={"HOME": str(tmp_path), "PATH": HOST_PATH, "CLOCHE_CACHE": str(folder / "cache")}
+        )
         if forbidden:
             assert ended.code == 3
             assert "unsigned" not in ended.out
@@ -221,7 +244,11 @@ def test_a_cache_folder_that_others_can_write_to_is_refused(program: str, place:
         cache.mkdir(parents=True)
         (folder / place).chmod(mode)
         ended = started(cache, program)
-        assert (ended.code, ended.out, ended.err) == (3, "", refusal(program, folder / place, f"its mode is {shown}", cache))
+        assert (ended.code, ended.out, ended.err) == (
+            3,
+            "",
+            refusal(program, folder / place, f"its mode is {shown}", cache),
+        )
         # The cure that is told is one.
         run("sh", "-c", ended.err.splitlines()[2].strip())
         assert "planted\n" in started(cache, program).out
@@ -246,7 +273,9 @@ def test_a_sticky_folder_above_is_no_danger_and_what_a_link_lies_in_may_be() -> 
         # A link to a folder as /tmp: not as the cache itself, but above it.
         (folder / "temporary").symlink_to("tmp")
         assert "planted\n" in started(folder / "temporary/cache").out
-        assert started(folder / "temporary").err == refusal("nix", folder / "tmp", "its mode is drwxrwxrwt", folder / "temporary")
+        assert started(folder / "temporary").err == refusal(
+            "nix", folder / "tmp", "its mode is drwxrwxrwt", folder / "temporary"
+        )
 
 
 @needs_root
@@ -285,14 +314,19 @@ def test_a_cache_folder_that_cannot_be_made() -> None:
         environment = {"HOME": "/nowhere", "PATH": HOST_PATH, "CLOCHE_CACHE": f"{folder}/file/cache"}
         ended = alone(ROOT / "ci/nix", "--version", environment=environment)
         assert ended.code == 3
-        assert ended.err.endswith("ci/nix: the cache folder can't be made (see above); name another one: CLOCHE_CACHE\n")
+        assert ended.err.endswith(
+            "ci/nix: the cache folder can't be made (see above); name another one: CLOCHE_CACHE\n"
+        )
 
 
 def test_the_other_programs_refuse_it_too() -> None:
     with temporary("cache") as folder:
         folder.chmod(0o777)
         environment = {"HOME": "/nowhere", "PATH": os.environ["PATH"], "CLOCHE_CACHE": str(folder)}
-        for command, name in ((["sh", ROOT / "pkgs/fetch/fetch.sh", "vendor", folder / "x"], "cloche"), ([ROOT / "ci/sigstore", folder], "ci/sigstore")):
+        for command, name in (
+            (["sh", ROOT / "pkgs/fetch/fetch.sh", "vendor", folder / "x"], "cloche"),
+            ([ROOT / "ci/sigstore", folder], "ci/sigstore"),
+        ):
             ended = alone(*command, environment=environment)
             assert ended.code == 3
             assert ended.err.startswith(f"{name}: others can write to {folder} (its mode is drwxrwxrwx), so what")

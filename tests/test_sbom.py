@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, built, run
 from flakes import SYSTEM, add, cloche, write
 
@@ -110,16 +111,30 @@ in
 @pytest.mark.parametrize(
     ("file", "key", "words"),
     [
-        ("sbom.cdx.json", "components", "sbom.cdx.json: not valid by CycloneDX's schema: Additional properties are not allowed ('not-in-the-schema' was unexpected)"),
-        ("sbom.spdx.json", "packages", "sbom.spdx.json: not valid by SPDX's schema: $.packages[0]: Additional properties are not allowed ('not-in-the-schema' was unexpected)"),
+        (
+            "sbom.cdx.json",
+            "components",
+            "sbom.cdx.json: not valid by CycloneDX's schema: Additional properties are not allowed ('not-in-the-schema' was unexpected)",
+        ),
+        (
+            "sbom.spdx.json",
+            "packages",
+            "sbom.spdx.json: not valid by SPDX's schema: $.packages[0]: Additional properties are not allowed ('not-in-the-schema' was unexpected)",
+        ),
     ],
 )
-def test_the_check_fails_for_a_document_that_only_the_schema_refuses(consumer: Path, file: str, key: str, words: str) -> None:
+def test_the_check_fails_for_a_document_that_only_the_schema_refuses(
+    consumer: Path, file: str, key: str, words: str
+) -> None:
     text = FALSIFIED.replace("${inputs.cloche}", str(ROOT)).replace("FILE", file).replace("KEY", key)
     write(consumer, {"cloche.nix": text})
     ended = cloche("build", "--no-link", "-L", "--impure", ".#falsified", cwd=consumer)
     assert ended.code == 1
-    told = [line.partition("> ")[2].strip() for line in ended.err.splitlines() if "not valid by" in line or "sound SBOM" in line]
+    told = [
+        line.partition("> ")[2].strip()
+        for line in ended.err.splitlines()
+        if "not valid by" in line or "sound SBOM" in line
+    ]
     assert told[0].endswith("is not a sound SBOM:")
     # That and nothing else.
     assert told[1:2] == [words]
@@ -175,7 +190,10 @@ def test_a_path_of_which_nothing_is_known_is_an_error_until_it_is_declared(consu
     write(consumer, {"cloche.nix": UNKNOWN.replace("COMPONENTS", application)})
     ended = cloche("build", "--no-link", ".#sbom", cwd=consumer)
     assert ended.code == 1
-    assert "the closure has store paths of which no published package is known, so the SBOM would not be complete:" in ended.err
+    assert (
+        "the closure has store paths of which no published package is known, so the SBOM would not be complete:"
+        in ended.err
+    )
     assert "-tool-1.0\n" in ended.err
     assert "-with-tool\n" in ended.err
     assert "or say what they are by the option cloche.sbom.components." in ended.err

@@ -31,8 +31,26 @@ class Machines:
 
     def judge(self, store: Path, *words: str, project: Path | None = None) -> Ended:
         """Build the verdict on tests in a store, with nothing to take from but the cache."""
-        known = ["--option", "require-sigs", "true", "--substituters", f"file://{self.cache}", "--trusted-public-keys", self.key]
-        return nix("build", "--no-link", "-L", "--store", store, *known, *words, f".#checks.{SYSTEM}.tests", cwd=project or self.project)
+        known = [
+            "--option",
+            "require-sigs",
+            "true",
+            "--substituters",
+            f"file://{self.cache}",
+            "--trusted-public-keys",
+            self.key,
+        ]
+        return nix(
+            "build",
+            "--no-link",
+            "-L",
+            "--store",
+            store,
+            *known,
+            *words,
+            f".#checks.{SYSTEM}.tests",
+            cwd=project or self.project,
+        )
 
     def taken(self, cache: Path, store: Path, key: str) -> Ended:
         """Take the verdict out of a cache into a store that believes one key."""
@@ -95,7 +113,10 @@ def test_only_what_was_signed_and_is_whole_is_taken(machines: Machines, tmp_path
     with temporary("second") as folder:
         # A cache that somebody else filled, as this machine sees it.
         ended = machines.taken(machines.cache, folder / "stranger", machines.stranger)
-        assert (ended.code, f"cannot add path '{machines.verdict}' because it lacks a signature by a trusted key" in ended.err) == (1, True), ended.err
+        assert (
+            ended.code,
+            f"cannot add path '{machines.verdict}' because it lacks a signature by a trusted key" in ended.err,
+        ) == (1, True), ended.err
         # A result that was changed after it was signed.
         cache = tmp_path / "cache"
         shutil.copytree(machines.cache, cache)

@@ -77,7 +77,9 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Consumer:
     shutil.move(found.checkout / "rows.jsonl", found.flake / "rows.jsonl")
     for tree in ("before", "after"):
         for name in ("sums", "tests"):
-            shutil.copytree(found.checkout / name, found.flake / tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(
+                found.checkout / name, found.flake / tree / name, ignore=shutil.ignore_patterns("__pycache__")
+            )
         shutil.copy(found.checkout / "pyproject.toml", found.flake / tree / "pyproject.toml")
     write(found.flake, {"after/sums/__init__.py": program().replace("return x + 3", "return x + 33")})
     return found
@@ -89,7 +91,15 @@ def test_the_same_rows_give_the_same_model_and_card(consumer: Consumer) -> None:
     assert nix("build", "--no-link", "--rebuild", path).code == 0
     card = json.loads(Path(path, "card.json").read_bytes())
     assert (card["project"], card["rows"]["by_origin"]) == ("sums", {"mutant": 24})
-    for name in ("random", "all", "last failed", "decayed failure rate", "same path", "covered line", "covered function"):
+    for name in (
+        "random",
+        "all",
+        "last failed",
+        "decayed failure rate",
+        "same path",
+        "covered line",
+        "covered function",
+    ):
         assert name in card["baselines"]
     assert "import graph" in card["baselines"]
     assert Path(path, "curve.svg").read_text().startswith("<?xml")

@@ -46,12 +46,18 @@ def test_the_figures_are_of_what_is_stored(told: dict[str, Any]) -> None:
     matrices = [(name, each) for name, each in told["projects"].items()]
     matrices += [(f"{name}.cosmic-ray", each) for name, each in told["other tool"].items()]
     for name, each in matrices:
-        first, base, *rows = [json.loads(line) for line in gzip.decompress((STORED / f"{name}.jsonl.gz").read_bytes()).splitlines()]
+        first, base, *rows = [
+            json.loads(line) for line in gzip.decompress((STORED / f"{name}.jsonl.gz").read_bytes()).splitlines()
+        ]
         assert each["outcomes"] == Counter(row["outcome"] for row in rows), name
         assert (each["tests"], each["seed"], each["sites"]) == (len(base["tests"]), first["seed"], first["sites"])
-        assert first["facts"]["source"] == f"{PROJECTS[name.removesuffix('.cosmic-ray')].file} sha256:{PROJECTS[name.removesuffix('.cosmic-ray')].sha256}"
+        assert (
+            first["facts"]["source"]
+            == f"{PROJECTS[name.removesuffix('.cosmic-ray')].file} sha256:{PROJECTS[name.removesuffix('.cosmic-ray')].sha256}"
+        )
     assert {file.name.removesuffix(".jsonl.gz") for file in STORED.iterdir()} == {
-        *(name for name, _ in matrices), *(f"{name}.wall" for name in told["times"]),
+        *(name for name, _ in matrices),
+        *(f"{name}.wall" for name in told["times"]),
     }
 
 
@@ -74,7 +80,12 @@ def test_an_aim_is_met_only_where_both_figures_are() -> None:
         return {"ways": {learned_report.CHOSEN: {"0.95": found, "0.99": found, "ranker": {"f1": {"value": f1}}}}}
 
     def verdicts(*projects: tuple[float, float, float]) -> list[str]:
-        return [row[2] for row in learned_report.aims({str(number): project(*each) for number, each in enumerate(projects)}, "functions left out")]
+        return [
+            row[2]
+            for row in learned_report.aims(
+                {str(number): project(*each) for number, each in enumerate(projects)}, "functions left out"
+            )
+        ]
 
     assert verdicts((1.0, 0.1, 0.8), (1.0, 0.1, 0.8), (0.9, 0.9, 0.1)) == ["met", "met", "met"]
     assert verdicts((0.96, 0.1, 0.79)) == ["met", "not met", "not met"]
@@ -85,15 +96,27 @@ def test_an_aim_is_met_only_where_both_figures_are() -> None:
     for found in (one["ways"][learned_report.CHOSEN][recall] for recall in ("0.95", "0.99")):
         found["detected"] |= {"low": 0.96, "high": 1.0}
         found["time"] = {"value": 0.08, "low": 0.07, "high": 0.09}
-    assert [row[2] for row in learned_report.aims({"one": one}, "functions left out", ["one"])] == ["met", "met", "met", "not met", "met"]
+    assert [row[2] for row in learned_report.aims({"one": one}, "functions left out", ["one"])] == [
+        "met",
+        "met",
+        "met",
+        "not met",
+        "met",
+    ]
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["replay", "numpy"], "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs"),
+        (
+            ["replay", "numpy"],
+            "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs",
+        ),
         (["matrix", "toolz"], "matrix needs --work FOLDER, where it keeps what it makes"),
-        (["learned", "numpy"], "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs"),
+        (
+            ["learned", "numpy"],
+            "there is no project called numpy; there are: toolz, more-itertools, uncertainties, attrs",
+        ),
     ],
 )
 def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +142,9 @@ def test_the_command_repeats_a_committed_figure_of_the_learned_layer(told: dict[
     """Rows of a map that is recorded now, and models of this checkout: what they catch and how they rank is what the page has."""
     ended = run(ROOT / "ci/bench", "selection", "learned", "uncertainties", "--json", tmp_path / "l.json")
     assert ended.code == 0, ended.err
-    ways = [each["functions left out"]["uncertainties"]["ways"][learned_report.CHOSEN] for each in (told, json.loads((tmp_path / "l.json").read_text()))]
+    ways = [
+        each["functions left out"]["uncertainties"]["ways"][learned_report.CHOSEN]
+        for each in (told, json.loads((tmp_path / "l.json").read_text()))
+    ]
     assert ways[1]["ranker"]["f1"]["value"] == pytest.approx(ways[0]["ranker"]["f1"]["value"], abs=0.03)
     assert ways[1]["0.95"]["detected"]["value"] == pytest.approx(ways[0]["0.95"]["detected"]["value"], abs=0.03)

@@ -44,13 +44,24 @@ def test_a_former_release_gives_the_same_verdicts(release: str, tmp_path: Path) 
                 names += sorted(RELEASES[release].keys() - {*names}) if "sigstore" in names else []
     path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n")
     nix = copy / "ci/nix"
-    ended = run(nix, "shell", ".#test-environment", "--command", "pytest", "-q", "-p", "no:cacheprovider", *CASES, cwd=copy)
+    ended = run(
+        nix, "shell", ".#test-environment", "--command", "pytest", "-q", "-p", "no:cacheprovider", *CASES, cwd=copy
+    )
     assert ended.code == 0, ended.out + ended.err
     version = ["python", "-c", "from importlib.metadata import version; print(version('sigstore'))"]
     assert run(nix, "shell", ".#test-environment", "--command", *version, cwd=copy).out == f"{release}\n"
     if "CLOCHE_CONFORMANCE" not in os.environ:
         print("the bundles of sigstore-conformance were not judged: CLOCHE_CONFORMANCE names no checkout of it")
         return
-    words = ["develop", ".#full", "--command", "pytest", "-q", "-p", "no:cacheprovider", "python/tests/test_conformance.py"]
+    words = [
+        "develop",
+        ".#full",
+        "--command",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "python/tests/test_conformance.py",
+    ]
     ended = run(nix, *words, cwd=copy)
     assert ended.code == 0, ended.out + ended.err

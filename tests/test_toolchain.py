@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT, Ended, built, nix, run
 from machines import OFFLINE, needs_root
 
@@ -20,7 +21,15 @@ TOOLCHAIN = f'(import {ROOT}/pkgs/toolchain {{ system = "{SYSTEM}"; }})'
 
 def build(expression: str, *options: str) -> Ended:
     """Build an expression in which `t` is the toolchain."""
-    return nix("build", "--no-link", "--print-out-paths", "--impure", "--expr", f"let t = {TOOLCHAIN}; in {expression}", *options)
+    return nix(
+        "build",
+        "--no-link",
+        "--print-out-paths",
+        "--impure",
+        "--expr",
+        f"let t = {TOOLCHAIN}; in {expression}",
+        *options,
+    )
 
 
 def bash(script: str, more: str = "") -> str:
@@ -118,7 +127,13 @@ def test_bash_finds_an_ordinary_world() -> None:
 
 def test_two_hundred_scripts_that_end_in_cp_succeed() -> None:
     one = bash("echo x > x; cp x $out").replace('name = "probe"', 'name = "probe-${toString number}"')
-    ended = build(f"builtins.genList (number: {one}) 200".join(["t.runBash { name = \"all\"; all = ", "; script = \"echo > $out\"; }"]), "-j", "4")
+    ended = build(
+        f"builtins.genList (number: {one}) 200".join(
+            ['t.runBash { name = "all"; all = ', '; script = "echo > $out"; }']
+        ),
+        "-j",
+        "4",
+    )
     assert ended.code == 0, ended.err[-2000:]
 
 
@@ -155,7 +170,9 @@ def test_nothing_of_the_base_leads_to_the_seed_or_the_host(base: Path) -> None:
     files = [path for path in base.rglob("*") if path.is_file() and not path.is_symlink()]
     assert [path.name for path in files if seed in path.read_bytes()] == []
     assert [path.name for path in files if ".so" in path.name and triplet in path.read_bytes()] == []
-    first_lines = {path.read_bytes()[:80].split(b"\n")[0] for path in (base / "bin").iterdir() if path.read_bytes()[:2] == b"#!"}
+    first_lines = {
+        path.read_bytes()[:80].split(b"\n")[0] for path in (base / "bin").iterdir() if path.read_bytes()[:2] == b"#!"
+    }
     assert {line for line in first_lines if bytes(base) not in line} == set()
 
 
@@ -176,7 +193,15 @@ def test_a_poisoned_host_is_not_seen(base: Path, tmp_path: Path) -> None:
     # library which the store lacks.
     poison = tmp_path / "poison"
     poison.mkdir()
-    for name in ("libc.so.6", "libm.so.6", "libz.so.1", "libstdc++.so.6", "libgcc_s.so.1", "libgfortran.so.5", "libcrypto.so.3"):
+    for name in (
+        "libc.so.6",
+        "libm.so.6",
+        "libz.so.1",
+        "libstdc++.so.6",
+        "libgcc_s.so.1",
+        "libgfortran.so.5",
+        "libcrypto.so.3",
+    ):
         (poison / name).write_text("poison\n")
     (poison / "libonly-here.so.1").write_bytes((base / "lib/libz.so.1").read_bytes())
     etc = tmp_path / "etc"
@@ -257,15 +282,26 @@ def test_compiled_programs_run_on_the_base_alone() -> None:
     references = nix("path-info", "--json", compiled)
     (information,) = json.loads(references.out).values()
     assert [path for path in information["references"] if "cloche-cc" in path] == []
-    ran = build(bash(
-        f"p=${{builtins.storePath {compiled}}}; {{ $p/a; $p/b; $p/c; cat $p/made; cd $p; python3 -c 'import sys; sys.path[:0] = [\".\"]; import d; print(d.__name__)'; }} > $out"
-    ))
+    ran = build(
+        bash(
+            f"p=${{builtins.storePath {compiled}}}; {{ $p/a; $p/b; $p/c; cat $p/made; cd $p; python3 -c 'import sys; sys.path[:0] = [\".\"]; import d; print(d.__name__)'; }} > $out"
+        )
+    )
     assert Path(built(ran)).read_text().split() == ["4950", "3.000", "thrown", "1.41421", "made", "d"]
 
 
 def test_a_role_is_not_asked_for_unless_it_is_used() -> None:
-    plain = nix("derivation", "show", "--recursive", "--impure", "--expr", f"let t = {TOOLCHAIN}; in {bash('echo > $out')}")
-    using = nix("derivation", "show", "--recursive", "--impure", "--expr", f"let t = {TOOLCHAIN}; in {bash('echo > $out', 'path = [ t.roles.cc ];')}")
+    plain = nix(
+        "derivation", "show", "--recursive", "--impure", "--expr", f"let t = {TOOLCHAIN}; in {bash('echo > $out')}"
+    )
+    using = nix(
+        "derivation",
+        "show",
+        "--recursive",
+        "--impure",
+        "--expr",
+        f"let t = {TOOLCHAIN}; in {bash('echo > $out', 'path = [ t.roles.cc ];')}",
+    )
     assert "gcc-12" not in plain.out
     assert plain.out.startswith("{")
     assert "gcc-12" in using.out
@@ -276,12 +312,19 @@ def test_the_other_architecture_evaluates() -> None:
         ended = nix("eval", "--raw", f"{ROOT}#packages.{system}.default.drvPath")
         assert ended.code == 0, ended.err
         assert ended.out.endswith(".drv")
-    pins = [json.loads((ROOT / f"pkgs/toolchain/debian/pins/{system}/seed.json").read_text()) for system in ("x86_64-linux", "aarch64-linux")]
-    assert [pin["version"] for pin in pins[0] if pin["name"] == "libc6"] == [pin["version"] for pin in pins[1] if pin["name"] == "libc6"]
+    pins = [
+        json.loads((ROOT / f"pkgs/toolchain/debian/pins/{system}/seed.json").read_text())
+        for system in ("x86_64-linux", "aarch64-linux")
+    ]
+    assert [pin["version"] for pin in pins[0] if pin["name"] == "libc6"] == [
+        pin["version"] for pin in pins[1] if pin["name"] == "libc6"
+    ]
 
 
 def test_an_unpinned_architecture_is_named() -> None:
-    ended = nix("eval", "--impure", "--expr", f'(import {ROOT}/pkgs/toolchain {{ system = "riscv64-linux"; }}).base.outPath')
+    ended = nix(
+        "eval", "--impure", "--expr", f'(import {ROOT}/pkgs/toolchain {{ system = "riscv64-linux"; }}).base.outPath'
+    )
     assert "pinned for aarch64-linux and x86_64-linux, not for riscv64-linux" in ended.err
 
 
@@ -302,7 +345,11 @@ def test_a_shell_is_offered_offline_without_a_search_for_nixpkgs() -> None:
     assert not {"nixpkgs"} & set(json.loads((ROOT / "flake.lock").read_text())["nodes"]["root"]["inputs"])
     ended = run(*OFFLINE, ROOT / "ci/nix", "develop", ROOT, "--command", "true")
     assert ended.code == 0, ended.err
-    told = [line for line in ended.err.splitlines() if "warning" in line and "Internet access" not in line and "Git tree" not in line]
+    told = [
+        line
+        for line in ended.err.splitlines()
+        if "warning" in line and "Internet access" not in line and "Git tree" not in line
+    ]
     assert [line for line in told if "known to git" not in line] == []
 
 
@@ -310,6 +357,12 @@ def test_a_missing_seed_says_what_to_do(tmp_path: Path) -> None:
     pins = tmp_path / "pins"
     pins.mkdir()
     (pins / "seed.hash").write_text("sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
-    ended = nix("build", "--no-link", "--impure", "--expr", f'import {ROOT}/pkgs/toolchain/debian/seed.nix {{ system = "{SYSTEM}"; pins = {pins}; }}')
+    ended = nix(
+        "build",
+        "--no-link",
+        "--impure",
+        "--expr",
+        f'import {ROOT}/pkgs/toolchain/debian/seed.nix {{ system = "{SYSTEM}"; pins = {pins}; }}',
+    )
     assert ended.code == 1
     assert "the-toolchain's-seed-is-not-in-the-store--run--ci/nix--or--nix-run-.#fetch--first" in ended.err

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, Ended, run
 from machines import OFFLINE
 
@@ -38,17 +39,36 @@ def place(tmp_path: Path) -> Path:
     }
     (tmp_path / "statement.json").write_text(json.dumps(statement))
     (tmp_path / "predicate.json").write_text(json.dumps(PREDICATE))
-    (tmp_path / "trusted_root.json").write_text('{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}')
-    for name, words in (("ed25519", ["-algorithm", "ed25519"]), ("p256", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])):
+    (tmp_path / "trusted_root.json").write_text(
+        '{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}'
+    )
+    for name, words in (
+        ("ed25519", ["-algorithm", "ed25519"]),
+        ("p256", ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+    ):
         assert run("openssl", "genpkey", *words, "-out", tmp_path / f"{name}.pem", cwd=tmp_path).code == 0
         (tmp_path / f"{name}.pem").chmod(0o600)
-        assert run("openssl", "pkey", "-in", tmp_path / f"{name}.pem", "-pubout", "-out", tmp_path / f"{name}.pub", cwd=tmp_path).code == 0
+        assert (
+            run(
+                "openssl",
+                "pkey",
+                "-in",
+                tmp_path / f"{name}.pem",
+                "-pubout",
+                "-out",
+                tmp_path / f"{name}.pub",
+                cwd=tmp_path,
+            ).code
+            == 0
+        )
     return tmp_path
 
 
 def policy(place: Path, key: str) -> Path:
     path = place / f"{key}.toml"
-    path.write_text(f'version = 1\n[[signer]]\nname = "{key}"\nkey-file = "{key}.pub"\nstatements = ["test-result"]\n[statements]\nrequired = ["test-result"]\n')
+    path.write_text(
+        f'version = 1\n[[signer]]\nname = "{key}"\nkey-file = "{key}.pub"\nstatements = ["test-result"]\n[statements]\nrequired = ["test-result"]\n'
+    )
     return path
 
 
@@ -62,7 +82,14 @@ def test_cosign_accepts_what_we_sign(place: Path, cloche: Path, cosign: Path, ke
     assert signed.code == 0, signed.err
     common = ["verify-blob-attestation", "--key", f"{key}.pub", "--type", TEST_RESULT, "--private-infrastructure=true"]
     bare = [*common, "--signature", "signed/statement.dsse.json"]
-    bundle = [*common, "--bundle", "signed/statement.sigstore.json", "--new-bundle-format", "--trusted-root", "trusted_root.json"]
+    bundle = [
+        *common,
+        "--bundle",
+        "signed/statement.sigstore.json",
+        "--new-bundle-format",
+        "--trusted-root",
+        "trusted_root.json",
+    ]
     for words in (bare, bundle):
         ended = offline(cosign, *words, "app.txt", place=place)
         assert (ended.code, ended.err) == (0, "Verified OK\n")
@@ -75,7 +102,17 @@ def test_cosign_accepts_what_we_sign(place: Path, cloche: Path, cosign: Path, ke
 def test_we_accept_what_cosign_signs(place: Path, cloche: Path, cosign: Path) -> None:
     environment = {"COSIGN_PASSWORD": "open"}
     assert offline(cosign, "generate-key-pair", place=place, env=environment).code == 0
-    attest = ["attest-blob", "--key", "cosign.key", "--predicate", "predicate.json", "--type", TEST_RESULT, "--tlog-upload=false", "-y"]
+    attest = [
+        "attest-blob",
+        "--key",
+        "cosign.key",
+        "--predicate",
+        "predicate.json",
+        "--type",
+        TEST_RESULT,
+        "--tlog-upload=false",
+        "-y",
+    ]
     for more in (["--output-signature", "envelope.json"], ["--bundle", "bundle.json", "--new-bundle-format"]):
         ended = offline(cosign, *attest, *more, "app.txt", place=place, env=environment)
         assert ended.code == 0, ended.err
@@ -89,16 +126,24 @@ def test_we_accept_what_cosign_signs(place: Path, cloche: Path, cosign: Path) ->
     (place / "foreign.json").write_text(json.dumps(envelope))
     payload, kind = (place / "statement.json").read_bytes(), "application/vnd.in-toto+json"
     (place / "pae").write_bytes(b"DSSEv1 %d %b %d %b" % (len(kind), kind.encode(), len(payload), payload))
-    signed = offline(cosign, "sign-blob", "--key", "cosign.key", "--tlog-upload=false", "-y", "pae", place=place, env=environment)
+    signed = offline(
+        cosign, "sign-blob", "--key", "cosign.key", "--tlog-upload=false", "-y", "pae", place=place, env=environment
+    )
     assert signed.code == 0, signed.err
-    version_1 = {"payload": base64.b64encode(payload).decode(), "payloadType": kind, "signatures": [{"sig": signed.out.strip()}]}
+    version_1 = {
+        "payload": base64.b64encode(payload).decode(),
+        "payloadType": kind,
+        "signatures": [{"sig": signed.out.strip()}],
+    }
     (place / "version-1.json").write_text(json.dumps(version_1))
     for name in ("envelope", "bundle", "foreign", "version-1"):
         ended = offline(cloche, "verify", "--policy", rules, "--bundle", f"{name}.json", "app.txt", place=place)
         assert ended.code == 0, ended.out + ended.err
     # The control: the policy of another key.
     for name in ("envelope", "bundle", "foreign", "version-1"):
-        ended = offline(cloche, "verify", "--policy", policy(place, "p256"), "--bundle", f"{name}.json", "app.txt", place=place)
+        ended = offline(
+            cloche, "verify", "--policy", policy(place, "p256"), "--bundle", f"{name}.json", "app.txt", place=place
+        )
         assert ended.code in {15, 20}, ended.out
 
 
@@ -115,7 +160,9 @@ def test_store_directory_and_its_dump_have_one_digest(cloche: Path, place: Path)
     """What is verified about a store path is what `nix-store --dump PATH | sha256sum` prints."""
     path = cloche.parent.parent
     dumped = run("sh", "-c", f"nix-store --dump {path} | sha256sum")
-    ended = run(cloche, "verify", "--json", "--policy", policy(place, "p256"), "--bundle", "statement.json", path, cwd=place)
+    ended = run(
+        cloche, "verify", "--json", "--policy", policy(place, "p256"), "--bundle", "statement.json", path, cwd=place
+    )
     assert json.loads(ended.out)["artifact"]["sha256"] == dumped.out.split()[0]
     assert ended.code == 17
 
@@ -126,10 +173,22 @@ def test_apps_refuse_a_key_inside_the_flake(consumer: Path, place: Path) -> None
     keys.mkdir()
     (keys / "release.pem").write_bytes((place / "p256.pem").read_bytes())
     (keys / "release.pem").chmod(0o600)
-    words = ["nix", "run", ".#sign", "--", "--key", "keys/release.pem", "--output", place / "signed", place / "statement.json"]
+    words = [
+        "nix",
+        "run",
+        ".#sign",
+        "--",
+        "--key",
+        "keys/release.pem",
+        "--output",
+        place / "signed",
+        place / "statement.json",
+    ]
     ended = run(*words, cwd=consumer)
     assert ended.code == 2, ended.err
-    assert f"the key keys/release.pem is inside the flake {consumer}, which `nix run` copies into the store" in ended.err
+    assert (
+        f"the key keys/release.pem is inside the flake {consumer}, which `nix run` copies into the store" in ended.err
+    )
     assert not (place / "signed").exists()
 
 
@@ -161,7 +220,16 @@ def test_trust_root_is_the_pinned_file_and_never_the_cache(cloche: Path, place: 
             (poisoned / name).write_bytes((staging / Path(name).name).read_bytes())
 
     def judge(case: str, *prefix: str) -> int:
-        words = [*prefix, cloche, "verify", "--policy", rules, "--bundle", folder / case / "bundle.sigstore.json", folder / "a.txt"]
+        words = [
+            *prefix,
+            cloche,
+            "verify",
+            "--policy",
+            rules,
+            "--bundle",
+            folder / case / "bundle.sigstore.json",
+            folder / "a.txt",
+        ]
         return run(*OFFLINE, *words, cwd=place).code
 
     empty = place / "read-only"
@@ -176,7 +244,9 @@ def _sigstore_stores(cloche: Path) -> Path:
     """Return the folder of trust roots that the sigstore package of this command line carries."""
     closure = run("nix-store", "--query", "--requisites", cloche.parent.parent)
     assert closure.code == 0, closure.err
-    found = [path for line in closure.out.split() for path in Path(line).glob("lib/python3.*/site-packages/sigstore/_store")]
+    found = [
+        path for line in closure.out.split() for path in Path(line).glob("lib/python3.*/site-packages/sigstore/_store")
+    ]
     assert found
     return found[0]
 
@@ -206,7 +276,12 @@ def layout(folder: Path) -> tuple[str, list[str]]:
     layers = [put(b"layer %d" % number, "layer.v1.tar") for number in range(3)]
     rootfs = {"type": "layers", "diff_ids": [layer["digest"] for layer in layers]}
     config = put(json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs}).encode(), "config.v1+json")
-    manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": layers}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": config,
+        "layers": layers,
+    }
     entry = put(json.dumps(manifest).encode(), "manifest.v1+json")
     (folder / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [entry]}))
     return entry["digest"], [layer["digest"] for layer in layers]
@@ -230,8 +305,13 @@ def registry(oci: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
     data, settings = tmp_path / "registry", tmp_path / "registry.yml"
-    settings.write_text(f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}}}\nhttp: {{addr: '{host}'}}\n")
-    with (tmp_path / "registry.log").open("wb") as log, subprocess.Popen([oci / "docker-registry", "serve", settings], stdout=log, stderr=log) as server:
+    settings.write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {data}}}}}\nhttp: {{addr: '{host}'}}\n"
+    )
+    with (
+        (tmp_path / "registry.log").open("wb") as log,
+        subprocess.Popen([oci / "docker-registry", "serve", settings], stdout=log, stderr=log) as server,
+    ):
         for _ in range(200):
             with socket.socket() as client:
                 if client.connect_ex(("127.0.0.1", int(host.rpartition(":")[2]))) == 0:
@@ -241,7 +321,9 @@ def registry(oci: Path, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         server.terminate()
 
 
-def test_evidence_travels_through_a_registry(place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path]) -> None:
+def test_evidence_travels_through_a_registry(
+    place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path]
+) -> None:
     """Ours is read by cosign, cosign's by us; a swapped layer and a tag are refused."""
     host, blobs = registry
     digest, layers = layout(place / "image")
@@ -284,7 +366,9 @@ def test_evidence_travels_through_a_registry(place: Path, cloche: Path, cosign: 
     assert before == {path: path.read_bytes() for path in blobs.rglob("data")}
 
 
-def test_we_accept_what_cosign_attaches_to_an_image(place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path]) -> None:
+def test_we_accept_what_cosign_attaches_to_an_image(
+    place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path]
+) -> None:
     host, _ = registry
     digest, _ = layout(place / "image")
     copy = ["copy", "--preserve-digests", "--insecure-policy", "--dest-tls-verify=false", "oci:image"]
@@ -292,8 +376,26 @@ def test_we_accept_what_cosign_attaches_to_an_image(place: Path, cloche: Path, c
     assert pushed.code == 0, pushed.err
     environment = {"COSIGN_PASSWORD": "open"}
     assert run(cosign, "generate-key-pair", cwd=place, env=environment).code == 0
-    attest = ["attest", "--key", "cosign.key", "--predicate", "predicate.json", "--type", TEST_RESULT, "--tlog-upload=false", "-y"]
-    ended = run(cosign, *attest, "--new-bundle-format", "--allow-http-registry", f"{host}/app@{digest}", cwd=place, env=environment)
+    attest = [
+        "attest",
+        "--key",
+        "cosign.key",
+        "--predicate",
+        "predicate.json",
+        "--type",
+        TEST_RESULT,
+        "--tlog-upload=false",
+        "-y",
+    ]
+    ended = run(
+        cosign,
+        *attest,
+        "--new-bundle-format",
+        "--allow-http-registry",
+        f"{host}/app@{digest}",
+        cwd=place,
+        env=environment,
+    )
     assert ended.code == 0, ended.err
     words = ["verify", "--policy", policy(place, "cosign"), "--insecure-registry", f"{host}/app@{digest}"]
     accepted = run(cloche, *words, cwd=place)
@@ -334,7 +436,11 @@ def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
                 "buildType": "https://cloche.example/build-types/nix-flake/v1",
                 "externalParameters": {"attribute": attribute, "flake": source, "revision": told["revision"]},
                 "resolvedDependencies": [
-                    {"name": "source", "digest": {"sha256": nar, "gitCommit": told["revision"]}, "annotations": {"kind": "source"}}
+                    {
+                        "name": "source",
+                        "digest": {"sha256": nar, "gitCommit": told["revision"]},
+                        "annotations": {"kind": "source"},
+                    }
                 ],
             },
             "runDetails": {"builder": {"id": "https://cloche.example/builders/unattested-local/v1"}},
@@ -357,14 +463,30 @@ def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
     )
 
     def judge(bundles: Path, artifact: Path, *more: str | Path) -> tuple[int, list[dict[str, str]]]:
-        ended = run(cloche, "verify", "--json", "--rebuild", *more, "--policy", "rebuild.toml", "--bundle", bundles, artifact, cwd=place)
+        ended = run(
+            cloche,
+            "verify",
+            "--json",
+            "--rebuild",
+            *more,
+            "--policy",
+            "rebuild.toml",
+            "--bundle",
+            bundles,
+            artifact,
+            cwd=place,
+        )
         return ended.code, json.loads(ended.out)["rows"]
 
     nar = base64.b64decode(told["locked"]["narHash"].removeprefix("sha256-")).hex()
     good = sign(nar, "default", "good")
     code, rows = judge(good, output)
     assert code == 0, rows
-    assert rows[-1] == {"what": "rebuild", "verdict": "accepted", "reason": "default, built again on this machine, has the same bytes"}
+    assert rows[-1] == {
+        "what": "rebuild",
+        "verdict": "accepted",
+        "reason": "default, built again on this machine, has the same bytes",
+    }
     # The source in a folder, without what git and the store add to it.
     copy = place / "source"
     shutil.copytree(told["path"], copy)
@@ -387,4 +509,8 @@ def test_rebuild(tmp_path: Path, cloche: Path, place: Path) -> None:
     (changed / "hello").write_text("bye\n")
     code, rows = judge(good, changed)
     assert code == 23
-    assert rows[-1] == {"what": "rebuild", "verdict": "note", "reason": "nothing was built, because not everything before it was accepted"}
+    assert rows[-1] == {
+        "what": "rebuild",
+        "verdict": "note",
+        "reason": "nothing was built, because not everything before it was accepted",
+    }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import ROOT, Ended, built, nix, run
 from flakes import add
 from flakes import cloche as ci_nix
@@ -59,7 +60,15 @@ class Release:
 
     def judge(self, artifact: str | Path, *options: str | Path) -> Ended:
         """Verify, with evidence from the folder of signatures."""
-        words = ["verify", "--json", "--policy", self.place / "policy.toml", "--bundle", self.place / "signed", "--insecure-registry"]
+        words = [
+            "verify",
+            "--json",
+            "--policy",
+            self.place / "policy.toml",
+            "--bundle",
+            self.place / "signed",
+            "--insecure-registry",
+        ]
         return run(self.program, *words, *options, artifact, cwd=self.place)
 
     def rebuilt(self, artifact: str | Path, *options: str | Path) -> None:
@@ -73,7 +82,9 @@ class Release:
         ended = self.judge(artifact, "--rebuild", *options)
         assert ended.code == code, ended.out + ended.err
         assert words in row(ended)
-        assert {each["what"] for each in json.loads(ended.out)["rows"] if each["verdict"] not in {"accepted", "note"}} == {"rebuild"}
+        assert {
+            each["what"] for each in json.loads(ended.out)["rows"] if each["verdict"] not in {"accepted", "note"}
+        } == {"rebuild"}
 
     def source(self) -> Path:
         """Return the source at the signed revision, without git."""
@@ -83,7 +94,6 @@ class Release:
         unpacked = run("sh", "-c", f"git -C {self.project} archive HEAD | tar -x -C {folder}")
         assert unpacked.code == 0, unpacked.err
         return folder
-
 
     def archived(self, git: Path) -> Path:
         """Return the source as another place for its git has it."""
@@ -107,15 +117,23 @@ def configured(project: Path, place: Path, attributes: str, statements: str = '"
     make_key(place)
     policy = POLICY.replace("git+https://example.org/lab/branin", source)
     # The signer may sign all that is made; required is what the test asks for.
-    policy = policy.replace('\nstatements = ["provenance", "test-result"]', '\nstatements = ["provenance", "sbom", "test-result"]')
+    policy = policy.replace(
+        '\nstatements = ["provenance", "test-result"]', '\nstatements = ["provenance", "sbom", "test-result"]'
+    )
     policy = policy.replace('required = ["provenance", "test-result"]', f"required = [{statements}]")
-    policy = policy.replace('"wheel", "default"', attributes).replace('"]\n[prov', '"]\nalso-allowed = ["test-result"]\n[prov')
+    policy = policy.replace('"wheel", "default"', attributes).replace(
+        '"]\n[prov', '"]\nalso-allowed = ["test-result"]\n[prov'
+    )
     (place / "policy.toml").write_text(policy)
     file = project / "cloche.nix"
     listed = attributes.replace(",", "")
     options = f'provenance = {{ enable = true; source = "{source}"; attributes = [ {listed} ]; }};'
     text = file.read_text()
-    file.write_text(text.replace("provenance.enable = true;", options) if "provenance.enable" in text else text.replace("src = ./.;", f"src = ./.; {options}"))
+    file.write_text(
+        text.replace("provenance.enable = true;", options)
+        if "provenance.enable" in text
+        else text.replace("src = ./.;", f"src = ./.; {options}")
+    )
     locked = nix("flake", "lock", cwd=project)
     assert locked.code == 0, locked.err
     add(project)
@@ -193,7 +211,9 @@ def test_the_application_with_its_closure(consumer: Path, tmp_path: Path) -> Non
     bad = nix("hash", "path", "--type", "sha256", "--base16", str(numpy)).out.strip()
     release.lie("default", {good: bad})
     assert release.judge(artifact).code == 0
-    reason = f"{numpy.name}, built again on this machine, has a NAR with the sha256 {good}, and the provenance lists {bad}"
+    reason = (
+        f"{numpy.name}, built again on this machine, has a NAR with the sha256 {good}, and the provenance lists {bad}"
+    )
     release.refused(31, reason, artifact)
 
 
@@ -219,13 +239,26 @@ def test_an_image(consumer: Path, tmp_path: Path, registry: str, cloche: Path) -
     data = json.dumps(manifest).encode()
     (blobs / sha256(data)).write_bytes(data)
     put = run(
-        "curl", "-sS", "-f", "-X", "PUT", "-H", f"Content-Type: {manifest['mediaType']}", "--data-binary", f"@{blobs / sha256(data)}", f"http://{registry}/v2/branin/manifests/2"
+        "curl",
+        "-sS",
+        "-f",
+        "-X",
+        "PUT",
+        "-H",
+        f"Content-Type: {manifest['mediaType']}",
+        "--data-binary",
+        f"@{blobs / sha256(data)}",
+        f"http://{registry}/v2/branin/manifests/2",
     )
     assert put.code == 0, put.err
     release.lie("image", {digest.removeprefix("sha256:"): sha256(data)})
     for artifact in (f"oci:{release.place}/layout@sha256:{sha256(data)}", f"{registry}/branin@sha256:{sha256(data)}"):
         assert release.judge(artifact).code == 0
-        release.refused(31, f"image, built again on this machine, has an image manifest with the sha256 {digest.removeprefix('sha256:')}", artifact)
+        release.refused(
+            31,
+            f"image, built again on this machine, has an image manifest with the sha256 {digest.removeprefix('sha256:')}",
+            artifact,
+        )
 
 
 def test_a_build_that_differs_each_time(growth: Path, tmp_path: Path) -> None:
@@ -249,4 +282,6 @@ def test_a_build_that_differs_each_time(growth: Path, tmp_path: Path) -> None:
     (wheel,) = release.output("wheel").iterdir()
     assert release.judge(wheel).code == 0
     release.refused(31, "wheel, built again on this machine, has files with the sha256 ", wheel)
-    release.refused(31, "wheel, built again on this machine, has files with the sha256 ", wheel, "--source", release.source())
+    release.refused(
+        31, "wheel, built again on this machine, has files with the sha256 ", wheel, "--source", release.source()
+    )

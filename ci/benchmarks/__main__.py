@@ -72,7 +72,9 @@ def main() -> None:
         selection(sys.argv[2:])
     if sys.argv[1:2] == ["fuzz"]:
         fuzz(sys.argv[2:])
-    parser = argparse.ArgumentParser(prog="ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="ci/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.epilog = "`ci/bench selection` measures how well tests are selected: see `ci/bench selection --help`; `ci/bench fuzz` what hostile input does to the parsers."
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--runs", type=int, default=5, help="runs of each command (default: 5)")
@@ -80,17 +82,28 @@ def main() -> None:
     options = parser.parse_args()
     unknown = [name for name in options.names if name not in GROUPS]
     if unknown or options.runs < 1:
-        parser.error(f"there is no figure called {', '.join(unknown)}; there are: {', '.join(GROUPS)}" if unknown else "--runs must be 1 or more")
+        parser.error(
+            f"there is no figure called {', '.join(unknown)}; there are: {', '.join(GROUPS)}"
+            if unknown
+            else "--runs must be 1 or more"
+        )
     # Ended by a signal, the folder is removed as well.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     work = Path(tempfile.mkdtemp(prefix="cloche-bench."))
-    shared = Path("/dev/shm") # noqa: S108
+    shared = Path("/dev/shm")  # noqa: S108
     memory = Path(tempfile.mkdtemp(prefix="cloche-bench.", dir=shared)) if os.access(shared, os.W_OK) else work
     try:
         bench = Bench(work, memory, options.runs)
         cores = len(os.sched_getaffinity(0))
-        machine = {"cores": cores, "load": os.getloadavg()[0], "packages": len(bench.facts["sources"]), "runs": options.runs}
-        print(f"{machine['packages']} packages, {cores} cores, load {machine['load']:.1f} at the start, medians of {options.runs}; seconds as wall time and cpu time")
+        machine = {
+            "cores": cores,
+            "load": os.getloadavg()[0],
+            "packages": len(bench.facts["sources"]),
+            "runs": options.runs,
+        }
+        print(
+            f"{machine['packages']} packages, {cores} cores, load {machine['load']:.1f} at the start, medians of {options.runs}; seconds as wall time and cpu time"
+        )
         print(f"{'':17}{'ours':>9} {'cpu':>8} {'other':>9} {'cpu':>8} {'ratio':>7} {'of cpu':>7}   target", flush=True)
         figures = []
         for name in options.names or GROUPS:
@@ -98,7 +111,11 @@ def main() -> None:
                 figures.append(figure)
                 print(line(figure), flush=True)
         if options.json:
-            report = {"version": 1, "machine": machine, "figures": [asdict(figure) | {"value": figure.value()} for figure in figures]}
+            report = {
+                "version": 1,
+                "machine": machine,
+                "figures": [asdict(figure) | {"value": figure.value()} for figure in figures],
+            }
             options.json.write_text(json.dumps(report, indent=1, sort_keys=True) + "\n")
     finally:
         remove(work)

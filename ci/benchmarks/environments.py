@@ -67,10 +67,20 @@ def no_op(bench: Bench) -> list[Figure]:
 
 def build(bench: Bench) -> list[Figure]:
     """Build the environment from sources in the store, evaluation included, beside uv with a warm cache."""
-    figure = Figure("build", "build the environment (no byte code of packages' own tests), sources in the store", 0.8, other_what="uv pip sync --compile-bytecode")
-    floor = Figure("build-floor", "the same files unpacked, hashed and compiled without derivations", None, other_what="uv pip sync --compile-bytecode")
+    figure = Figure(
+        "build",
+        "build the environment (no byte code of packages' own tests), sources in the store",
+        0.8,
+        other_what="uv pip sync --compile-bytecode",
+    )
+    floor = Figure(
+        "build-floor",
+        "the same files unpacked, hashed and compiled without derivations",
+        None,
+        other_what="uv pip sync --compile-bytecode",
+    )
     template = bench.store("sources", [*bench.sources, *bench.facts["inputs"], bench.facts["cloche"]])
-    bench.uv_sync() # fills its cache
+    bench.uv_sync()  # fills its cache
     for _ in range(bench.runs):
         store = bench.fresh(template)
         settle(bench.work / "venv")
@@ -92,7 +102,9 @@ def substitution(bench: Bench) -> list[Figure]:
     for _ in range(bench.runs):
         store = bench.fresh(template)
         settle(bench.work / "venv")
-        figure.ours.append(bench.spend("nix", "copy", "--no-check-sigs", "--from", cache, "--to", store, bench.environment_path))
+        figure.ours.append(
+            bench.spend("nix", "copy", "--no-check-sigs", "--from", cache, "--to", store, bench.environment_path)
+        )
         settle(store)
         python = bench.virtual_environment()
         install: list[str | Path] = [python, "-m", "pip", "install", "--no-index", "--no-deps", *bench.files]

@@ -47,7 +47,10 @@ def verify(bench: Bench) -> list[Figure]:
     manifest = {"schemaVersion": 2, "config": put(b"{}", "config.v1"), "layers": layers}
     digest = put(json.dumps(manifest).encode(), "manifest.v1")["digest"]
     licences = [{"expression": "MIT"}]
-    components = [{"type": "library", "name": f"p{n}", "version": "1", "purl": f"pkg:pypi/p{n}@1", "licenses": licences} for n in range(60)]
+    components = [
+        {"type": "library", "name": f"p{n}", "version": "1", "purl": f"pkg:pypi/p{n}@1", "licenses": licences}
+        for n in range(60)
+    ]
     sbom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": components}
     (place / "sbom.cdx.json").write_text(json.dumps(sbom, sort_keys=True, indent=1))
     subject = {"name": "image", "digest": {"sha256": digest.removeprefix("sha256:")}}
@@ -60,18 +63,28 @@ def verify_closure(bench: Bench) -> Figure:
     place = bench.work / "verify-closure"
     place.mkdir()
     environment = bench.environment_path
-    made = Path(bench.run("nix", "build", "--no-link", "--print-out-paths", f"{bench.flake}#provenance").strip(), "dependencies")
-    sbom = Path(bench.run("nix", "build", "--no-link", "--print-out-paths", f"{bench.flake}#sbom").strip(), "sbom.cdx.json")
+    made = Path(
+        bench.run("nix", "build", "--no-link", "--print-out-paths", f"{bench.flake}#provenance").strip(), "dependencies"
+    )
+    sbom = Path(
+        bench.run("nix", "build", "--no-link", "--print-out-paths", f"{bench.flake}#sbom").strip(), "sbom.cdx.json"
+    )
     stated = json.loads((made / "provenance.json").read_text())
     byproducts = stated["predicate"]["runDetails"]["byproducts"]
-    size = sum(file.lstat().st_size for each in byproducts for file in Path(environment).parent.joinpath(each["name"]).rglob("*"))
+    size = sum(
+        file.lstat().st_size
+        for each in byproducts
+        for file in Path(environment).parent.joinpath(each["name"]).rglob("*")
+    )
     what = f"verify a store path, its closure of {len(byproducts)} paths ({size // 10**6} MB) compared, 3 statements, its SBOM"
     figure = Figure("verify-closure", what, 1.5)
     figure.ours = judge(bench, place, stated["subject"][0], json.loads(sbom.read_text()), byproducts, environment)
     return figure
 
 
-def judge(bench: Bench, place: Path, subject: dict[str, Any], sbom: dict[str, Any], byproducts: list[Any], *words: str) -> list[Spent]:
+def judge(
+    bench: Bench, place: Path, subject: dict[str, Any], sbom: dict[str, Any], byproducts: list[Any], *words: str
+) -> list[Spent]:
     """Sign three statements about a subject and a policy for them, and return what `verify WORDS` takes."""
     revision, builder = "0" * 40, "https://cloche.example/builders/unattested-local/v1"
     definition = {
@@ -80,13 +93,25 @@ def judge(bench: Bench, place: Path, subject: dict[str, Any], sbom: dict[str, An
         "resolvedDependencies": [{"digest": {"gitCommit": revision}, "annotations": {"kind": "source"}}],
     }
     predicates = {
-        "https://slsa.dev/provenance/v1": {"buildDefinition": definition, "runDetails": {"builder": {"id": builder}, "byproducts": byproducts}},
-        "https://in-toto.io/attestation/test-result/v0.1": {"result": "PASSED", "passedTests": ["a"], "failedTests": []},
+        "https://slsa.dev/provenance/v1": {
+            "buildDefinition": definition,
+            "runDetails": {"builder": {"id": builder}, "byproducts": byproducts},
+        },
+        "https://in-toto.io/attestation/test-result/v0.1": {
+            "result": "PASSED",
+            "passedTests": ["a"],
+            "failedTests": [],
+        },
         "https://cyclonedx.org/bom": sbom,
     }
     (place / "statements").mkdir()
     for number, (kind, predicate) in enumerate(predicates.items()):
-        statement = {"_type": "https://in-toto.io/Statement/v1", "subject": [subject], "predicateType": kind, "predicate": predicate}
+        statement = {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [subject],
+            "predicateType": kind,
+            "predicate": predicate,
+        }
         (place / f"statements/{number}.json").write_text(json.dumps(statement))
     (place / "policy.toml").write_text(
         'version = 1\n[[signer]]\nname = "it"\nkey-file = "key.pub"\nstatements = ["provenance", "test-result", "sbom"]\n[statements]\nrequired = ["provenance", "test-result", "sbom"]\n'
@@ -96,7 +121,19 @@ def judge(bench: Bench, place: Path, subject: dict[str, Any], sbom: dict[str, An
     bench.run("openssl", "genpkey", "-algorithm", "ed25519", "-out", "key.pem", cwd=place)
     bench.run("openssl", "pkey", "-in", "key.pem", "-pubout", "-out", "key.pub", cwd=place)
     (place / "key.pem").chmod(0o600)
-    bench.run("nix", "run", f"{bench.flake}#cloche", "--", "sign", "--key", "key.pem", "--output", "signed", "statements", cwd=place)
+    bench.run(
+        "nix",
+        "run",
+        f"{bench.flake}#cloche",
+        "--",
+        "sign",
+        "--key",
+        "key.pem",
+        "--output",
+        "signed",
+        "statements",
+        cwd=place,
+    )
     program = bench.run("nix", "eval", "--raw", f"{bench.flake}#apps.{os.uname().machine}-linux.cloche.program")
     command = [program, "verify", "--policy", "policy.toml", "--bundle", "signed", *words]
     bench.run(*command, cwd=place)

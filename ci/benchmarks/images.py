@@ -23,9 +23,19 @@ def image(bench: Bench) -> list[Figure]:
     bench.run("cp", "-a", *bench.run("nix-store", "--query", "--requisites", application).split(), tree / "nix/store")
     bench.run(ROOT / "pkgs/fetch/fetch.sh", "--tools-only", "--role", "oci")
     toolchain = f'(import {bench.checkout}/pkgs/toolchain {{ system = "{os.uname().machine}-linux"; }})'
-    tools = bench.run("nix", "build", "--no-link", "--print-out-paths", "--impure", "--expr", f"{toolchain}.roles.oci").strip()
+    tools = bench.run(
+        "nix", "build", "--no-link", "--print-out-paths", "--impure", "--expr", f"{toolchain}.roles.oci"
+    ).strip()
     (bench.work / "policy.json").write_text('{"default": [{"type": "insecureAcceptAnything"}]}')
-    buildah = [f"{tools}/bin/buildah", "--root", f"{bench.work}/containers", "--runroot", f"{bench.work}/run", "--storage-driver", "vfs"]
+    buildah = [
+        f"{tools}/bin/buildah",
+        "--root",
+        f"{bench.work}/containers",
+        "--runroot",
+        f"{bench.work}/run",
+        "--storage-driver",
+        "vfs",
+    ]
     copy = f'set -e; c=$("$@" from scratch); "$@" copy -q $c {tree} / >/dev/null; "$@" commit -q --disable-compression --signature-policy {bench.work}/policy.json $c oci:{bench.work}/buildah >/dev/null; "$@" rm $c >/dev/null'
     for number in range(bench.runs):
         with changed.open("a") as file:

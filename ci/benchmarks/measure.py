@@ -128,11 +128,18 @@ class Bench:
         """Run a command to its end and return its output; end the benchmark with its words if it fails."""
         done = subprocess.run(
             [str(word) for word in command],
-            cwd=cwd or self.work, env=self.environment | variables, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            cwd=cwd or self.work,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             shown = " ".join(str(word) for word in command)[:300]
-            sys.exit(f"ci/bench: a command of the measurement failed: {shown}\n{done.stdout[-2000:]}{done.stderr[-3000:]}")
+            sys.exit(
+                f"ci/bench: a command of the measurement failed: {shown}\n{done.stdout[-2000:]}{done.stderr[-3000:]}"
+            )
         return done.stdout
 
     def spend(self, *command: str | Path, cwd: Path | None = None, **variables: str) -> Spent:
@@ -150,7 +157,11 @@ class Bench:
             if name and (ROOT / name).is_file():
                 (target / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, target / name)
-        for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=bench", "-c", "user.email=bench", "commit", "-qm", "bench"]):
+        for words in (
+            ["init", "-q"],
+            ["add", "-A"],
+            ["-c", "user.name=bench", "-c", "user.email=bench", "commit", "-qm", "bench"],
+        ):
             self.run("git", *words, cwd=target)
         return target
 
@@ -159,7 +170,7 @@ class Bench:
         """Return Cloche's own lock as the lock of a project whose dependencies are the group GROUP."""
         lock: dict[str, Any] = json.loads((ROOT / "python/cloche.lock").read_text())
         project = tomllib.loads(PYPROJECT)
-        del project["project"]["version"] # no part of what the lock depends on
+        del project["project"]["version"]  # no part of what the lock depends on
         canonical = json.dumps(project, sort_keys=True, separators=(",", ":"))
         for pythons in lock["environments"].values():
             for locked in pythons.values():
@@ -188,7 +199,9 @@ class Bench:
         everything = json.loads(self.run("nix", "derivation", "show", "-r", f"{self.flake}#dependencies"))
         facts["inputs"] = sorted({path for drv in everything.values() for path in drv["inputSrcs"]})
         facts["builders"] = sorted(
-            f"{path}^*" for path, drv in everything.items() if drv["name"] in ("wheel-unpacker", "cloche-base") or "hash" in drv["outputs"]["out"]
+            f"{path}^*"
+            for path, drv in everything.items()
+            if drv["name"] in ("wheel-unpacker", "cloche-base") or "hash" in drv["outputs"]["out"]
         )
         facts["packages"] = len(facts["sources"])
         return facts

@@ -19,7 +19,15 @@ def regression(bench: Bench) -> list[Figure]:
         megabytes = 0.0
         for _ in range(bench.runs):
             said = bench.run(
-                "nix", "develop", f"git+file://{bench.checkout}#full", "--command", "python", load, form, str(NUMBERS), PYTHONPATH=f"{bench.checkout}/python/src"
+                "nix",
+                "develop",
+                f"git+file://{bench.checkout}#full",
+                "--command",
+                "python",
+                load,
+                form,
+                str(NUMBERS),
+                PYTHONPATH=f"{bench.checkout}/python/src",
             )
             found = json.loads(said.splitlines()[-1])
             figure.ours.append(Spent(found["wall"], found["cpu"]))

@@ -18,7 +18,12 @@ def tests(bench: Bench) -> list[Figure]:
     judge: list[str | Path] = [nix, "build", "--no-link", f"{example}#checks.{os.uname().machine}-linux.tests"]
     shell: list[str | Path] = [nix, "develop", f"{example}#ci", "--command"]
     # As examples/branin/cloche.nix and the runner of a derivation have them.
-    variables = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0"}
+    variables = {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+    }
     bench.run(*judge, **cache)
     (example / "docs").mkdir(exist_ok=True)
     edits = [(everything, "src/branin/__init__.py"), (module, "src/branin/plot.py"), (document, "docs/bench.md")]
@@ -31,5 +36,7 @@ def tests(bench: Bench) -> list[Figure]:
             figure.ours.append(bench.spend(*judge, **cache))
         # The shell is built anew for the edited project; that is no part of pytest.
         bench.run(*shell, "true", cwd=example, **cache)
-        everything.other.append(bench.spend(*shell, "pytest", "-q", "-p", "no:cacheprovider", cwd=example, **cache, **variables))
+        everything.other.append(
+            bench.spend(*shell, "pytest", "-q", "-p", "no:cacheprovider", cwd=example, **cache, **variables)
+        )
     return [everything, module, document]

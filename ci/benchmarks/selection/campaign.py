@@ -61,7 +61,10 @@ def matrix(options: argparse.Namespace) -> None:
     files = source_files(folder)
     project = PROJECTS[name]
     about = facts(suite(name, folder), files, name, f"{project.file} sha256:{project.sha256}")
-    sample, target = draw(folder, files, functions=options.functions, imports=options.imports, seed=options.seed), work / "kills" / f"{name}.jsonl"
+    sample, target = (
+        draw(folder, files, functions=options.functions, imports=options.imports, seed=options.seed),
+        work / "kills" / f"{name}.jsonl",
+    )
     if options.foreign:
         tool, sample = foreign.read(work / "samples" / f"{name}{FOREIGN}.json")
         about["mutants"], target = tool, work / "kills" / f"{name}{FOREIGN}.jsonl"
@@ -111,7 +114,11 @@ def other_tool(options: argparse.Namespace) -> None:
     target = options.work / "samples" / f"{options.project}{FOREIGN}.json"
     target.parent.mkdir(exist_ok=True)
     order = [made for _, made in sorted(chosen, key=lambda each: each[0])]
-    foreign.write(target, f"cosmic-ray {version}", Sample(order, {stratum: len(each) for stratum, each in spots.items()}, options.seed))
+    foreign.write(
+        target,
+        f"cosmic-ray {version}",
+        Sample(order, {stratum: len(each) for stratum, each in spots.items()}, options.seed),
+    )
     print(f"{options.project}: {len(order)} of {sum(map(len, spots.values()))} faults of cosmic-ray {version}")
 
 
@@ -120,7 +127,16 @@ def record(name: str, work: Path) -> None:
     folder, maps = unpacked(name, work, "record"), work / "maps"
     maps.mkdir(exist_ok=True)
     found, file = suite(name, folder), maps / f"{name}.json"
-    words = ["-q", "-p", "no:cacheprovider", "-p", "cloche.selection.impact.plugin", "-p", "bench_lines", f"--impact-map={file}"]
+    words = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "cloche.selection.impact.plugin",
+        "-p",
+        "bench_lines",
+        f"--impact-map={file}",
+    ]
     file.unlink(missing_ok=True)
     ended = spent(found, [*found.words(), *words], PATHS, {"CLOCHE_LINES": str(maps / f"{name}.lines.json")})
     if ended["code"] not in {0, 1} or not file.exists():
@@ -133,9 +149,26 @@ def selecting(name: str, work: Path) -> None:
     in_git(folder)
     # Byte code is kept, as it is for users.
     found = replace(suite(name, folder), cache=work / "byte-code" / name)
-    plain = sorted(spent(found, [*found.words(), "-q", "-p", "no:cacheprovider"], PATHS, {})["processor"] for _ in range(3))[1]
-    words = [sys.executable, "-c", CLOCHE, "select-tests", "--base", "HEAD", "--map", str(maps / f"{name}.json"), "--store", str(maps / f"{name}.sqlite")]
-    mutant = next(each for each in draw(folder, source_files(folder), functions=100, imports=50, seed=1).mutants if each.stratum == "function")
+    plain = sorted(
+        spent(found, [*found.words(), "-q", "-p", "no:cacheprovider"], PATHS, {})["processor"] for _ in range(3)
+    )[1]
+    words = [
+        sys.executable,
+        "-c",
+        CLOCHE,
+        "select-tests",
+        "--base",
+        "HEAD",
+        "--map",
+        str(maps / f"{name}.json"),
+        "--store",
+        str(maps / f"{name}.sqlite"),
+    ]
+    mutant = next(
+        each
+        for each in draw(folder, source_files(folder), functions=100, imports=50, seed=1).mutants
+        if each.stratum == "function"
+    )
     with applied(folder, mutant):
         runs = [spent(found, [*words, "--output", os.devnull], PATHS, {}) for _ in range(3)]
     if any(run["code"] not in {0, 5} for run in runs):
@@ -168,7 +201,10 @@ def read(name: str, work: Path, found: Matrix) -> Tree:
 def strata(rows: list[Row]) -> dict[str, list[Row]]:
     """Return the strata that are told apart: what the suite's tests say, by where the fault is; and what breaks more than that."""
     ordinary = [row for row in rows if row.judged.outcome in ORDINARY]
-    found = {f"{stratum}": [row for row in ordinary if row.judged.mutant.stratum == stratum] for stratum in ("function", "import")}
+    found = {
+        f"{stratum}": [row for row in ordinary if row.judged.mutant.stratum == stratum]
+        for stratum in ("function", "import")
+    }
     return found | {"breaks more": [row for row in rows if row.judged.outcome not in ORDINARY]}
 
 
@@ -185,29 +221,40 @@ def replayed(name: str, options: argparse.Namespace) -> dict[str, Any]:
         def chosen(mutant: Any) -> Selected:
             selected = select(mutant)
             return replace(selected, seconds=selecting)
+
         return chosen
 
     impact_rows = replay(found, starting(impact(here)))
     share = figures(found, impact_rows).tests.value
     ways = {
-        "everything": everything(here), "covered line": starting(covered_line(here)), "covered function": starting(covered_function(here)),
-        "import graph": starting(import_graph(here)), "last failed": last_failed(found), "random, as many": at_random(here, share, options.seed),
+        "everything": everything(here),
+        "covered line": starting(covered_line(here)),
+        "covered function": starting(covered_function(here)),
+        "import graph": starting(import_graph(here)),
+        "last failed": last_failed(found),
+        "random, as many": at_random(here, share, options.seed),
     }
     results = {"impact layer": impact_rows} | {way: replay(found, select) for way, select in ways.items()}
     told = {way: asdict(figures(found, rows)) for way, rows in results.items()}
     parts = {way: asdict(figures(found, rows)) for way, rows in strata(impact_rows).items() if rows}
-    print(f"{name}: {len(found.judged)} faults, {len(found.base)} tests, {sum(found.seconds.values()):.1f} s in tests, {found.fixed:.1f} s besides")
+    print(
+        f"{name}: {len(found.judged)} faults, {len(found.base)} tests, {sum(found.seconds.values()):.1f} s in tests, {found.fixed:.1f} s besides"
+    )
     for way, each in (told | {f"impact layer: {part}": each for part, each in parts.items()}).items():
         print(line_of(way, each), flush=True)
     missed = [row for row in impact_rows if row.detected is False]
     for row in missed:
         mutant = row.judged.mutant
-        print(f"    missed {mutant.id} {mutant.where}: {mutant.old[:60]!r} -> {mutant.new[:60]!r}; {row.judged.outcome} by {sorted(row.judged.failed)[:4]}")
+        print(
+            f"    missed {mutant.id} {mutant.where}: {mutant.old[:60]!r} -> {mutant.new[:60]!r}; {row.judged.outcome} by {sorted(row.judged.failed)[:4]}"
+        )
     for row in sorted(impact_rows, key=lambda each: -each.test_seconds)[: options.worst]:
         mutant = row.judged.mutant
         selection = explained(here, mutant)
         counts = Counter(why.partition(";")[0] for whys in selection.reasons.values() for why in whys[:1])
-        print(f"    {row.test_seconds:.2f} s {len(row.selected.tests)} tests {mutant.id} {mutant.where}: {mutant.old[:50]!r}; {selection.everything or counts.most_common(3)}")
+        print(
+            f"    {row.test_seconds:.2f} s {len(row.selected.tests)} tests {mutant.id} {mutant.where}: {mutant.old[:50]!r}; {selection.everything or counts.most_common(3)}"
+        )
     return {
         "facts": {key: value for key, value in found.facts.items() if key not in {"files", "path"}},
         "tests": len(found.base),
@@ -242,7 +289,9 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
         if options.record or not (options.work / "maps" / f"{name}.selecting.json").exists():
             selecting(name, options.work)
         told["projects"][name] = replayed(name, options)
-        if (STORED / f"{name}{FOREIGN}.jsonl.gz").exists() or (options.work / "kills" / f"{name}{FOREIGN}.jsonl").exists():
+        if (STORED / f"{name}{FOREIGN}.jsonl.gz").exists() or (
+            options.work / "kills" / f"{name}{FOREIGN}.jsonl"
+        ).exists():
             told["other tool"][name] = replayed(f"{name}{FOREIGN}", options)
     return told
 

@@ -17,7 +17,9 @@ from cloche.telemetry.sources import About
 HALF_LIVES = (0.5, 1, 2, 3, 5, 8, 13, 20, 40, 100)
 # Columns of a history that rank by themselves; the decayed failure rate with a half-life that has to be chosen is the smallest model.
 SIMPLE = ("last failed", f"decayed failure rate, half-life {HALF_LIFE}", "recent failure rate", "failure rate")
-WAYS = {name: column for column, name in enumerate(SIMPLE)} | {f"decayed failure rate, half-life {each}": 8 + i for i, each in enumerate(HALF_LIVES)}
+WAYS = {name: column for column, name in enumerate(SIMPLE)} | {
+    f"decayed failure rate, half-life {each}": 8 + i for i, each in enumerate(HALF_LIVES)
+}
 
 
 def history_table(path: Path) -> list[tuple[Any, Any]]:
@@ -39,12 +41,28 @@ def history_table(path: Path) -> list[tuple[Any, Any]]:
             else:
                 decayed = s["decayed"] / s["weight"]
                 recent = sum(s["recent"]) / len(s["recent"])
-                rates = [s["last"], decayed[HALF_LIVES.index(HALF_LIFE)], recent, s["failures"] / s["runs"], min(s["runs"], 200)]
+                rates = [
+                    s["last"],
+                    decayed[HALF_LIVES.index(HALF_LIFE)],
+                    recent,
+                    s["failures"] / s["runs"],
+                    min(s["runs"], 200),
+                ]
                 values.append([*rates, min(s["since"], 99), s["flips"], s["seconds"] / s["runs"], *decayed])
             failed.append(float(fails))
         builds.append((np.array(values, dtype=float), np.array(failed)))
         for test, (fails, seconds) in found.items():
-            start = {"last": 0, "decayed": 0.0, "weight": 0.0, "recent": [], "failures": 0, "runs": 0, "since": 99, "flips": 0, "seconds": 0.0}
+            start = {
+                "last": 0,
+                "decayed": 0.0,
+                "weight": 0.0,
+                "recent": [],
+                "failures": 0,
+                "runs": 0,
+                "since": 99,
+                "flips": 0,
+                "seconds": 0.0,
+            }
             s = state.setdefault(test, start)
             s["flips"] += s["runs"] > 0 and s["last"] != fails
             s["last"], s["failures"], s["runs"] = float(fails), s["failures"] + fails, s["runs"] + 1
@@ -71,7 +89,10 @@ def chosen_way(builds: list[tuple[Any, Any]]) -> str:
     """
     merits: dict[str, list[float]] = {way: [] for way in (*KINDS, *WAYS)}
     for begin, end in ((1, 2), (2, 3)):
-        before, stretch = joined(builds[: len(builds) * begin // 3]), joined(builds[len(builds) * begin // 3 : len(builds) * end // 3])
+        before, stretch = (
+            joined(builds[: len(builds) * begin // 3]),
+            joined(builds[len(builds) * begin // 3 : len(builds) * end // 3]),
+        )
         found = {way: precision(scores(way, before, stretch[0]), stretch[1]) for way in merits}
         best = max(found[way] for way in SIMPLE)
         for way, value in found.items():
@@ -92,12 +113,27 @@ def history(path: Path) -> dict[str, Any]:
     before, test = joined(builds[:cut]), joined(builds[cut:])
     owner = np.concatenate([np.full(len(each[1]), i) for i, each in enumerate(builds[cut:])])
     generator = np.random.default_rng(SEED)
-    weights = [np.bincount(generator.integers(0, owner[-1] + 1, owner[-1] + 1), minlength=owner[-1] + 1)[owner] for _ in range(DRAWS // 4)]
-    told: dict[str, Any] = {"builds": len(builds) - cut, "pairs": len(owner), "failing": int(test[1].sum()), "chosen": way, "ways": {}}
+    weights = [
+        np.bincount(generator.integers(0, owner[-1] + 1, owner[-1] + 1), minlength=owner[-1] + 1)[owner]
+        for _ in range(DRAWS // 4)
+    ]
+    told: dict[str, Any] = {
+        "builds": len(builds) - cut,
+        "pairs": len(owner),
+        "failing": int(test[1].sum()),
+        "chosen": way,
+        "ways": {},
+    }
     for name in dict.fromkeys((way, *KINDS, *SIMPLE)):
         score = scores(name, before, test[0])
-        low, high = np.percentile([average_precision(score, test[1], each.astype(float)) for each in weights], [2.5, 97.5])
-        told["ways"][name] = {"value": round(precision(score, test[1]), 6), "low": round(float(low), 6), "high": round(float(high), 6)}
+        low, high = np.percentile(
+            [average_precision(score, test[1], each.astype(float)) for each in weights], [2.5, 97.5]
+        )
+        told["ways"][name] = {
+            "value": round(precision(score, test[1]), 6),
+            "low": round(float(low), 6),
+            "high": round(float(high), 6),
+        }
     # What the chosen way is compared with.
     told["simple"] = max(SIMPLE, key=lambda name: told["ways"][name]["value"])
     return told
@@ -109,5 +145,8 @@ def report(folder: Path) -> dict[str, Any]:
     for path in sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")]):
         told[path.stem] = history(path)
         for name, each in told[path.stem]["ways"].items():
-            print(f"{path.stem}: {name} {each['value']:.3f} [{each['low']:.3f}, {each['high']:.3f}]{', chosen' if name == told[path.stem]['chosen'] else ''}", flush=True)
+            print(
+                f"{path.stem}: {name} {each['value']:.3f} [{each['low']:.3f}, {each['high']:.3f}]{', chosen' if name == told[path.stem]['chosen'] else ''}",
+                flush=True,
+            )
     return told

@@ -32,7 +32,13 @@ def rows(name: str, options: argparse.Namespace) -> list[Row]:
     if options.record or not target.exists():
         target.parent.mkdir(exist_ok=True)
         files = files_of(campaign.unpacked(name, options.work, "record"))
-        found = rows_of(campaign.stored(name, options.work), name, files, options.work / "maps" / f"{name}.json", lambda said: print(said, file=sys.stderr))
+        found = rows_of(
+            campaign.stored(name, options.work),
+            name,
+            files,
+            options.work / "maps" / f"{name}.json",
+            lambda said: print(said, file=sys.stderr),
+        )
         target.write_bytes(write(found))
     # As the matrix has them.
     return sorted(read(target), key=lambda row: row.at)
@@ -48,7 +54,10 @@ def kinds_of(samples: Sequence[Sample], found: Sequence[Validated], folds: Seque
     known = {}
     for part in sorted(set(folds)):
         others = [index for index, fold in enumerate(folds) if fold != part]
-        merits = {each.kind: merit(measure(usable([samples[i] for i in others], [each.judged[0.95][i] for i in others]))) for each in found}
+        merits = {
+            each.kind: merit(measure(usable([samples[i] for i in others], [each.judged[0.95][i] for i in others])))
+            for each in found
+        }
         known[part] = max(merits, key=lambda kind: (merits[kind], kind))
     return known
 
@@ -56,7 +65,9 @@ def kinds_of(samples: Sequence[Sample], found: Sequence[Validated], folds: Seque
 def caught(matrix: Matrix, judged: Sequence[Judged], samples: Sequence[Sample]) -> dict[str, Any]:
     """Return what a way to select catches and takes, in the terms of the impact layer's figures; selecting itself is not in it."""
     runs = {
-        each.mutant.id + each.mutant.new: frozenset(test for test, run in zip(sample.row.observation.tests, said.runs, strict=True) if run)
+        each.mutant.id + each.mutant.new: frozenset(
+            test for test, run in zip(sample.row.observation.tests, said.runs, strict=True) if run
+        )
         for each, said, sample in zip(matrix.judged, judged, samples, strict=True)
     }
 
@@ -64,7 +75,22 @@ def caught(matrix: Matrix, judged: Sequence[Judged], samples: Sequence[Sample]) 
         return Selected(runs[mutant.id + mutant.new])
 
     told = asdict(figures(matrix, replay(matrix, select)))
-    return {name: told[name] for name in ("faults", "killed", "missed", "functions", "detected", "detected_few", "few", "test_seconds", "time", "tests", "everything")}
+    return {
+        name: told[name]
+        for name in (
+            "faults",
+            "killed",
+            "missed",
+            "functions",
+            "detected",
+            "detected_few",
+            "few",
+            "test_seconds",
+            "time",
+            "tests",
+            "everything",
+        )
+    }
 
 
 def ranked(found: Measured) -> dict[str, Any]:
@@ -73,7 +99,9 @@ def ranked(found: Measured) -> dict[str, Any]:
     return {name: told[name] for name in ("changes", "changes_with_failures", "places", "f1", "average_precision")}
 
 
-def judged_by(name: str, samples: Sequence[Sample], found: Sequence[Validated], folds: Sequence[int], options: argparse.Namespace) -> dict[str, Any]:
+def judged_by(
+    name: str, samples: Sequence[Sample], found: Sequence[Validated], folds: Sequence[int], options: argparse.Namespace
+) -> dict[str, Any]:
     """Return the figures of the estimators, of the chosen one and of simple ways, for the faults of a project."""
     matrix = campaign.stored(name, options.work)
     here = [index for index, each in enumerate(samples) if each.row.project == name]
@@ -104,18 +132,35 @@ def report(options: argparse.Namespace) -> dict[str, Any]:
         folds = fold_of(known[name])
         samples, found = validate(known[name], folds)
         told["functions left out"][name] = judged_by(name, samples, found, folds, options)
-        print("\n".join(line_of(f"{name}, functions left out", way, each) for way, each in told["functions left out"][name]["ways"].items()), flush=True)
+        print(
+            "\n".join(
+                line_of(f"{name}, functions left out", way, each)
+                for way, each in told["functions left out"][name]["ways"].items()
+            ),
+            flush=True,
+        )
     if set(names) == set(PROJECTS):
         every = [row for each in known.values() for row in each]
         folds = [names.index(row.project) for row in every]
         samples, found = validate(every, folds, remember=False)
         for name in names:
             told["projects left out"][name] = judged_by(name, samples, found, folds, options)
-            print("\n".join(line_of(f"{name}, fitted on the others", way, each) for way, each in told["projects left out"][name]["ways"].items()), flush=True)
+            print(
+                "\n".join(
+                    line_of(f"{name}, fitted on the others", way, each)
+                    for way, each in told["projects left out"][name]["ways"].items()
+                ),
+                flush=True,
+            )
     for split, projects in told.items():
         for recall in RECALLS:
             parts = [each["ways"][CHOSEN][f"{recall:g}"] for each in projects.values()]
             if parts:
-                detected, time = (statistics.median(each[key]["value"] for each in parts) for key in ("detected", "test_seconds"))
-                print(f"median project, {split}, {recall:.0%}: {detected:.3f} caught in {time:.3f} of the tests' seconds", flush=True)
+                detected, time = (
+                    statistics.median(each[key]["value"] for each in parts) for key in ("detected", "test_seconds")
+                )
+                print(
+                    f"median project, {split}, {recall:.0%}: {detected:.3f} caught in {time:.3f} of the tests' seconds",
+                    flush=True,
+                )
     return told

@@ -25,10 +25,15 @@ class Project:
 
 
 PROJECTS = {
-    "toolz": Project("1.2.0", "toolz-1.2.0.tar.gz", "9667a038e9d6ecba37995e26cb2f59ec6420b6ad8dd9677de59db9b956b08490", 55442),
+    "toolz": Project(
+        "1.2.0", "toolz-1.2.0.tar.gz", "9667a038e9d6ecba37995e26cb2f59ec6420b6ad8dd9677de59db9b956b08490", 55442
+    ),
     # These ten tests take more than nine tenths of the suite's time; one of them has 9,592 subtests.
     "more-itertools": Project(
-        "11.2.1", "more_itertools-11.2.1.tar.gz", "cbf08fd0af284dc69718b9b76a8e6203df624d70209ea511e4219d350c856f63", 154133,
+        "11.2.1",
+        "more_itertools-11.2.1.tar.gz",
+        "cbf08fd0af284dc69718b9b76a8e6203df624d70209ea511e4219d350c856f63",
+        154133,
         arguments=(
             "--deselect=tests/test_recipes.py::PrimeFunctionTests::test_primes",
             "--deselect=tests/test_recipes.py::PrimeFunctionTests::test_nth_prime_approximate",
@@ -44,10 +49,19 @@ PROJECTS = {
     ),
     # These tests compare durations, which gives false labels on a loaded machine.
     "uncertainties": Project(
-        "3.2.3", "uncertainties-3.2.3.tar.gz", "76a5653e686f617a42922d546a239e9efce72e6b35411b7750a1d12dcba03031", 160492,
+        "3.2.3",
+        "uncertainties-3.2.3.tar.gz",
+        "76a5653e686f617a42922d546a239e9efce72e6b35411b7750a1d12dcba03031",
+        160492,
         arguments=("--ignore=tests/test_performance.py",),
     ),
-    "attrs": Project("26.1.0", "attrs-26.1.0.tar.gz", "d03ceb89cb322a8fd706d4fb91940737b6642aa36998fe130a9bc96c985eff32", 952055, path=("src",)),
+    "attrs": Project(
+        "26.1.0",
+        "attrs-26.1.0.tar.gz",
+        "d03ceb89cb322a8fd706d4fb91940737b6642aa36998fe130a9bc96c985eff32",
+        952055,
+        path=("src",),
+    ),
 }
 
 
@@ -59,7 +73,9 @@ def unpacked(name: str, work: Path, purpose: str) -> Path:
         archive = work / "sdist" / project.file
         found = hashlib.sha256(archive.read_bytes()).hexdigest()
         if found != project.sha256:
-            sys.exit(f"{archive} has the SHA-256 {found}, and not {project.sha256}; remove it, and `ci/bench selection` brings it again")
+            sys.exit(
+                f"{archive} has the SHA-256 {found}, and not {project.sha256}; remove it, and `ci/bench selection` brings it again"
+            )
         aside = folder.parent / f".{name}"
         # No filter: the toolchain's Python has none, and the file's hash is known.
         with tarfile.open(archive) as opened:

@@ -15,7 +15,18 @@ from selection import learned_report
 
 WAYS = {"plain": "`pytest`", "ours": "`select-tests --run`", "testmon": "`pytest --testmon`"}
 REPEATS = 2000
-ORDER = ["impact layer", "covered line", "covered function", "import graph", "last failed", "random, as many", "everything", "function", "import", "breaks more"]
+ORDER = [
+    "impact layer",
+    "covered line",
+    "covered function",
+    "import graph",
+    "last failed",
+    "random, as many",
+    "everything",
+    "function",
+    "import",
+    "breaks more",
+]
 # The part of the time that the impact layer is to take; suites of so many seconds of processor time are those that this is about.
 AIM = 0.25
 LONG = 20
@@ -88,7 +99,10 @@ def times(stored: Path) -> dict[str, Any]:
         loads = sorted(row["load"] for row in rows)
         parts = {"all": rows, "function": [row for row in rows if row["stratum"] == "function"]}
         told[first["project"]] = {
-            "cloche": first["cloche"], "python": first["python"], "cores": first["cores"], "load": [loads[0], statistics.median(loads), loads[-1]],
+            "cloche": first["cloche"],
+            "python": first["python"],
+            "cores": first["cores"],
+            "load": [loads[0], statistics.median(loads), loads[-1]],
             "recording": {name: first[name]["processor"] for name in ("plain", "record", "record testmon")},
             **{part: summed(of) for part, of in parts.items() if of},
         }
@@ -103,12 +117,29 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 def data_table(told: Mapping[str, Any]) -> str:
     """Return what was measured on."""
     rows = []
-    for name, each in [*sorted(told["projects"].items()), *((f"{name}, cosmic-ray", each) for name, each in told["other tool"].items())]:
+    for name, each in [
+        *sorted(told["projects"].items()),
+        *((f"{name}, cosmic-ray", each) for name, each in told["other tool"].items()),
+    ]:
         drawn, sites, outcomes = each["drawn"], each["sites"], each["outcomes"]
         source = each["facts"]["source"].split()[0].removesuffix(".tar.gz")
         faults = ", ".join(f"{drawn.get(stratum, 0)} of {number} {stratum}" for stratum, number in sites.items())
-        ended = ", ".join(f"{outcomes[outcome]} {outcome}" for outcome in ("killed", "survived", "collection", "broad", "time") if outcome in outcomes)
-        rows.append([name, source, f"{each['tests']} in {each['test seconds']:.1f} s", faults, str(each["seed"]), ended, str(len(each["flaky"]))])
+        ended = ", ".join(
+            f"{outcomes[outcome]} {outcome}"
+            for outcome in ("killed", "survived", "collection", "broad", "time")
+            if outcome in outcomes
+        )
+        rows.append(
+            [
+                name,
+                source,
+                f"{each['tests']} in {each['test seconds']:.1f} s",
+                faults,
+                str(each["seed"]),
+                ended,
+                str(len(each["flaky"])),
+            ]
+        )
     return table(["project", "sdist", "tests", "faults drawn of sites", "seed", "outcomes", "flaky"], rows)
 
 
@@ -116,8 +147,15 @@ def cells(name: str, way: str, found: Mapping[str, Any]) -> list[str]:
     """Return a row of figures."""
     seen, few = found["detected"], found["detected_few"]
     return [
-        name, way, f"{found['killed'] - found['missed']} of {found['killed']}", f"{percent(seen['value'])}, at least {percent(seen['low'])}" if found["killed"] else "",
-        f"{found['few']}: {percent(few['value'])}" if found["few"] else "0", percent(found["tests"]["value"]), share(found["test_seconds"]), share(found["time"]), f"{found['f1']:.2f}",
+        name,
+        way,
+        f"{found['killed'] - found['missed']} of {found['killed']}",
+        f"{percent(seen['value'])}, at least {percent(seen['low'])}" if found["killed"] else "",
+        f"{found['few']}: {percent(few['value'])}" if found["few"] else "0",
+        percent(found["tests"]["value"]),
+        share(found["test_seconds"]),
+        share(found["time"]),
+        f"{found['f1']:.2f}",
     ]
 
 
@@ -131,7 +169,14 @@ def ordered(found: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 def ways_table(told: Mapping[str, Any]) -> str:
     """Return ways to select beside one another."""
-    return table(HEAD, [cells(name, way, found) for name, each in sorted(told["projects"].items()) for way, found in ordered(each["ways"])])
+    return table(
+        HEAD,
+        [
+            cells(name, way, found)
+            for name, each in sorted(told["projects"].items())
+            for way, found in ordered(each["ways"])
+        ],
+    )
 
 
 def strata_table(told: Mapping[str, Any], key: str = "projects") -> str:
@@ -150,7 +195,9 @@ def repeated_table(told: Mapping[str, Any]) -> str:
         first = told["projects"][name]
         for what, key in (("seen", "detected"), ("tests", "tests"), ("test time", "test_seconds"), ("time", "time")):
             one, two = first["ways"]["impact layer"][key], second["ways"]["impact layer"][key]
-            rows.append([name, what, share(one), share(two), "yes" if one["low"] <= two["value"] <= one["high"] else "no"])
+            rows.append(
+                [name, what, share(one), share(two), "yes" if one["low"] <= two["value"] <= one["high"] else "no"]
+            )
     return table(["project", "figure", "own operators", "cosmic-ray", "within the interval"], rows)
 
 
@@ -163,12 +210,38 @@ def times_table(told: Mapping[str, Any], part: str) -> str:
         found = each[part]
         for way, what in WAYS.items():
             here = found["ways"][way]
-            rows.append([
-                name, what, str(found["changes"]), f"{here['wall']:.0f} s", f"{here['median wall']:.1f} s", share(here["of wall"]),
-                f"{here['processor']:.0f} s", f"{here['median processor']:.1f} s", share(here["of processor"]), str(here["tests"]), f"{len(here['missed'])} of {found['red']}",
-            ])
+            rows.append(
+                [
+                    name,
+                    what,
+                    str(found["changes"]),
+                    f"{here['wall']:.0f} s",
+                    f"{here['median wall']:.1f} s",
+                    share(here["of wall"]),
+                    f"{here['processor']:.0f} s",
+                    f"{here['median processor']:.1f} s",
+                    share(here["of processor"]),
+                    str(here["tests"]),
+                    f"{len(here['missed'])} of {found['red']}",
+                ]
+            )
         rows[-1][1] += f" (load {each['load'][0]:.0f} to {each['load'][2]:.0f})"
-    return table(["project", "command", "changes", "wall", "median", "of plain", "processor", "median", "of plain", "tests run", "missed"], rows)
+    return table(
+        [
+            "project",
+            "command",
+            "changes",
+            "wall",
+            "median",
+            "of plain",
+            "processor",
+            "median",
+            "of plain",
+            "tests run",
+            "missed",
+        ],
+        rows,
+    )
 
 
 def verdict(part: float) -> str:
@@ -185,25 +258,51 @@ def verdicts(told: Mapping[str, Any]) -> list[list[str]]:
     killed = sum(each["killed"] for each in layers.values())
     low = 0.05 ** (1 / functions) if not missed else min(each["detected"]["low"] for each in layers.values())
     median = statistics.median(each["detected"]["value"] for each in layers.values())
-    rows.append([
-        "impact layer: >= 99 % of the killed faults are seen", f"{killed - missed} of {killed}, in {functions} functions; median project {percent(median)}; lower 95 % bound of all together {percent(low)}",
-        "met" if low >= 0.99 else ("not shown" if median >= 0.99 else "not met"),
-    ])
+    rows.append(
+        [
+            "impact layer: >= 99 % of the killed faults are seen",
+            f"{killed - missed} of {killed}, in {functions} functions; median project {percent(median)}; lower 95 % bound of all together {percent(low)}",
+            "met" if low >= 0.99 else ("not shown" if median >= 0.99 else "not met"),
+        ]
+    )
     part = statistics.median(each["time"]["value"] for each in layers.values())
     tests = statistics.median(each["test_seconds"]["value"] for each in layers.values())
     each_one = ", ".join(f"{name} {share(each['test_seconds'])}" for name, each in layers.items())
-    rows.append(["impact layer: <= 25 % of the tests' seconds (median project)", f"{percent(tests)} ({each_one})", verdict(tests)])
-    rows.append([f"the same with the fixed cost, which is aimed at in suites of {LONG} s and more", f"{percent(part)} in these shorter ones", "not met" if part > AIM else "met"])
+    rows.append(
+        [
+            "impact layer: <= 25 % of the tests' seconds (median project)",
+            f"{percent(tests)} ({each_one})",
+            verdict(tests),
+        ]
+    )
+    rows.append(
+        [
+            f"the same with the fixed cost, which is aimed at in suites of {LONG} s and more",
+            f"{percent(part)} in these shorter ones",
+            "not met" if part > AIM else "met",
+        ]
+    )
     long = {name: each["time"] for name, each in layers.items() if told["projects"][name]["processor seconds"] >= LONG}
     if long:
         said = ", ".join(f"{name} {share(each)}" for name, each in long.items())
-        rows.append([f"the same in suites of {LONG} s and more", said, verdict(max(each["high"] for each in long.values()))])
+        rows.append(
+            [f"the same in suites of {LONG} s and more", said, verdict(max(each["high"] for each in long.values()))]
+        )
     every = [each["all"] for each in told["times"].values()]
     if every:
-        missed_by, spent = ({way: sum(value(each["ways"][way]) for each in every) for way in WAYS} for value in (lambda way: len(way["missed"]), lambda way: way["processor"]))
+        missed_by, spent = (
+            {way: sum(value(each["ways"][way]) for each in every) for way in WAYS}
+            for value in (lambda way: len(way["missed"]), lambda way: way["processor"])
+        )
         said = f"{missed_by['ours']} and {missed_by['testmon']} missed of {sum(each['red'] for each in every)}; {spent['ours']:.0f} s and {spent['testmon']:.0f} s of processor"
         better = missed_by["ours"] <= missed_by["testmon"] and spent["ours"] < spent["testmon"]
-        rows.append(["against testmon on all projects together: no more misses, less time", said, "met" if better else "not met"])
+        rows.append(
+            [
+                "against testmon on all projects together: no more misses, less time",
+                said,
+                "met" if better else "not met",
+            ]
+        )
     for name, each in told["times"].items():
         ways = each["all"]["ways"]
         more = len(ways["ours"]["missed"]) - len(ways["testmon"]["missed"])
@@ -211,11 +310,23 @@ def verdicts(told: Mapping[str, Any]) -> list[list[str]]:
         said = f"{len(ways['ours']['missed'])} and {len(ways['testmon']['missed'])} missed of {each['all']['red']}; {ours:.0f} s and {testmon:.0f} s of processor, {ways['ours']['wall']:.0f} s and {ways['testmon']['wall']:.0f} s of wall time"
         number = each["all"]["changes"]
         better = "met" if number >= CHANGES else f"so far: {number} of {CHANGES} changes"
-        rows.append([f"against testmon on {name}: no more misses, less time", said, better if more <= 0 and ours < testmon else "not met"])
+        rows.append(
+            [
+                f"against testmon on {name}: no more misses, less time",
+                said,
+                better if more <= 0 and ours < testmon else "not met",
+            ]
+        )
     for name, second in told["other tool"].items():
         one, two = layers[name]["detected"], second["ways"]["impact layer"]["detected"]
         inside = one["low"] <= two["value"] <= one["high"]
-        rows.append([f"a second tool repeats it on {name}", f"seen {percent(two['value'])} of cosmic-ray's, interval {share(one)}", "met" if inside else "not met"])
+        rows.append(
+            [
+                f"a second tool repeats it on {name}",
+                f"seen {percent(two['value'])} of cosmic-ray's, interval {share(one)}",
+                "met" if inside else "not met",
+            ]
+        )
     return rows
 
 
@@ -227,14 +338,22 @@ def tables(told: Mapping[str, Any]) -> dict[str, str]:
         aims += verdicts(told)
         operators = [[f"`{name}`", said.replace("|", "\\|")] for name, said in told["operators"].items()]
         found |= {
-            "data": data_table(told), "strata": strata_table(told), "ways": ways_table(told),
-            "second-tool": strata_table(told, "other tool"), "repeated": repeated_table(told), "times": times_table(told, "all"), "daily": times_table(told, "function"),
+            "data": data_table(told),
+            "strata": strata_table(told),
+            "ways": ways_table(told),
+            "second-tool": strata_table(told, "other tool"),
+            "repeated": repeated_table(told),
+            "times": times_table(told, "all"),
+            "daily": times_table(told, "function"),
             "operators": table(["operator", "what it does"], operators),
         }
     for split in learned_report.SPLITS:
         if told.get(split):
             aims += learned_report.aims(told[split], split, long)
-            found[split.replace(" ", "-")] = table(learned_report.HEAD, learned_report.rows_of(told[split], learned_report.SIMPLE if split == learned_report.SPLITS[0] else ()))
+            found[split.replace(" ", "-")] = table(
+                learned_report.HEAD,
+                learned_report.rows_of(told[split], learned_report.SIMPLE if split == learned_report.SPLITS[0] else ()),
+            )
     if "histories" in told:
         found["histories"] = table(learned_report.HISTORIES, learned_report.history_rows(told["histories"]))
     return found | ({"aims": table(["aim", "found", "verdict"], aims)} if aims else {})

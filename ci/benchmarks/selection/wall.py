@@ -23,7 +23,9 @@ from selection.projects import PROJECTS, in_git, unpacked
 CLOCHE = "from cloche.cli import main; main()"
 
 
-def spent(found: Suite, words: list[str], paths: list[str], extra: dict[str, str], limit: float = 1800) -> dict[str, Any]:
+def spent(
+    found: Suite, words: list[str], paths: list[str], extra: dict[str, str], limit: float = 1800
+) -> dict[str, Any]:
     """Run a command in a project's folder; return its wall and processor time, its code and its last words.
 
     A command that is not done after `limit` seconds is killed with all that it started, and has no code.
@@ -32,7 +34,15 @@ def spent(found: Suite, words: list[str], paths: list[str], extra: dict[str, str
     environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], *paths])
     environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
     start, before = time.monotonic(), os.times()
-    process = subprocess.Popen(words, cwd=found.folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(
+        words,
+        cwd=found.folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
     try:
         output, errors = process.communicate(timeout=limit)
         code = process.returncode
@@ -75,11 +85,27 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
 
     ours, plain, testmon = (checkout(purpose) for purpose in ("wall-ours", "wall-plain", "wall-testmon"))
     lines, maps = work / f"wall-lines-{name}.jsonl", work / "wall-maps"
-    recorder = ["-p", "no:randomly", "-p", "cloche.selection.mutants.recorder", f"--outcome-lines={lines}", *PROJECTS[name].arguments]
+    recorder = [
+        "-p",
+        "no:randomly",
+        "-p",
+        "cloche.selection.mutants.recorder",
+        f"--outcome-lines={lines}",
+        *PROJECTS[name].arguments,
+    ]
     pytest = [sys.executable, "-m", "pytest", "-q"]
     # testmon crashes without the cache provider, and plain pytest has it, too.
     quiet = ["-p", "no:testmon"]
-    select = [sys.executable, "-c", CLOCHE, "select-tests", "--map", str(maps / f"{name}.json"), "--store", str(maps / f"{name}.sqlite")]
+    select = [
+        sys.executable,
+        "-c",
+        CLOCHE,
+        "select-tests",
+        "--map",
+        str(maps / f"{name}.json"),
+        "--store",
+        str(maps / f"{name}.sqlite"),
+    ]
     data, saved = testmon.folder / ".testmondata", maps / f"{name}.testmondata"
     commands = {
         "plain": (plain, [*pytest, *quiet, *recorder]),
@@ -91,10 +117,23 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
         for folder in (target.parent, maps):
             folder.mkdir(exist_ok=True)
         here = Path(__file__).parent
-        revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+        revision = subprocess.run(
+            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
+        ).stdout.strip()
         # A checkout with edits is no revision.
-        edited = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "../../../python/src"], cwd=here, check=False).returncode != 0
-        first: dict[str, Any] = {"project": name, "cloche": f"{revision} with edits" if edited else revision, "python": sys.version.split()[0], "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+        edited = (
+            subprocess.run(
+                ["git", "diff", "--quiet", "HEAD", "--", "../../../python/src"], cwd=here, check=False
+            ).returncode
+            != 0
+        )
+        first: dict[str, Any] = {
+            "project": name,
+            "cloche": f"{revision} with edits" if edited else revision,
+            "python": sys.version.split()[0],
+            "cores": os.cpu_count(),
+            "load": os.getloadavg()[0],
+        }
         first["plain"] = timed(plain, commands["plain"][1], lines)
         first["record"] = timed(ours, [*select, "--record", "--", "-q", *quiet, *PROJECTS[name].arguments], lines)
         first["record testmon"] = timed(testmon, commands["testmon"][1], lines)
@@ -116,7 +155,12 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
         if until is not None and time.monotonic() > until:
             print("ended by the clock", flush=True)
             break
-        row: dict[str, Any] = {"fault": mutant.id, "stratum": mutant.stratum, "cluster": mutant.cluster, "load": round(os.getloadavg()[0], 2)}
+        row: dict[str, Any] = {
+            "fault": mutant.id,
+            "stratum": mutant.stratum,
+            "cluster": mutant.cluster,
+            "load": round(os.getloadavg()[0], 2),
+        }
         # The order changes from fault to fault, so that no command always runs after the same other one.
         turn = len(done) % 3
         for way in [*commands, *commands][turn : turn + 3]:
@@ -138,4 +182,12 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
             print(name, mutant.id, "does not end", flush=True)
             continue
         done.add(mutant.id)
-        print(name, mutant.id, *(f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})" for way in commands), flush=True)
+        print(
+            name,
+            mutant.id,
+            *(
+                f"{way} {row[way]['wall']:.1f} s {row[way]['tests']} tests {len(row[way]['failed'])} failed ({row[way]['code']})"
+                for way in commands
+            ),
+            flush=True,
+        )

@@ -41,10 +41,15 @@ def main() -> None:
     for series in (1, 20):
         for length in (10, 20, 50, 100):
             rates = [alarms(length, series, repetitions // (5 if series > 1 else 1), tails) for tails in (False, True)]
-            print(f"false alarms, {series} series of {length} runs: {rates[0]:.3f}; heavy tails {rates[1]:.3f}", flush=True)
+            print(
+                f"false alarms, {series} series of {length} runs: {rates[0]:.3f}; heavy tails {rates[1]:.3f}",
+                flush=True,
+            )
     for length in (20, 50):
         for after in (2, 5, length // 2):
-            rates = [f"{size} deviations {detections(length, after, size, repetitions // 2):.2f}" for size in (2, 3, 4, 6)]
+            rates = [
+                f"{size} deviations {detections(length, after, size, repetitions // 2):.2f}" for size in (2, 3, 4, 6)
+            ]
             print(f"detections, {length} runs, {after} after the shift: {', '.join(rates)}", flush=True)
 
 

@@ -48,10 +48,22 @@ def compare() -> None:
     from cloche.regression import compare, rules
     from cloche.results import readers
 
-    found = compare.compare(readers.read(Path(sys.argv[1])), readers.read(Path(sys.argv[2])), rules.Rules(), date(2026, 1, 1))
+    found = compare.compare(
+        readers.read(Path(sys.argv[1])), readers.read(Path(sys.argv[2])), rules.Rules(), date(2026, 1, 1)
+    )
     assert found.counts.changed, "the planted differences were not found"
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"wall": time.perf_counter() - start, "cpu": time.process_time() - cpu, "megabytes": memory, "compared": found.counts.compared, "changed": found.counts.changed}))
+    print(
+        json.dumps(
+            {
+                "wall": time.perf_counter() - start,
+                "cpu": time.process_time() - cpu,
+                "megabytes": memory,
+                "compared": found.counts.compared,
+                "changed": found.counts.changed,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

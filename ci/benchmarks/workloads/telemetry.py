@@ -24,7 +24,12 @@ def runs() -> Iterator[ReportedRun]:
     """Yield runs of all tests, an hour apart, as the readers of reports do."""
     for number in range(ROWS // TESTS):
         executions = [
-            ReportedExecution(f"tests/test_{n % 500}.py::test_{n}", f"tests/test_{n % 500}.py", "failed" if n * number % 97 == 1 else "passed", n / 1e4)
+            ReportedExecution(
+                f"tests/test_{n % 500}.py::test_{n}",
+                f"tests/test_{n % 500}.py",
+                "failed" if n * number % 97 == 1 else "passed",
+                n / 1e4,
+            )
             for n in range(TESTS)
         ]
         yield ReportedRun(f"run:{number}", "junit", "p", "real", (number + 1) * 3_600_000_000, executions)
@@ -36,7 +41,10 @@ def main() -> None:
     with opened(store, create=True) as engine:
         start, used = time.monotonic(), time.process_time()
         store_runs(engine, runs(), Reduction())
-        spent: dict[str, list[tuple[float, float]]] = {"import": [(time.monotonic() - start, time.process_time() - used)], "features": []}
+        spent: dict[str, list[tuple[float, float]]] = {
+            "import": [(time.monotonic() - start, time.process_time() - used)],
+            "features": [],
+        }
         if engine.dialect.name == "postgresql":
             with engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT").execute(text("VACUUM ANALYZE"))
