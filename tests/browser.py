@@ -69,15 +69,15 @@ class Browser:
         self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self.driver.get(page.as_uri())
 
-    def command(self, name: str, **words: object) -> Any:
+    def command(self, name: str, **words: object) -> Any:  # noqa: ANN401 - of any shape
         """Return the answer of the browser's own protocol."""
         return self.driver.execute_cdp_cmd(name, words)
 
-    def run(self, script: str, *words: object) -> Any:
+    def run(self, script: str, *words: object) -> Any:  # noqa: ANN401 - of any type
         """Return what a script in the page returns."""
         return self.driver.execute_script(script, *words)
 
-    def until(self, script: str, *words: object) -> Any:
+    def until(self, script: str, *words: object) -> Any:  # noqa: ANN401 - of any type
         """Return what a script returns as soon as that is something; fail when it stays nothing."""
         end = time.monotonic() + PATIENCE
         while not (found := self.run(script, *words)):

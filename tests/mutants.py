@@ -46,44 +46,42 @@ class Mutant:
         return f"{self.file}:{self.line} in {self.where or 'the module'}: {self.old!r} -> {self.new!r}"
 
 
-def _sites(tree: ast.Module) -> Iterator[tuple[ast.expr, str, str, bool]]:
-    """Yield expression, text to put in its place, function, and whether it is evaluated at import."""
+# Expression, text to put in its place, function, and whether it is evaluated at import.
+Site = tuple[ast.expr, str, str, bool]
 
-    def walk(node: ast.AST, where: str, body: bool) -> Iterator[tuple[ast.expr, str, str, bool]]:
-        for name, value in ast.iter_fields(node):
-            for each in value if isinstance(value, list) else [value]:
-                if not isinstance(each, ast.AST):
-                    continue
-                inside, deeper = where, body
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and name == "body":
-                    inside, deeper = f"{where}.{getattr(node, 'name', '<lambda>')}".strip("."), True
-                elif isinstance(node, ast.ClassDef) and name == "body":
-                    inside = f"{where}.{node.name}".strip(".")
-                if name in {"annotation", "returns"} or (
-                    isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
-                ):
-                    continue
-                if isinstance(each, ast.JoinedStr):
-                    continue
-                yield from site(each, inside, deeper)
-                yield from walk(each, inside, deeper)
 
-    def site(node: ast.AST, where: str, body: bool) -> Iterator[tuple[ast.expr, str, str, bool]]:
-        if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
-            yield node.value, "None", where, not body
-        elif isinstance(node, ast.Compare) and len(node.ops) == 1:
-            left, right = ast.unparse(node.left), ast.unparse(node.comparators[0])
-            yield node, f"(({left}) {OPPOSITE[type(node.ops[0])]} ({right}))", where, not body
-        elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
-            yield node, repr(not node.value), where, not body
-        elif isinstance(node, ast.Constant) and isinstance(node.value, int):
-            yield node, repr(node.value + 1), where, not body
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
-            yield node, repr(node.value + "_"), where, not body
-        elif isinstance(node, ast.Call) and node.args and not body:
-            yield node, f"({ast.unparse(node.func)})", where, True
+def _sites(node: ast.AST, where: str = "", *, body: bool = False) -> Iterator[Site]:
+    """Yield the places below a node; `body` says whether it is in a function."""
+    for name, value in ast.iter_fields(node):
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, ast.AST) or name in {"annotation", "returns"} or isinstance(each, ast.JoinedStr):
+                continue
+            if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant):
+                continue
+            inside, deeper = where, body
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and name == "body":
+                inside, deeper = f"{where}.{getattr(node, 'name', '<lambda>')}".strip("."), True
+            elif isinstance(node, ast.ClassDef) and name == "body":
+                inside = f"{where}.{node.name}".strip(".")
+            yield from _site(each, inside, body=deeper)
+            yield from _sites(each, inside, body=deeper)
 
-    yield from walk(tree, "", body=False)
+
+def _site(node: ast.AST, where: str, *, body: bool) -> Iterator[Site]:
+    """Yield what can be put in the place of one node."""
+    if isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
+        yield node.value, "None", where, not body
+    elif isinstance(node, ast.Compare) and len(node.ops) == 1:
+        left, right = ast.unparse(node.left), ast.unparse(node.comparators[0])
+        yield node, f"(({left}) {OPPOSITE[type(node.ops[0])]} ({right}))", where, not body
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield node, repr(not node.value), where, not body
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int):
+        yield node, repr(node.value + 1), where, not body
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        yield node, repr(node.value + "_"), where, not body
+    elif isinstance(node, ast.Call) and node.args and not body:
+        yield node, f"({ast.unparse(node.func)})", where, True
 
 
 def mutants(root: Path, files: list[str], count: int, *, at_import: bool, seed: int = 1) -> list[Mutant]:

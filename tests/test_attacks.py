@@ -101,7 +101,7 @@ WHEELS = {
 
 
 def nothing_was_made(ended: Ended) -> None:
-    """The builder failed, and its output is no path of the store, nor is there anything at its place."""
+    """Assert that the builder failed, and that its output is no path of the store and nothing at its place."""
     assert (ended.code, ended.out) == (1, ""), ended.err
     (drv,) = set(re.findall(r"builder for '(/nix/store/[^']+\.drv)' failed", ended.err))
     (data,) = json.loads(nix("derivation", "show", drv).out).values()

@@ -215,7 +215,7 @@ def another(folder: Path, package: str) -> dict[str, str]:
     return {"cloche.lock": json.dumps(lock)}
 
 
-def test_another_version_of_a_package_runs_again_what_can_see_it(project: Path, tmp_path: Path) -> None:
+def test_another_version_of_a_package_runs_again_what_can_see_it(project: Path) -> None:
     both = {"tests-test_rate", "tests-test_shape"}
     assert run_again(project, another(project, "ruff")) == set()
     assert run_again(project, another(project, "numpy")) == both

@@ -121,7 +121,7 @@ def test_a_nix_that_was_never_tried_is_told_once(machine: Machine, tmp_path: Pat
             assert (words in ended.err) is (first and not tried), ended.err
 
 
-def test_each_nix_evaluates_and_builds(each_nix: dict[str, str], tmp_path: Path) -> None:
+def test_each_nix_evaluates_and_builds(each_nix: dict[str, str]) -> None:
     """A smoke test under the oldest and the newest Nix, in the same store."""
     version = run("nix", "--version", env=each_nix).out.split()[-1]
     example = f"{ROOT}/examples/branin"
@@ -340,7 +340,7 @@ def test_a_killed_call_breaks_nothing(archive: Path) -> None:
         machine.home.mkdir()
         cache, store = machine.home / ".cache/cloche", machine.store / "nix/store"
         await_and_kill(machine, lambda: any(cache.glob("nix.new.*/root/usr/lib")))
-        await_and_kill(machine, lambda: (machine.marks / "seed.new/tree/usr").exists())
+        await_and_kill(machine, (machine.marks / "seed.new/tree/usr").exists)
         # The seed is on the disk, but not yet valid: the next call must not believe its eyes.
         await_and_kill(machine, lambda: store.is_dir() and any("cloche-seed" in path.name for path in store.iterdir()))
         await_and_kill(
@@ -396,15 +396,13 @@ def test_a_daemon_is_asked_nothing_that_it_refuses(machine: Machine, user: str) 
         home, checkout = furnish(user, folder)
         run("cp", "-a", machine.store / "nix", folder / "nix")
         nix = machine.home / ".cache/cloche/nix/bin"
-        settings = "\n".join(
-            [
-                "extra-experimental-features = nix-command flakes",
-                "build-users-group =",
-                "sandbox = true",
-                "sandbox-fallback = false",
-                "sandbox-paths =",
-                "substituters =",
-            ]
+        settings = (
+            "extra-experimental-features = nix-command flakes\n"
+            "build-users-group =\n"
+            "sandbox = true\n"
+            "sandbox-fallback = false\n"
+            "sandbox-paths =\n"
+            "substituters ="
         )
         words = " ".join(
             f"{name}='{value}'"

@@ -138,7 +138,7 @@ def test_we_accept_what_an_identity_signs_with_it(
     assert judge(SUBJECT).code == 23
 
 
-def test_evidence_travels_through_a_registry_both_ways(
+def test_evidence_travels_through_a_registry_both_ways(  # noqa: PLR0913, PLR0917 - fixtures
     place: Path, cloche: Path, cosign: Path, oci: Path, registry: tuple[str, Path], quiet: list[str]
 ) -> None:
     host, _ = registry

@@ -368,7 +368,7 @@ DEVICE = "neither a file nor a folder; an sdist holds no devices"
 STRANGE = {
     "above": ([member("../evil")], f"'../evil': {OUTSIDE}"),
     "above, from below": ([member("source-1.0/../../evil")], f"'source-1.0/../../evil': {OUTSIDE}"),
-    "absolute": ([member("/tmp/evil")], f"'/tmp/evil': {OUTSIDE}"),
+    "absolute": ([member("/tmp/evil")], f"'/tmp/evil': {OUTSIDE}"),  # noqa: S108 - nothing is written there
     "link above": (
         [member("source-1.0/l", tarfile.SYMTYPE, "../..")],
         "'source-1.0/l': a symbolic link to '../..', outside of the build folder",

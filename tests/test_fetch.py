@@ -45,6 +45,15 @@ class Site:
         page = self.files.get(f"/simple/{name}/", b"<!DOCTYPE html><html><body>\n")
         self.files[f"/simple/{name}/"] = page + f'<a href="../../files/{quote(file)}{fragment}">{file}</a>\n'.encode()
 
+    def parts(self, data: bytes, *, is_page: bool) -> Iterator[tuple[bytes, float]]:
+        """Yield what is sent of a page or a file, piece by piece, each with the seconds to wait after it."""
+        if not is_page and self.truncated:
+            self.truncated -= 1
+            data = data[: len(data) // 2]
+        step = self.speed // 10 if self.speed and not is_page else len(data) or 1
+        for begin in range(0, len(data), step):
+            yield data[begin : begin + step], 0.1 if step < len(data) else 0
+
 
 def handler(site: Site) -> type[BaseHTTPRequestHandler]:
     """Return a request handler for the site."""
@@ -73,15 +82,10 @@ def handler(site: Site) -> type[BaseHTTPRequestHandler]:
             self.send(data[start:], is_page=self.path.endswith("/"))
 
         def send(self, data: bytes, *, is_page: bool) -> None:
-            if not is_page and site.truncated:
-                site.truncated -= 1
-                data = data[: len(data) // 2]
-            step = site.speed // 10 if site.speed and not is_page else len(data) or 1
             try:
-                for begin in range(0, len(data), step):
-                    self.wfile.write(data[begin : begin + step])
-                    if step < len(data):
-                        time.sleep(0.1)
+                for part, pause in site.parts(data, is_page=is_page):
+                    self.wfile.write(part)
+                    time.sleep(pause)
             except OSError:
                 self.close_connection = True
 
@@ -181,7 +185,7 @@ SMALL, LARGE = b"small" * 100, bytes(range(256)) * 4000
 
 
 def test_a_private_index_by_address_and_by_netrc(client: Client, site: Site) -> None:
-    site.secret = "reader:s3cret"
+    site.secret = "reader:s3cret"  # noqa: S105 - of this test
     site.publish("one", "one-1.0-py3-none-any.whl", SMALL)
     client.want(("one", "one-1.0-py3-none-any.whl", SMALL))
     configuration = client.folder / "pip.conf"
@@ -367,7 +371,7 @@ def test_vendor_and_back(client: Client, site: Site) -> None:
         other = Client(folder, client.base, client.pip)
         other.lock.write_bytes(client.lock.read_bytes())
         assert run(*OFFLINE, *other.command(CLOCHE_SOURCES=str(made))).code == 0
-        assert other.stored() == client.stored()[:1] + ["two-1.0-py3-none-any.whl"]
+        assert other.stored() == [*client.stored()[:1], "two-1.0-py3-none-any.whl"]
 
 
 def test_a_progress_bar_is_for_terminals(client: Client, site: Site) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -99,45 +99,45 @@ def test_an_ecdsa_key(links: Path, delivery: Path, tmp_path: Path) -> None:
     assert verify(tmp_path / "signed", delivery).code == 0
 
 
-def changed(delivery: Path, signed: Path, links: Path) -> None:
+def changed(delivery: Path, _signed: Path, _links: Path) -> None:
     (delivery / "outcomes.json").write_text("{}")
 
 
-def other_wheel(delivery: Path, signed: Path, links: Path) -> None:
+def other_wheel(delivery: Path, _signed: Path, _links: Path) -> None:
     (wheel,) = delivery.glob("*.whl")
     wheel.write_bytes(wheel.read_bytes() + b" ")
 
 
-def other_lock(delivery: Path, signed: Path, links: Path) -> None:
+def other_lock(delivery: Path, _signed: Path, _links: Path) -> None:
     (delivery / "cloche.lock").write_text("{}")
 
 
-def other_image(delivery: Path, signed: Path, links: Path) -> None:
+def other_image(delivery: Path, _signed: Path, _links: Path) -> None:
     (delivery / "manifest.json").write_text("{}")
 
 
-def one_more(delivery: Path, signed: Path, links: Path) -> None:
+def one_more(delivery: Path, _signed: Path, _links: Path) -> None:
     (delivery / "more.whl").touch()
 
 
-def no_wheel(delivery: Path, signed: Path, links: Path) -> None:
+def no_wheel(delivery: Path, _signed: Path, _links: Path) -> None:
     (wheel,) = delivery.glob("*.whl")
     wheel.unlink()
 
 
-def no_link(delivery: Path, signed: Path, links: Path) -> None:
+def no_link(_delivery: Path, signed: Path, _links: Path) -> None:
     (link,) = signed.glob("test.*.link")
     link.unlink()
 
 
-def edited_link(delivery: Path, signed: Path, links: Path) -> None:
+def edited_link(_delivery: Path, signed: Path, _links: Path) -> None:
     (link,) = signed.glob("test.*.link")
     data = bytearray(link.read_bytes())
     data[data.index(b'"payload":"') + 200] ^= 1
     link.write_bytes(data)
 
 
-def another_signer(delivery: Path, signed: Path, links: Path) -> None:
+def another_signer(_delivery: Path, signed: Path, links: Path) -> None:
     """Replace a link by the same one with a signature of somebody else."""
     other = sign(links, signed.parent / "other")
     (link,) = signed.glob("build.*.link")
@@ -145,7 +145,7 @@ def another_signer(delivery: Path, signed: Path, links: Path) -> None:
     shutil.copyfile(theirs, link)
 
 
-def another_wheel_tested(delivery: Path, signed: Path, links: Path) -> None:
+def another_wheel_tested(_delivery: Path, signed: Path, links: Path) -> None:
     """Sign links in which the tested wheel is not the one that was built."""
     again = signed.parent / "again"
     shutil.copytree(links, again)
@@ -154,13 +154,13 @@ def another_wheel_tested(delivery: Path, signed: Path, links: Path) -> None:
     digest = (again / "build.json").read_text().partition('whl":{"sha256":"')[2][:64]
     (again / "test.json").write_text((again / "test.json").read_text().replace(digest, "0" * 64))
     key = serialization.load_pem_private_key((signed.parent / "key.pem").read_bytes(), None)
-    end = datetime.datetime(2999, 1, 1, tzinfo=datetime.UTC)
+    end = datetime(2999, 1, 1, tzinfo=UTC)
     write(layout.signed(again, CryptoSigner(key), end), signed)
 
 
-def expired(delivery: Path, signed: Path, links: Path) -> None:
+def expired(_delivery: Path, signed: Path, links: Path) -> None:
     key = serialization.load_pem_private_key((signed.parent / "key.pem").read_bytes(), None)
-    write(layout.signed(links, CryptoSigner(key), datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)), signed)
+    write(layout.signed(links, CryptoSigner(key), datetime(2020, 1, 1, tzinfo=UTC)), signed)
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,9 @@ class Instance:
 
     def token(self, subject: str = SUBJECT) -> str:
         """Return a token of the issuer."""
-        request = urllib.request.Request(f"{self.issuer}/mint", data=json.dumps({"sub": subject}).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        # The loopback device, by HTTP.
+        request = urllib.request.Request(f"{self.issuer}/mint", data=json.dumps({"sub": subject}).encode())  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return str(answer.read().decode())
 
 
@@ -244,20 +245,20 @@ def flip(text: str) -> str:
     return base64.b64encode(data).decode()
 
 
-def payload(bundle: Any) -> None:
+def payload(bundle: dict[str, Any]) -> None:
     content = bundle["dsseEnvelope"]
     content["payload"] = base64.b64encode(base64.b64decode(content["payload"]).replace(b"PASSED", b"FAILED")).decode()
 
 
-def payload_type(bundle: Any) -> None:
+def payload_type(bundle: dict[str, Any]) -> None:
     bundle["dsseEnvelope"]["payloadType"] += "x"
 
 
-def signature(bundle: Any) -> None:
+def signature(bundle: dict[str, Any]) -> None:
     bundle["dsseEnvelope"]["signatures"][0]["sig"] = flip(bundle["dsseEnvelope"]["signatures"][0]["sig"])
 
 
-def certificate(bundle: Any) -> None:
+def certificate(bundle: dict[str, Any]) -> None:
     """Put another identity into it, which the authority did not."""
     held = bundle["verificationMaterial"]["certificate"]
     held["rawBytes"] = base64.b64encode(
@@ -265,33 +266,33 @@ def certificate(bundle: Any) -> None:
     ).decode()
 
 
-def entry_body(bundle: Any) -> None:
+def entry_body(bundle: dict[str, Any]) -> None:
     (entry,) = bundle["verificationMaterial"]["tlogEntries"]
     entry["canonicalizedBody"] = base64.b64encode(base64.b64decode(entry["canonicalizedBody"]) + b" ").decode()
 
 
-def root_hash(bundle: Any) -> None:
+def root_hash(bundle: dict[str, Any]) -> None:
     (entry,) = bundle["verificationMaterial"]["tlogEntries"]
     entry["inclusionProof"]["rootHash"] = flip(entry["inclusionProof"]["rootHash"])
 
 
-def promise(bundle: Any) -> None:
+def promise(bundle: dict[str, Any]) -> None:
     (entry,) = bundle["verificationMaterial"]["tlogEntries"]
     entry["inclusionPromise"]["signedEntryTimestamp"] = flip(entry["inclusionPromise"]["signedEntryTimestamp"])
 
 
-def no_entry(bundle: Any) -> None:
+def no_entry(bundle: dict[str, Any]) -> None:
     bundle["verificationMaterial"]["tlogEntries"] = []
 
 
-def second_stamp(bundle: Any) -> None:
+def second_stamp(bundle: dict[str, Any]) -> None:
     """Put another time stamp beside the good one, which no authority signed."""
     stamps = bundle["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
     data = base64.b64decode(stamps[0]["signedTimestamp"])
     stamps.append({"signedTimestamp": base64.b64encode(data[:-1] + bytes([data[-1] ^ 1])).decode()})
 
 
-def later(bundle: Any) -> None:
+def later(bundle: dict[str, Any]) -> None:
     """No authority stamped it, and the log is said to have had it after the certificate's end."""
     del bundle["verificationMaterial"]["timestampVerificationData"]
     (entry,) = bundle["verificationMaterial"]["tlogEntries"]
@@ -314,7 +315,7 @@ def later(bundle: Any) -> None:
     ],
 )
 def test_altered_evidence_is_refused(
-    signed: Path, cloche: Path, instance: Instance, change: Callable[[Any], None], code: int
+    signed: Path, cloche: Path, instance: Instance, change: Callable[[dict[str, Any]], None], code: int
 ) -> None:
     path = signed / "signed/statement.sigstore.json"
     bundle = json.loads(path.read_text())

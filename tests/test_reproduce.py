@@ -604,7 +604,7 @@ def other_machine() -> Iterator[tuple[str, str]]:
             server.terminate()
             server.wait()
             # Shown where the test failed.
-            print((folder / "log").read_text()[-2000:])
+            print((folder / "log").read_text()[-2000:])  # noqa: T201
 
 
 @pytest.mark.slow

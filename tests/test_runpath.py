@@ -55,7 +55,7 @@ PLACES = {
 
 
 @pytest.fixture(scope="module")
-def programs(compilers: None) -> dict[str, bytes]:
+def programs(compilers: None) -> dict[str, bytes]:  # noqa: ARG001 - a fixture may not use one by a mark
     """Return the files of a wheel by their names in it."""
     expression = f"""let t = {TOOLCHAIN}; in t.runBash {{
       name = "programs"; cc = t.roles.cc; compiler = "{SYSTEM.removesuffix("-linux")}-linux-gnu-g++-12"; script = ''{PROGRAMS.replace("${", "''${")}'';
@@ -142,7 +142,7 @@ def test_torch_computes_in_the_sandbox_and_in_a_shell(tmp_path: Path) -> None:
     use(adopt("torch", tmp_path), "import torch; print(int(torch.arange(4).sum()))")
 
 
-def test_the_base_has_what_manylinux_promises(tmp_path: Path) -> None:
+def test_the_base_has_what_manylinux_promises() -> None:
     base = built(nix("build", "--no-link", "--print-out-paths", "--impure", "--expr", f"{TOOLCHAIN}.base"))
     names = nix("eval", "--impure", "--json", "--expr", f"{TOOLCHAIN}.manylinux").out
     program = f"import ctypes; [ctypes.CDLL(name) for name in {names.strip()}]; print(6)"

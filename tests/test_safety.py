@@ -149,7 +149,7 @@ ALLOWED = "".join(
     reason="no Debian, whose keys apt would ask for",
 )
 @pytest.mark.parametrize("forbidden", [True, False])
-def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path: Path, forbidden: bool) -> None:
+def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path: Path, *, forbidden: bool) -> None:
     """The host's configuration is replaced for one process; the control has the same calls without what forbids."""
     with temporary("apt") as folder:
         archive(folder)

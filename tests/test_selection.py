@@ -60,6 +60,7 @@ class Consumer:
         return cloche("run", f"{self.flake}#{name}", "--", *arguments, cwd=self.checkout)
 
     def built(self, name: str) -> str:
+        """Return the store path of an output of the flake."""
         return built(cloche("build", "--no-link", "--print-out-paths", f".#{name}", cwd=self.flake))
 
 

@@ -7,6 +7,7 @@ import gzip
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,7 +128,7 @@ def test_wrong_words(words: list[str], said: str, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.slow
-def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: Any) -> None:
+def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: Path) -> None:
     """The impact layer of this checkout, on a map that is recorded now: what it selects and misses is what the page has."""
     ended = run(ROOT / "ci/bench", "selection", "replay", "toolz", "--json", tmp_path / "t.json")
     assert ended.code == 0, ended.err
@@ -138,7 +139,7 @@ def test_the_command_repeats_a_committed_figure(told: dict[str, Any], tmp_path: 
 
 
 @pytest.mark.slow
-def test_the_command_repeats_a_committed_figure_of_the_learned_layer(told: dict[str, Any], tmp_path: Any) -> None:
+def test_the_command_repeats_a_committed_figure_of_the_learned_layer(told: dict[str, Any], tmp_path: Path) -> None:
     """Rows of a map that is recorded now, and models of this checkout: what they catch and how they rank is what the page has."""
     ended = run(ROOT / "ci/bench", "selection", "learned", "uncertainties", "--json", tmp_path / "l.json")
     assert ended.code == 0, ended.err

@@ -38,9 +38,9 @@ def shells(growth: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy(growth, tmp_path_factory.mktemp("shells") / "project", {"cloche.nix": SHELLS})
 
 
-def develop(folder: Path, *command: str, shell: str = "default", env: dict[str, str] | None = None) -> Ended:
+def develop(folder: Path, *command: str, name: str = "default", env: dict[str, str] | None = None) -> Ended:
     """Run a command in a shell of the flake."""
-    return nix("develop", f"{flake_of(folder)}#{shell}", "-c", *command, cwd=folder, env=env)
+    return nix("develop", f"{flake_of(folder)}#{name}", "-c", *command, cwd=folder, env=env)
 
 
 def flake_of(folder: Path) -> Path:
@@ -52,7 +52,7 @@ MODULES = "import importlib.util as u; print(*[m for m in ('numpy', 'pytest', 'm
 
 
 @pytest.mark.parametrize(
-    ("shell", "modules", "ruff"),
+    ("name", "modules", "ruff"),
     [
         ("default", "numpy pytest mypy growth", True),  # the group `dev`
         ("full", "numpy pytest mypy growth", True),
@@ -61,15 +61,15 @@ MODULES = "import importlib.util as u; print(*[m for m in ('numpy', 'pytest', 'm
         ("built", "numpy growth", False),
     ],
 )
-def test_what_a_shell_holds(shell: str, modules: str, ruff: bool, shells: Path) -> None:  # noqa: FBT001 - a parameter
-    ended = develop(shells, "python", "-c", MODULES, shell=shell)
+def test_what_a_shell_holds(name: str, modules: str, shells: Path, *, ruff: bool) -> None:
+    ended = develop(shells, "python", "-c", MODULES, name=name)
     assert (ended.code, ended.out.strip()) == (0, modules), ended.err
     prefix = "import shutil, sys; print(str(shutil.which('ruff')).startswith(sys.prefix))"
-    assert develop(shells, "python", "-c", prefix, shell=shell).out == f"{ruff}\n"
+    assert develop(shells, "python", "-c", prefix, name=name).out == f"{ruff}\n"
 
 
 def test_variables_and_hook(shells: Path) -> None:
-    ended = develop(shells, "bash", "-c", "echo $LABORATORY/$HOOKED", shell="notebook")
+    ended = develop(shells, "bash", "-c", "echo $LABORATORY/$HOOKED", name="notebook")
     assert ended.out == "four, and a blank/four, and a blank\n", ended.err
 
 
@@ -88,7 +88,7 @@ def test_an_edit_is_seen_at_once_also_below(growth: Path, tmp_path: Path) -> Non
     assert (ran.code, ran.out) == (0, "1.386294\n"), ran.err
     assert develop(folder, "bash", "-c", "echo $PATH").out == entered
     # As built, the edit is seen after a build only, and from the store.
-    ended = develop(folder, "python", "-c", "import growth; print(growth.__file__)", shell="ci")
+    ended = develop(folder, "python", "-c", "import growth; print(growth.__file__)", name="ci")
     assert ended.out.startswith("/nix/store/")
 
 

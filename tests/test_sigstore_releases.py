@@ -41,7 +41,8 @@ def test_a_former_release_gives_the_same_verdicts(release: str, tmp_path: Path) 
         for environment in pythons.values():
             environment["packages"] |= RELEASES[release]
             for names in environment["groups"].values():
-                names += sorted(RELEASES[release].keys() - {*names}) if "sigstore" in names else []
+                if "sigstore" in names:
+                    names.extend(sorted(RELEASES[release].keys() - {*names}))
     path.write_text(json.dumps(lock, indent=1, sort_keys=True) + "\n")
     nix = copy / "ci/nix"
     ended = run(
@@ -51,7 +52,7 @@ def test_a_former_release_gives_the_same_verdicts(release: str, tmp_path: Path) 
     version = ["python", "-c", "from importlib.metadata import version; print(version('sigstore'))"]
     assert run(nix, "shell", ".#test-environment", "--command", *version, cwd=copy).out == f"{release}\n"
     if "CLOCHE_CONFORMANCE" not in os.environ:
-        print("the bundles of sigstore-conformance were not judged: CLOCHE_CONFORMANCE names no checkout of it")
+        print("the bundles of sigstore-conformance were not judged: CLOCHE_CONFORMANCE names no checkout of it")  # noqa: T201 - a reason
         return
     words = [
         "develop",

@@ -142,7 +142,7 @@ def configured(project: Path, place: Path, attributes: str, statements: str = '"
 
 
 @pytest.fixture
-def registry(tools: Path, tmp_path: Path) -> Iterator[str]:
+def registry(tools: Path, tmp_path: Path) -> Iterator[str]:  # noqa: F811 - the fixture
     """Return the address of an empty docker-registry."""
     server, process = serve(tools / "docker-registry", tmp_path / "server")
     try:

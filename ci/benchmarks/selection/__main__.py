@@ -31,8 +31,8 @@ if PACKAGES.get(options.verb) == "learned":
     from cloche.selection.learned.build import PINNED
 
     if any(os.environ.get(name) != value for name, value in PINNED.items()):
-        # Before NumPy is loaded.
-        os.execve(sys.executable, [sys.executable, "-m", "selection", *sys.argv[1:]], {**os.environ, **PINNED})
+        # Before NumPy is loaded; itself, with its own words.
+        os.execve(sys.executable, [sys.executable, "-m", "selection", *sys.argv[1:]], {**os.environ, **PINNED})  # noqa: S606
 if options.verb == "matrix":
     campaign.matrix(options)
 elif options.verb == "cosmic-ray":

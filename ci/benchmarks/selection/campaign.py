@@ -34,7 +34,7 @@ from cloche.selection.mutants.selectors import (
     last_failed,
     tree,
 )
-from cloche.selection.mutants.sites import OPERATORS, compiles, place_of
+from cloche.selection.mutants.sites import OPERATORS, Mutant, compiles, place_of
 from selection.projects import PROJECTS, in_git, unpacked
 from selection.report import line_of
 from selection.wall import spent
@@ -98,7 +98,7 @@ def other_tool(options: argparse.Namespace) -> None:
     chosen = []
     for stratum, wanted in (("function", options.functions), ("import", options.imports)):
         candidates = spots[stratum]
-        random.Random(f"{options.seed} {stratum}").shuffle(candidates)
+        random.Random(f"{options.seed} {stratum}").shuffle(candidates)  # noqa: S311 - a sample, no secret
         taken = 0
         for file, name, occurrence in candidates:
             if taken == wanted:
@@ -218,7 +218,7 @@ def replayed(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
     def starting(select: Selector) -> Selector:
         # A rule that needs to look at the change costs a process; the parts of it that depend on the fault are small.
-        def chosen(mutant: Any) -> Selected:
+        def chosen(mutant: Mutant) -> Selected:
             selected = select(mutant)
             return replace(selected, seconds=selecting)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cloche.selection.learned.fitting import KINDS, fit
 from cloche.selection.learned.history import HALF_LIFE
@@ -13,6 +14,8 @@ from cloche.selection.learned.measuring import DRAWS, SEED, average_precision
 from cloche.telemetry.histories import read_history
 from cloche.telemetry.reports import PASSED
 from cloche.telemetry.sources import About
+
+Numbers = NDArray[np.float64]
 
 HALF_LIVES = (0.5, 1, 2, 3, 5, 8, 13, 20, 40, 100)
 # Columns of a history that rank by themselves; the decayed failure rate with a half-life that has to be chosen is the smallest model.
@@ -22,7 +25,7 @@ WAYS = {name: column for column, name in enumerate(SIMPLE)} | {
 }
 
 
-def history_table(path: Path) -> list[tuple[Any, Any]]:
+def history_table(path: Path) -> list[tuple[Numbers, Numbers]]:
     """Return for each build of a history its tests' columns and failures, all columns known before the build."""
     halving = 0.5 ** (1 / np.array(HALF_LIVES))
     state: dict[str, dict[str, Any]] = {}
@@ -72,17 +75,17 @@ def history_table(path: Path) -> list[tuple[Any, Any]]:
     return builds
 
 
-def joined(builds: list[tuple[Any, Any]]) -> list[Any]:
+def joined(builds: list[tuple[Numbers, Numbers]]) -> list[Numbers]:
     """Return the columns and failures of several builds as one."""
     return [np.concatenate([each[i] for each in builds]) for i in (0, 1)]
 
 
-def scores(way: str, before: list[Any], values: Any) -> Any:
+def scores(way: str, before: list[Numbers], values: Numbers) -> Numbers:
     """Return what a way to rank makes of pairs: an estimator that is fitted on what was before, or a column."""
     return fit(way, *before).probability(values) if way in KINDS else values[:, WAYS[way]]
 
 
-def chosen_way(builds: list[tuple[Any, Any]]) -> str:
+def chosen_way(builds: list[tuple[Numbers, Numbers]]) -> str:
     """Return the way whose worse one of two stretches of time is the best, as a share of the best simple way's average precision.
 
     The stretches are the third and the fourth, and the fifth and the sixth tenth of all builds; fitted is on what was before.
@@ -100,7 +103,7 @@ def chosen_way(builds: list[tuple[Any, Any]]) -> str:
     return max(merits, key=lambda way: min(merits[way]))
 
 
-def precision(found: Any, failed: Any) -> float:
+def precision(found: Numbers, failed: Numbers) -> float:
     """Return the average precision of scores."""
     return average_precision(found, failed, np.ones(len(failed)))
 

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import cloche
 from cloche.selection.impact.recording import test_of
 from cloche.selection.mutants.matrix import Suite, applied
 from cloche.selection.mutants.sample import draw, source_files
+from cloche.selection.mutants.sites import Mutant
 from selection.projects import PROJECTS, in_git, unpacked
 
 CLOCHE = "from cloche.cli import main; main()"
@@ -74,6 +75,56 @@ def kept(source: Path, target: Path) -> None:
             shutil.copyfile(f"{source}{suffix}", f"{target}{suffix}")
 
 
+@dataclass(frozen=True)
+class Race:
+    """The commands that take turns, each with its checkout."""
+
+    commands: dict[str, tuple[Suite, list[str]]]
+    # Where the recorder of outcomes writes.
+    lines: Path
+    # testmon's database, and that of the suite without a fault.
+    data: Path
+    saved: Path
+
+    def row(self, mutant: Mutant, number: int, limit: float, before: set[str]) -> dict[str, Any]:
+        """Return what each command took and found of a fault, besides the tests that failed before."""
+        row: dict[str, Any] = {
+            "fault": mutant.id,
+            "stratum": mutant.stratum,
+            "cluster": mutant.cluster,
+            "load": round(os.getloadavg()[0], 2),
+        }
+        # The order changes from fault to fault, so that no command always runs after the same other one.
+        turn = number % 3
+        for way in [*self.commands, *self.commands][turn : turn + 3]:
+            tree_of, words = self.commands[way]
+            if way == "testmon":
+                kept(self.saved, self.data)
+            with applied(tree_of.folder, mutant):
+                row[way] = timed(tree_of, words, self.lines, limit)
+            if row[way]["code"] is None:
+                return {"fault": mutant.id, "hangs": way}
+            row[way]["failed"] = sorted(set(row[way]["failed"]) - before)
+            # What fails without a fault is no verdict on it: a run is red by tests that passed, or by files that are broken.
+            row[way]["red"] = bool(row[way]["failed"]) or row[way]["code"] not in {0, 1, 5}
+        return row
+
+
+def about(name: str) -> dict[str, Any]:
+    """Return what the figures of a project are figures of: the checkout, the Python and the machine."""
+    here = Path(__file__).parent
+    revision = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout
+    compared = subprocess.run(["git", "diff", "--quiet", "HEAD", "--", "../../../python/src"], cwd=here, check=False)
+    return {
+        "project": name,
+        # A checkout with edits is no revision.
+        "cloche": f"{revision.strip()} with edits" if compared.returncode != 0 else revision.strip(),
+        "python": sys.version.split()[0],
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+    }
+
+
 def wall(options: argparse.Namespace, suite: Suite) -> None:
     """Measure on the first faults of the sample that were not measured yet; rows go to WORK/wall."""
     name, work = options.project, options.work
@@ -106,38 +157,21 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
         "--store",
         str(maps / f"{name}.sqlite"),
     ]
-    data, saved = testmon.folder / ".testmondata", maps / f"{name}.testmondata"
     commands = {
         "plain": (plain, [*pytest, *quiet, *recorder]),
         "ours": (ours, [*select, "--base", "HEAD", "--run", "--shadow-runs", "0", "--", "-q", *quiet, *recorder]),
         "testmon": (testmon, [*pytest, "--testmon", *recorder]),
     }
+    race = Race(commands, lines, testmon.folder / ".testmondata", maps / f"{name}.testmondata")
     target = work / "wall" / f"{name}.jsonl"
-    if not saved.exists() or not target.exists():
+    if not race.saved.exists() or not target.exists():
         for folder in (target.parent, maps):
             folder.mkdir(exist_ok=True)
-        here = Path(__file__).parent
-        revision = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True
-        ).stdout.strip()
-        # A checkout with edits is no revision.
-        edited = (
-            subprocess.run(
-                ["git", "diff", "--quiet", "HEAD", "--", "../../../python/src"], cwd=here, check=False
-            ).returncode
-            != 0
-        )
-        first: dict[str, Any] = {
-            "project": name,
-            "cloche": f"{revision} with edits" if edited else revision,
-            "python": sys.version.split()[0],
-            "cores": os.cpu_count(),
-            "load": os.getloadavg()[0],
-        }
+        first = about(name)
         first["plain"] = timed(plain, commands["plain"][1], lines)
         first["record"] = timed(ours, [*select, "--record", "--", "-q", *quiet, *PROJECTS[name].arguments], lines)
         first["record testmon"] = timed(testmon, commands["testmon"][1], lines)
-        kept(data, saved)
+        kept(race.data, race.saved)
         target.write_text(json.dumps(first, sort_keys=True) + "\n")
     first, *rows = [json.loads(line) for line in target.read_text().splitlines()]
     # A suite that does not end has no verdict; what a command takes that waits for it is a matter of the limit.
@@ -155,26 +189,7 @@ def wall(options: argparse.Namespace, suite: Suite) -> None:
         if until is not None and time.monotonic() > until:
             print("ended by the clock", flush=True)
             break
-        row: dict[str, Any] = {
-            "fault": mutant.id,
-            "stratum": mutant.stratum,
-            "cluster": mutant.cluster,
-            "load": round(os.getloadavg()[0], 2),
-        }
-        # The order changes from fault to fault, so that no command always runs after the same other one.
-        turn = len(done) % 3
-        for way in [*commands, *commands][turn : turn + 3]:
-            tree_of, words = commands[way]
-            if way == "testmon":
-                kept(saved, data)
-            with applied(tree_of.folder, mutant):
-                row[way] = timed(tree_of, words, lines, limit)
-            if row[way]["code"] is None:
-                row = {"fault": mutant.id, "hangs": way}
-                break
-            row[way]["failed"] = sorted(set(row[way]["failed"]) - before)
-            # What fails without a fault is no verdict on it: a run is red by tests that passed, or by files that are broken.
-            row[way]["red"] = bool(row[way]["failed"]) or row[way]["code"] not in {0, 1, 5}
+        row = race.row(mutant, len(done), limit, before)
         with target.open("a") as file:
             file.write(json.dumps(row, sort_keys=True) + "\n")
         if "hangs" in row:

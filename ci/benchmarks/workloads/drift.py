@@ -10,8 +10,11 @@ import numpy as np
 
 from cloche.regression.drift import Series, shifts
 
+# A shift counts as found so many runs beside its place.
+NEAR = 2
 
-def alarms(length: int, series: int, repetitions: int, tails: bool) -> float:
+
+def alarms(length: int, series: int, repetitions: int, *, tails: bool) -> float:
     """Return the rate of histories of pure noise, normal or with heavy tails (Student's t, 4), in which a shift is found."""
     random = np.random.default_rng(length * series)
     found = 0
@@ -31,7 +34,7 @@ def detections(length: int, after: int, size: float, repetitions: int) -> float:
         sign = 1 if number % 2 else -1
         values[-after:] += sign * size
         here = shifts([Series("a", values)]).shifts.get("a", [])
-        found += any(abs(shift.index - (length - after)) <= 2 and shift.rose == (sign > 0) for shift in here)
+        found += any(abs(shift.index - (length - after)) <= NEAR and shift.rose == (sign > 0) for shift in here)
     return found / repetitions
 
 
@@ -40,7 +43,9 @@ def main() -> None:
     repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     for series in (1, 20):
         for length in (10, 20, 50, 100):
-            rates = [alarms(length, series, repetitions // (5 if series > 1 else 1), tails) for tails in (False, True)]
+            rates = [
+                alarms(length, series, repetitions // (5 if series > 1 else 1), tails=tails) for tails in (False, True)
+            ]
             print(
                 f"false alarms, {series} series of {length} runs: {rates[0]:.3f}; heavy tails {rates[1]:.3f}",
                 flush=True,

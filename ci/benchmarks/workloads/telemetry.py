@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Measure the telemetry: rows per second of an import, and features over 20,000 tests on a store of many rows.
 
 Runs with Cloche's modules and the group `telemetry`: `telemetry.py ROWS STORE`, where STORE is a file or a PostgreSQL URL.
