@@ -17,9 +17,9 @@ from conftest import ROOT, Ended, nix, run
 
 DATE = (2020, 1, 1, 0, 0, 0)
 EXPRESSION = """
-import {root}/pkgs/python-set.nix {{
+import {root}/pkgs/python/set.nix {{
   toolchain = import {root}/pkgs/toolchain {{ system = builtins.currentSystem; }};
-  storeName = import {root}/lib/store-name.nix;
+  storeName = import {root}/lib/lock/store-name.nix;
   selection = builtins.fromJSON (builtins.readFile ./selection.json);
   overrides = builtins.fromJSON (builtins.readFile ./overrides.json);
 }}

@@ -30,7 +30,7 @@ def evaluate(expression: str, **arguments: str) -> object:
 
 def test_store_names_agree() -> None:
     found = evaluate(
-        f"{{ names }}: map (import {ROOT}/lib/store-name.nix) (builtins.fromJSON names)", names=json.dumps(NAMES)
+        f"{{ names }}: map (import {ROOT}/lib/lock/store-name.nix) (builtins.fromJSON names)", names=json.dumps(NAMES)
     )
     assert found == [store_name(name) for name in NAMES]
 
@@ -39,5 +39,5 @@ def test_store_names_agree() -> None:
 def test_digests_agree(text: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     expression = f"""{{ file }}: builtins.hashString "sha256" (builtins.toJSON
-      ((import {ROOT}/lib/lock.nix).relevant (builtins.fromTOML (builtins.readFile file))))"""
+      ((import {ROOT}/lib/lock).relevant (builtins.fromTOML (builtins.readFile file))))"""
     assert evaluate(expression, file=str(tmp_path / "pyproject.toml")) == digest(tomllib.loads(text))

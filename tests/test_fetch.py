@@ -457,7 +457,7 @@ def test_names_agree_with_evaluation(client: Client, site: Site) -> None:
     client.want(("odd", file, SMALL))
     ended = client.fetch(PIP_INDEX_URL=f"http://{site.address}/simple")
     assert ended.code == 0, ended.err
-    expected = nix("eval", "--impure", "--raw", "--expr", f"import {ROOT}/lib/store-name.nix {json.dumps(file)}").out
+    expected = nix("eval", "--impure", "--raw", "--expr", f"import {ROOT}/lib/lock/store-name.nix {json.dumps(file)}").out
     assert client.stored() == [expected]
 
 
@@ -481,7 +481,7 @@ def test_the_garbage_collector_leaves_the_sources(client: Client, site: Site) ->
 
 SOURCE = """
   let t = import {root}/pkgs/toolchain {{ system = "{system}"; }}; in
-  import {root}/pkgs/source.nix {{ toolchain = t; storeName = import {root}/lib/store-name.nix; }} "one"
+  import {root}/pkgs/python/source.nix {{ toolchain = t; storeName = import {root}/lib/lock/store-name.nix; }} "one"
     {{ version = "1.0"; file = "{file}"; sha256 = "{digest}"; }}
 """
 

@@ -157,7 +157,7 @@ def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path
         (folder / "apt/apt.conf.d").mkdir()
         (folder / "apt/apt.conf.d/99insecure").write_text(ALLOWED)
         (folder / "apt/sources.list").write_text(f"deb [trusted=yes] file:{folder}/debian trixie main\n")
-        shutil.copytree(ROOT / "ci", tmp_path / "ci", ignore=shutil.ignore_patterns("benchmarks"))
+        shutil.copytree(ROOT / "ci", tmp_path / "ci", ignore=shutil.ignore_patterns("benchmarks", "house"))
         shutil.copytree(ROOT / "pkgs/fetch", tmp_path / "pkgs/fetch")
         if not forbidden:
             for script in (tmp_path / "ci").iterdir():
