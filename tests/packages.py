@@ -9,6 +9,7 @@ import json
 import tarfile
 import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class Wheel:
     """A pure wheel, sound unless `record` (rows in place of the true ones, None to leave one out) says otherwise."""
 
     name: str
-    files: list[tuple[str, str | bytes]]
+    files: Sequence[tuple[str, str | bytes]]
     version: str = "1.0"
     record: dict[str, str | None] = field(default_factory=dict)
     executable: tuple[str, ...] = ()

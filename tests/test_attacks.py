@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def hidden(data: bytes) -> bytes:
     return data[:start] + data[start + length : end] + last
 
 
-WHEELS = {
+WHEELS: dict[str, tuple[list[tuple[str, str]], Callable[[bytes], bytes], str]] = {
     "a symbolic link": ([("evil.py", "/etc/passwd")], as_link, "'evil.py': a symbolic link"),
     "two names in one": (
         [("evil.py", "x = 1\n"), ("Evil.py", "x = 2\n")],

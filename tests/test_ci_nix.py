@@ -268,7 +268,8 @@ def test_offline_nothing_waits(machine: Machine) -> None:
         counting = Counting()
         counting.start()
         new = SMALL.replace("echo built", f"echo {uuid.uuid4()}")
-        ended = machine.nix("build", "--no-link", "--impure", "--expr", new, prefix=[], **counting.variables, **more)
+        variables = counting.variables | more
+        ended = machine.nix("build", "--no-link", "--impure", "--expr", new, cwd=ROOT, prefix=[], **variables)
         counting.server.shutdown(socket.SHUT_RDWR)
         counting.server.close()
         assert ended.code == 0, ended.err
@@ -290,7 +291,7 @@ def test_the_place_of_a_result_is_told(machine: Machine, tmp_path: Path) -> None
 
 
 def test_a_relative_store_is_the_same_store(machine: Machine) -> None:
-    words = [*OFFLINE, ROOT / "ci/nix", "--store", f"./{machine.store.name}", "eval", "--expr", "1"]
+    words: list[str | Path] = [*OFFLINE, ROOT / "ci/nix", "--store", f"./{machine.store.name}", "eval", "--expr", "1"]
     ended = alone(*words, cwd=machine.folder, environment=machine.environment())
     assert (
         ended.code,

@@ -64,8 +64,8 @@ def test_templates_differ_in_their_configuration_only() -> None:
     assert different == ["README.md", "flake.nix"]
 
 
-def test_both_flavours_have_the_same_derivations(growth: Path, inputs: Path, tmp_path: Path) -> None:
-    assert inputs
+@pytest.mark.usefixtures("inputs")
+def test_both_flavours_have_the_same_derivations(growth: Path, tmp_path: Path) -> None:
     # The project lies below the flake, so that both see the same folder: an sdist holds all of it.
     below = {"cloche.nix": (growth / "cloche.nix").read_text().replace("./.;", './project; directory = "project";')}
     found = {}
@@ -156,8 +156,8 @@ def test_error_in_a_configuration_names_option_file_and_value(case: str, growth:
     assert after in words(ended)
 
 
-def test_flake_parts_enforces_the_assertions_too(growth: Path, inputs: Path, tmp_path: Path) -> None:
-    assert inputs
+@pytest.mark.usefixtures("inputs")
+def test_flake_parts_enforces_the_assertions_too(growth: Path, tmp_path: Path) -> None:
     configuration = '{ cloche = { src = ./.; python.overrides.nunpy.exclude = [ "x" ]; }; }'
     folder = copy(growth, tmp_path / "wrong", {"flake.nix": FLAKE_PARTS, "cloche.nix": configuration})
     ended = nix("eval", "--raw", f".#packages.{SYSTEM}.default.drvPath", cwd=folder)

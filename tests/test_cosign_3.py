@@ -86,7 +86,8 @@ def test_it_accepts_what_an_identity_signed_with_us(
 
     def check(identity: str = SUBJECT, issuer: str = instance.issuer) -> Ended:
         who = ["--certificate-identity", identity, "--certificate-oidc-issuer", issuer, "--type", TEST_RESULT]
-        what = ["--bundle", "signed/statement.sigstore.json", "--trusted-root", instance.folder / "trusted_root.json"]
+        trusted = str(instance.folder / "trusted_root.json")
+        what = ["--bundle", "signed/statement.sigstore.json", "--trusted-root", trusted]
         return run(*OFFLINE, cosign, "verify-blob-attestation", *what, *who, "app.txt", cwd=place)
 
     accepted = check()

@@ -78,7 +78,7 @@ def docker(tools: Path) -> Iterator[Path]:  # noqa: F811 - the fixture
         (folder / "bin/docker").chmod(0o755)
         path = f"{root}/bin:{root}/sbin:{tools}:{os.environ['PATH']}"
         environment = {**os.environ, "PATH": path, "LD_LIBRARY_PATH": f"{root}/lib/{os.uname().machine}-linux-gnu"}
-        words = [
+        words: list[str | Path] = [
             "--data-root",
             folder / "data",
             "--exec-root",

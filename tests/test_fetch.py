@@ -123,7 +123,7 @@ class Client:
 
     def want(self, *files: tuple[str, str, bytes]) -> None:
         """Write the lock: (project, file, what the file should hold)."""
-        packages = {
+        packages: dict[str, dict[str, object]] = {
             name: {
                 "version": "1.0",
                 "file": file,
@@ -151,13 +151,23 @@ class Client:
         }
         own = self.folder / "own.lock"
         own.write_text('{"environments": {}}')
-        words = ["env", "-i", *(f"{name}={value}" for name, value in environment.items()), f"{self.base}/bin/python3"]
+        words: list[str | Path] = ["env", "-i", *(f"{name}={value}" for name, value in environment.items())]
         # A toolchain whose compilers are no packages, since an sdist asks for them.
         roles = self.folder / "pins"
         roles.mkdir(exist_ok=True)
         (roles / "cc.json").write_text("[]")
         (roles / "licenses.json").write_text("[]")
-        words += ["-m", "cloche.fetch", "--this-system", SYSTEM, "--own-lock", own, "--roles", roles]
+        words += [
+            f"{self.base}/bin/python3",
+            "-m",
+            "cloche.fetch",
+            "--this-system",
+            SYSTEM,
+            "--own-lock",
+            own,
+            "--roles",
+            roles,
+        ]
         words += ["--lock", self.lock, *arguments]
         return [str(word) for word in words]
 
@@ -457,7 +467,9 @@ def test_names_agree_with_evaluation(client: Client, site: Site) -> None:
     client.want(("odd", file, SMALL))
     ended = client.fetch(PIP_INDEX_URL=f"http://{site.address}/simple")
     assert ended.code == 0, ended.err
-    expected = nix("eval", "--impure", "--raw", "--expr", f"import {ROOT}/lib/lock/store-name.nix {json.dumps(file)}").out
+    expected = nix(
+        "eval", "--impure", "--raw", "--expr", f"import {ROOT}/lib/lock/store-name.nix {json.dumps(file)}"
+    ).out
     assert client.stored() == [expected]
 
 

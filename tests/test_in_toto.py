@@ -203,7 +203,7 @@ def test_what_cannot_be_signed(links: Path, tmp_path: Path) -> None:
     statement = tmp_path / "statement.json"
     statement.write_text("{}")
     end, what = ["--expires", "2999-01-01"], "a folder with a layout.json is what 'nix build .#in-toto' makes"
-    cases = [
+    cases: list[tuple[list[str | Path], str]] = [
         ([links, "--key", key], f"{links} has a layout, and a layout has to end: add --expires YYYY-MM-DD"),
         ([links, "--key", key, "--expires", "2020-01-01"], "--expires 2020-01-01 is past: in-toto-verify would refuse the layout"),
         ([links, *end], f"{links} has a layout, which in-toto-verify checks by a key: name one by --key, --key-fd or --key-env"),

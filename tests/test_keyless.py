@@ -119,7 +119,7 @@ def judge(
     cloche: Path, place: Path, rules: Path, bundle: str = "signed/statement.sigstore.json"
 ) -> tuple[int, set[str], list[str]]:
     """Verify without any network and home, and return the exit code, the verdicts and the reasons."""
-    words = ["verify", "--json", "--policy", rules, "--bundle", bundle, "app.txt"]
+    words: list[str | Path] = ["verify", "--json", "--policy", rules, "--bundle", bundle, "app.txt"]
     ended = run(*OFFLINE, *variables(None, place), cloche, *words, cwd=place)
     assert ended.out, ended.err
     rows = json.loads(ended.out)["rows"]
@@ -207,7 +207,7 @@ def test_a_poisoned_cache_makes_no_difference(signed: Path, cloche: Path, instan
         shutil.copy(instance.folder / "trusted_root.json", poisoned)
     bundle = signed / "signed/statement.sigstore.json"
     # The control: the library, which reads that cache, takes it for the public instance.
-    words = [
+    words: list[str | Path] = [
         "env",
         "-i",
         f"HOME={home}",
@@ -333,7 +333,7 @@ def test_an_altered_artifact_is_refused(signed: Path, cloche: Path, instance: In
 def test_cosign_accepts_what_an_identity_signed(signed: Path, cosign: Path, instance: Instance) -> None:
     def check(identity: str = SUBJECT, issuer: str = instance.issuer, root: Path = instance.folder) -> Ended:
         who = ["--certificate-identity", identity, "--certificate-oidc-issuer", issuer]
-        what = [
+        what: list[str | Path] = [
             "--bundle",
             "signed/statement.sigstore.json",
             "--new-bundle-format",
@@ -358,7 +358,14 @@ def test_cosign_refuses_the_trust_root_of_another_instance(
 ) -> None:
     who = ["--certificate-identity", SUBJECT, "--certificate-oidc-issuer", instance.issuer, "--type", TEST_RESULT]
     what = ["--bundle", "signed/statement.sigstore.json", "--new-bundle-format", "--trusted-root"]
-    words = [cosign, "verify-blob-attestation", *what, other.folder / "trusted_root.json", *who, "app.txt"]
+    words: list[str | Path] = [
+        cosign,
+        "verify-blob-attestation",
+        *what,
+        other.folder / "trusted_root.json",
+        *who,
+        "app.txt",
+    ]
     assert run(*OFFLINE, *words, cwd=signed).code != 0
 
 
@@ -415,7 +422,14 @@ def test_a_person_logs_in_by_browser(place: Path, cloche: Path, instance: Instan
     browser = place / "browser.py"
     browser.write_text("import sys, urllib.request\nurllib.request.urlopen(sys.argv[1], timeout=30).read()\n")
     python = cloche.resolve().parent / "python"
-    words = ["sign", "--trust-config", instance.folder / "trust_config.json", "--output", "signed", "statement.json"]
+    words = [
+        "sign",
+        "--trust-config",
+        str(instance.folder / "trust_config.json"),
+        "--output",
+        "signed",
+        "statement.json",
+    ]
     opened = f"BROWSER={python} {browser} %s"
     master, slave = pty.openpty()
     try:

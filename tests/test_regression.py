@@ -269,7 +269,7 @@ def test_the_example_computes_the_same_digits_on_other_processors(tmp_path: Path
     def computed(name: str, variables: dict[str, str], model: str | None) -> bytes:
         folder = tmp_path / name
         folder.mkdir()
-        emulator = [] if model is None else [ROOT / "ci/qemu", "-cpu", model]
+        emulator = [] if model is None else [str(ROOT / "ci/qemu"), "-cpu", model]
         kept = {key: os.environ[key] for key in ("PATH", "CLOCHE_CACHE", "XDG_CACHE_HOME") if key in os.environ}
         words = [
             "env",

@@ -32,10 +32,11 @@ level = 1
 
 def make_key(folder: Path) -> Path:
     key = folder / "release.pem"
-    for words in (
+    commands: list[list[str | Path]] = [
         ["genpkey", "-algorithm", "ed25519", "-out", key],
         ["pkey", "-in", key, "-pubout", "-out", folder / "release.pub"],
-    ):
+    ]
+    for words in commands:
         ended = run("openssl", *words)
         assert ended.code == 0, ended.err
     key.chmod(0o600)

@@ -160,8 +160,8 @@ def test_an_archive_without_a_signature_is_refused_whatever_apt_is_told(tmp_path
         shutil.copytree(ROOT / "ci", tmp_path / "ci", ignore=shutil.ignore_patterns("benchmarks", "house"))
         shutil.copytree(ROOT / "pkgs/fetch", tmp_path / "pkgs/fetch")
         if not forbidden:
-            for script in (tmp_path / "ci").iterdir():
-                script.write_text(re.sub(r'(Acquire|APT)::[A-Za-z:]*Allow[A-Za-z]* "false";', "", script.read_text()))
+            for file in (tmp_path / "ci").iterdir():
+                file.write_text(re.sub(r'(Acquire|APT)::[A-Za-z:]*Allow[A-Za-z]* "false";', "", file.read_text()))
         script = f"mount --bind {folder}/apt /etc/apt && mkdir -p {folder}/lists/partial && mount --bind {folder}/lists /var/lib/apt/lists && apt-get -q update && exec {tmp_path}/ci/cosign"
         words = ["unshare", "--mount", "--net", "sh", "-c", script]
         ended = alone(

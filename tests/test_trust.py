@@ -173,7 +173,7 @@ def test_apps_refuse_a_key_inside_the_flake(consumer: Path, place: Path) -> None
     keys.mkdir()
     (keys / "release.pem").write_bytes((place / "p256.pem").read_bytes())
     (keys / "release.pem").chmod(0o600)
-    words = [
+    words: list[str | Path] = [
         "nix",
         "run",
         ".#sign",
@@ -220,7 +220,7 @@ def test_trust_root_is_the_pinned_file_and_never_the_cache(cloche: Path, place: 
             (poisoned / name).write_bytes((staging / Path(name).name).read_bytes())
 
     def judge(case: str, *prefix: str) -> int:
-        words = [
+        words: list[str | Path] = [
             *prefix,
             cloche,
             "verify",
@@ -397,8 +397,8 @@ def test_we_accept_what_cosign_attaches_to_an_image(
         env=environment,
     )
     assert ended.code == 0, ended.err
-    words = ["verify", "--policy", policy(place, "cosign"), "--insecure-registry", f"{host}/app@{digest}"]
-    accepted = run(cloche, *words, cwd=place)
+    words: list[str | Path] = ["verify", "--policy", policy(place, "cosign"), "--insecure-registry"]
+    accepted = run(cloche, *words, f"{host}/app@{digest}", cwd=place)
     assert accepted.code == 0, accepted.out
 
 

@@ -60,7 +60,7 @@ class Release:
 
     def judge(self, artifact: str | Path, *options: str | Path) -> Ended:
         """Verify, with evidence from the folder of signatures."""
-        words = [
+        words: list[str | Path] = [
             "verify",
             "--json",
             "--policy",

@@ -19,9 +19,8 @@ def elsewhere(bench: Bench) -> list[Figure]:
     example, nix = bench.checkout / "examples/branin", bench.checkout / "ci/nix"
     cache = {"CLOCHE_CACHE": str(bench.work / "cloche-cache")}
     check = f"{example}#checks.{os.uname().machine}-linux.tests"
-    results = bench.run(
-        nix, "build", "--no-link", "--print-out-paths", check, f"{example}#test-results", **cache
-    ).split()
+    words: list[str | Path] = [nix, "build", "--no-link", "--print-out-paths", check, f"{example}#test-results"]
+    results = bench.run(*words, cwd=bench.work, **cache).split()
     key = bench.work / "cache-key"
     key.write_text(bench.run("nix", "key", "generate-secret", "--key-name", "bench-1"))
     key.chmod(0o600)

@@ -17,8 +17,9 @@ def image(bench: Bench) -> list[Figure]:
     changed = example / "src/branin/__init__.py"
     nix, cache = bench.checkout / "ci/nix", {"CLOCHE_CACHE": str(bench.work / "cloche-cache")}
     load: list[str | Path] = [nix, "run", f"{example}#load-image", "--", f"oci:{folder}"]
-    bench.run(*load, **cache)
-    application = bench.run(nix, "build", "--no-link", "--print-out-paths", f"{example}#default", **cache).strip()
+    bench.run(*load, cwd=bench.work, **cache)
+    words: list[str | Path] = [nix, "build", "--no-link", "--print-out-paths", f"{example}#default"]
+    application = bench.run(*words, cwd=bench.work, **cache).strip()
     (tree / "nix/store").mkdir(parents=True)
     bench.run("cp", "-a", *bench.run("nix-store", "--query", "--requisites", application).split(), tree / "nix/store")
     bench.run(ROOT / "pkgs/fetch/fetch.sh", "--tools-only", "--role", "oci")
@@ -41,8 +42,8 @@ def image(bench: Bench) -> list[Figure]:
         with changed.open("a") as file:
             # What no earlier run has built: the folder's name is random.
             file.write(f"# {bench.work.name} {number}\n")
-        saved.ours.append(bench.spend(*load, **cache))
+        saved.ours.append(bench.spend(*load, cwd=bench.work, **cache))
         beside.other.append(bench.spend("sh", "-c", copy, "sh", *buildah))
-        again.ours.append(bench.spend(nix, "build", "--no-link", f"{example}#image", **cache))
+        again.ours.append(bench.spend(nix, "build", "--no-link", f"{example}#image", cwd=bench.work, **cache))
     beside.ours = saved.ours
     return [saved, beside, again]

@@ -24,7 +24,7 @@ def tests(bench: Bench) -> list[Figure]:
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
     }
-    bench.run(*judge, **cache)
+    bench.run(*judge, cwd=bench.work, **cache)
     (example / "docs").mkdir(exist_ok=True)
     edits = [(everything, "src/branin/__init__.py"), (module, "src/branin/plot.py"), (document, "docs/bench.md")]
     for number in range(bench.runs):
@@ -33,7 +33,7 @@ def tests(bench: Bench) -> list[Figure]:
                 # What no earlier run has built: the folder's name is random.
                 file.write(f"# {bench.work.name} {number}\n")
             bench.run("git", "add", "-A", cwd=bench.checkout)
-            figure.ours.append(bench.spend(*judge, **cache))
+            figure.ours.append(bench.spend(*judge, cwd=bench.work, **cache))
         # The shell is built anew for the edited project; that is no part of pytest.
         bench.run(*shell, "true", cwd=example, **cache)
         everything.other.append(

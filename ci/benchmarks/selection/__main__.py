@@ -10,6 +10,7 @@ from typing import Any
 
 from selection import campaign
 from selection.command import PACKAGES, ROOT, parsed
+from selection.projects import unpacked
 from selection.report import renew, tables, times
 from selection.wall import wall
 
@@ -38,7 +39,7 @@ if options.verb == "matrix":
 elif options.verb == "cosmic-ray":
     campaign.other_tool(options)
 elif options.verb == "wall":
-    folder = campaign.unpacked(options.project, options.work, "wall-plain")
+    folder = unpacked(options.project, options.work, "wall-plain")
     wall(options, campaign.suite(options.project, folder))
 elif options.verb == "keep":
     campaign.keep(options)

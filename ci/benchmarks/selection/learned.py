@@ -20,7 +20,7 @@ from cloche.selection.mutants.replay import Selected, figures, replay
 from cloche.selection.mutants.sites import Mutant
 from selection import campaign
 from selection.learned_report import SIMPLE, line_of
-from selection.projects import PROJECTS
+from selection.projects import PROJECTS, unpacked
 
 # The kind of estimator is chosen as training does it, by the parts that are not judged.
 CHOSEN = "chosen"
@@ -31,7 +31,7 @@ def rows(name: str, options: argparse.Namespace) -> list[Row]:
     target = options.work / "rows" / f"{name}.jsonl"
     if options.record or not target.exists():
         target.parent.mkdir(exist_ok=True)
-        files = files_of(campaign.unpacked(name, options.work, "record"))
+        files = files_of(unpacked(name, options.work, "record"))
         found = rows_of(
             campaign.stored(name, options.work),
             name,

@@ -335,7 +335,8 @@ def verdicts(told: Mapping[str, Any]) -> list[list[str]]:
 
 def tables(told: Mapping[str, Any]) -> dict[str, str]:
     """Return each table that there are figures for, by the name of its block in the document."""
-    found, aims = {}, []
+    found: dict[str, str] = {}
+    aims: list[list[str]] = []
     long = [name for name, each in told.get("projects", {}).items() if each["processor seconds"] >= LONG]
     if "projects" in told:
         aims += verdicts(told)

@@ -52,10 +52,10 @@ def main() -> None:
             )
     for length in (20, 50):
         for after in (2, 5, length // 2):
-            rates = [
+            found = [
                 f"{size} deviations {detections(length, after, size, repetitions // 2):.2f}" for size in (2, 3, 4, 6)
             ]
-            print(f"detections, {length} runs, {after} after the shift: {', '.join(rates)}", flush=True)
+            print(f"detections, {length} runs, {after} after the shift: {', '.join(found)}", flush=True)
 
 
 if __name__ == "__main__":
