@@ -1,6 +1,7 @@
-# shellcheck shell=sh disable=SC2154
+# shellcheck shell=sh disable=SC2154,SC2031
 # Read by ci/nix before each call: is the seed in the store, are the sources of the lock there? Both are told by marks
-# that pkgs/fetch leaves, so that the usual answer costs a few file tests.
+# that pkgs/fetch leaves, so that the usual answer costs a few file tests. (Its variables are ci/nix's; and ci/git.sh has a
+# function of a subshell, with variables of the same names.)
 
 bring() { # bring [fetch's arguments]: into the store that the user's call is about, which NIX_CONFIG names
   sh "$here/pkgs/fetch/fetch.sh" "$@" || exit

@@ -7,6 +7,7 @@ mkFlake { inherit self; } {
   imports = [
     ../../cloche.nix
     ./default.nix
+    ./style.nix
   ];
 }
 // {
