@@ -5,7 +5,9 @@ import json
 from conftest import ROOT, nix
 
 # An output that the option has nothing to do with, an option that there isn't, and a row that is right.
-CONTROL = '"checks.lint" = { "cloche.tests.attempt" = 1; "cloche.lint.path" = [ "src" ]; "cloche.lint.paths" = [ "src" ]; };'
+CONTROL = (
+    '"checks.lint" = { "cloche.tests.attempt" = 1; "cloche.lint.path" = [ "src" ]; "cloche.lint.paths" = [ "src" ]; };'
+)
 
 
 def problems(arguments: str) -> list[str]:
