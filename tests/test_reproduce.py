@@ -497,12 +497,12 @@ def test_rebuild_of_what_cannot_be_built_is_told(
     tmp_path: Path, each_nix: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cloche.reproduce import rebuild
-    from cloche.reproduce.errors import NixError
+    from cloche.errors import ClocheError
 
     for name, value in each_nix.items():
         monkeypatch.setenv(name, value)
     failing = odd(tmp_path / "odd", 'toolchain.runBash { name = "odd"; script = "echo it has expired; exit 1"; }')
-    with pytest.raises(NixError) as refused, rebuild(failing, "odd"):
+    with pytest.raises(ClocheError) as refused, rebuild(failing, "odd"):
         pytest.fail("nothing was built")
     assert "-odd.drv was built again and there is no /nix/store/" in refused.value.message
     assert "it has expired" in refused.value.message
@@ -520,9 +520,9 @@ def test_rebuild_of_what_cannot_be_built_is_told(
 )
 def test_rebuild_evaluates_purely(attribute: str, words: str, tmp_path: Path) -> None:
     from cloche.reproduce import rebuild
-    from cloche.reproduce.errors import UnknownAttributeError
+    from cloche.errors import ClocheError
 
-    with pytest.raises(UnknownAttributeError) as refused, rebuild(odd(tmp_path / "odd", attribute), "odd"):
+    with pytest.raises(ClocheError) as refused, rebuild(odd(tmp_path / "odd", attribute), "odd"):
         pytest.fail("it was built")
     assert words in refused.value.message
 

@@ -13,7 +13,6 @@ from cloche.cli import cloche
 from cloche.errors import ClocheError
 from cloche.outcomes import junit
 from cloche.outcomes.failures import failing
-from cloche.selection.impact.errors import BadResultsError
 from cloche.selection.impact.results import failed
 from cloche.telemetry.histories import read_history
 from cloche.telemetry.reports import node_in_file
@@ -333,7 +332,7 @@ def test_what_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
     assert refused.value.message == f"{path}: {caught.value}{'; nothing was imported' if incomplete else ''}"
     assert refused.value.exit_code == (1 if incomplete else 2)
     if data.startswith(b"<"):
-        with pytest.raises(BadResultsError, match=r"r\.xml"):
+        with pytest.raises(ClocheError, match=r"r\.xml"):
             failed(path)
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cloche.errors import ClocheError
 from cloche.selection.mutants import foreign
-from cloche.selection.mutants.errors import BadMatrixError, BadSampleError, BaseRunError, NoSitesError
 from cloche.selection.mutants.matrix import Judged, Matrix, Suite, applied, facts, judge, load, run
 from cloche.selection.mutants.replay import Selected, detects, figures, replay
 from cloche.selection.mutants.sample import Sample, draw, source_files
@@ -173,13 +173,13 @@ def test_a_matrix_is_made_once_and_goes_on_where_it_was(suite: Suite, tmp_path: 
     assert load(target).base == BASE
     with (suite.folder / "pkg/code.py").open("a") as file:
         file.write("Y = 1\n")
-    with pytest.raises(BadMatrixError) as caught:
+    with pytest.raises(ClocheError) as caught:
         run(suite, sample, target, facts(suite, files, "p", "a test"), said.append)
     assert caught.value.message == (
         f"{target} is no kill matrix that can be used here: it was made for another tree; give another file, or remove this one"
     )
     target.write_text('{"version": 2}\n{}\n')
-    with pytest.raises(BadMatrixError, match="its version is 2, and this program reads 1"):
+    with pytest.raises(ClocheError, match="its version is 2, and this program reads 1"):
         load(target)
 
 
@@ -196,13 +196,13 @@ def test_a_suite_that_cannot_be_run_and_a_tree_without_sites(suite: Suite, tmp_p
     files = source_files(suite.folder)
     sample = draw(suite.folder, files, functions=1, imports=0, seed=1)
     (suite.folder / "tests/test_code.py").write_text("import nothing_of_this_name\n")
-    with pytest.raises(BaseRunError) as caught:
+    with pytest.raises(ClocheError) as caught:
         run(suite, sample, tmp_path / "k", facts(suite, files, "p", ""), lambda _: None)
     assert caught.value.message.startswith(
         f"the tests of {suite.folder} ended with 2 although nothing was changed in it; pytest's last words:\n"
     )
     nothing = draw(suite.folder, [], functions=1, imports=1, seed=1)
-    with pytest.raises(NoSitesError) as none:
+    with pytest.raises(ClocheError) as none:
         run(suite, nothing, tmp_path / "k", facts(suite, [], "p", ""), lambda _: None)
     assert none.value.message == (
         f"no fault can be put into {suite.folder}: 0 modules of packages that are not tests were found below it; is it the\n"
@@ -281,7 +281,7 @@ def test_a_matrix_is_read_compressed(suite: Suite, tmp_path: Path) -> None:
     packed.write_bytes(gzip.compress((tmp_path / "k").read_bytes()))
     assert load(packed) == load(tmp_path / "k") == known
     packed.write_bytes(packed.read_bytes()[:-9])
-    with pytest.raises(BadMatrixError) as raised:
+    with pytest.raises(ClocheError) as raised:
         load(packed)
     assert str(raised.value) == (
         f"{packed} is no kill matrix that can be used here: EOFError: Compressed file ended before the end-of-stream marker was\n"
@@ -336,14 +336,14 @@ def test_a_fault_of_another_tool_has_its_place(tmp_path: Path) -> None:
 def test_a_sample_of_another_tool_that_is_none(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     foreign.write(path, "tool 1", Sample(mutants_of("m.py", "X = 1\n"), {"function": 1}, 7))
-    with pytest.raises(BadSampleError) as raised:
+    with pytest.raises(ClocheError) as raised:
         foreign.read(path)
     assert str(raised.value) == (
         f"{path} is no sample of faults that can be used here: ValueError: m.py:1:4-5:number is of the stratum 'import', of\n"
         "which the file does not say how many sites there are; make it anew"
     ).replace("\n", " ")
     path.write_text(path.read_text().replace('"version": 1', '"version": 2'))
-    with pytest.raises(BadSampleError) as raised:
+    with pytest.raises(ClocheError) as raised:
         foreign.read(path)
     assert (
         str(raised.value)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cloche.lock.pip_config import PipConfigError, read_pip_config
+from cloche.errors import ClocheError
+from cloche.lock.pip_config import read_pip_config
 
 SITE = {"VIRTUAL_ENV": "/nonexistent", "XDG_CONFIG_DIRS": "/nonexistent"}
 
@@ -47,7 +48,7 @@ def test_no_files_at_all() -> None:
 def test_a_malformed_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "pip.conf"
     file.write_text("index-url = x\n")
-    with pytest.raises(PipConfigError) as caught:
+    with pytest.raises(ClocheError) as caught:
         read_pip_config({**SITE, "PIP_CONFIG_FILE": str(file)})
     assert caught.value.message == (
         f"{file}: not a pip configuration file: File contains no section headers. "

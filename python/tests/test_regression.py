@@ -22,11 +22,9 @@ from cloche.errors import ClocheError
 from cloche.regression import report, rules, samples
 from cloche.regression.command import regress
 from cloche.regression.compare import Comparison, Verdict, compare
-from cloche.regression.errors import IncompatibleFormatsError, NothingComparedError
 from cloche.regression.findings import What
 from cloche.regression.walk import leaves
 from cloche.results import readers
-from cloche.results.errors import BadResultError, BadRuleError
 from cloche.results.patterns import shown
 from cloche.results.readers import Document
 
@@ -67,7 +65,7 @@ def written(folder: Path, name: str, value: Any) -> Path:
 def test_files_without_a_field_in_common_are_no_agreement(tmp_path: Path) -> None:
     first, second = written(tmp_path, "a.json", {"rmse": 1.0}), written(tmp_path, "b.json", {"error": 1.0, "n": 2})
     ended = call(first, second)
-    assert isinstance(ended.exception, NothingComparedError)
+    assert isinstance(ended.exception, ClocheError)
     assert ended.exception.exit_code == 2
     assert ended.exception.message == (
         "nothing was compared: they have no field in common (1 fields only in the baseline, 2 only in the current file)\n"
@@ -78,23 +76,23 @@ def test_files_without_a_field_in_common_are_no_agreement(tmp_path: Path) -> Non
 
 
 def test_ignoring_everything_is_no_agreement() -> None:
-    with pytest.raises(NothingComparedError, match="the rules ignore all 2 fields"):
+    with pytest.raises(ClocheError, match="the rules ignore all 2 fields"):
         of({"a": 1, "b": 2}, {"a": 1, "b": 2}, {"path": "**", "ignore": "all of it"})
 
 
 @pytest.mark.parametrize("value", [{}, [], {"a": [], "b": {}}, {"a": np.empty((0, 2))}])
 def test_two_sides_without_a_value_are_no_agreement(value: Any) -> None:
-    with pytest.raises(NothingComparedError, match="nothing was compared: there is no value in them"):
+    with pytest.raises(ClocheError, match="nothing was compared: there is no value in them"):
         of(value, value)
 
 
 def test_tables_without_rows_are_no_agreement(tmp_path: Path) -> None:
     table = written(tmp_path, "a.csv", "a,b\n")
-    assert isinstance(call(table, table).exception, NothingComparedError)
+    assert str(call(table, table).exception).startswith("nothing was compared: there is no value in them")
 
 
 def test_parts_of_another_kind_compare_nothing() -> None:
-    with pytest.raises(NothingComparedError):
+    with pytest.raises(ClocheError, match=r"^nothing was compared: "):
         of({"a": [1, 2]}, {"a": {"b": 1}})
 
 
@@ -161,7 +159,9 @@ def test_every_leaf_of_both_sides_stands_in_one_count(first: Any, second: Any, t
     # compare() itself counts the leaves of both trees and compares them with the sum.
     try:
         found = of(first, second, *tables)
-    except NothingComparedError:
+    except ClocheError as error:
+        if not error.message.startswith("nothing was compared: "):
+            raise
         return
     counts = found.counts
     assert counts.compared == counts.identical + counts.within_tolerance + counts.changed
@@ -337,7 +337,7 @@ def test_patterns(pattern: str, covered: set[str]) -> None:
     quoted = {path if path != "*" else '"*"' for path in covered}
     everything = {"a.x", "a.l[0]", "a.l[1]", '"b.c".x', '"*"'}
     if pattern == "**":
-        with pytest.raises(NothingComparedError):
+        with pytest.raises(ClocheError, match=r"^nothing was compared: the rules ignore all"):
             of(before, now, {"path": pattern, "ignore": "why"})
         return
     assert set(paths(of(before, now, {"path": pattern, "ignore": "why"}))) == everything - quoted
@@ -403,7 +403,7 @@ def test_rules_that_match_nothing_are_named() -> None:
     ],
 )
 def test_what_is_no_rule(table: dict[str, Any], message: str) -> None:
-    with pytest.raises(BadRuleError) as caught:
+    with pytest.raises(ClocheError) as caught:
         of({"a": 1}, {"a": 1}, table)
     assert caught.value.message == message
     assert caught.value.exit_code == 2
@@ -445,7 +445,7 @@ def test_a_waiver_is_about_its_path_only() -> None:
     ],
 )
 def test_what_is_no_waiver(table: dict[str, Any], message: str) -> None:
-    with pytest.raises(BadRuleError) as caught:
+    with pytest.raises(ClocheError) as caught:
         of({"a": 1}, {"a": 1}, waivers=[table])
     assert caught.value.message == message
 
@@ -538,7 +538,7 @@ def test_false_alarms_and_detections_among_many_samples() -> None:
 def test_a_sample_with_nan() -> None:
     rule = {"path": "raw", "distribution": {}}
     assert numbers(of({"raw": drawn(0, 50, 1)}, {"raw": [*drawn(0, 49, 2), math.nan]}, rule)) == {"nan": 1}
-    with pytest.raises(BadRuleError, match="a sample with NaN cannot be tested"):
+    with pytest.raises(ClocheError, match="a sample with NaN cannot be tested"):
         of({"raw": [math.nan, 1.0]}, {"raw": [math.nan, 1.0]}, rule)
 
 
@@ -553,12 +553,12 @@ def test_a_sample_without_a_mean() -> None:
         (values, [*values[1:], math.inf]),
         ([1e200 * value for value in values], [1e200 * (value + 9) for value in values]),
     ):
-        with pytest.raises(BadRuleError, match=message):
+        with pytest.raises(ClocheError, match=message):
             of({"a": before}, {"a": now}, rule)
 
 
 def test_a_single_number_is_no_sample() -> None:
-    with pytest.raises(BadRuleError) as caught:
+    with pytest.raises(ClocheError) as caught:
         of({"raw": 1.0}, {"raw": 1.0}, {"path": "raw", "distribution": {}})
     assert caught.value.message == "the rule for raw: a distribution needs a list of numbers, and raw is one number"
 
@@ -645,7 +645,7 @@ def test_tables(tmp_path: Path, kind: str) -> None:
 def test_what_cannot_be_read(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     path = tmp_path / name
     path.write_bytes(content)
-    with pytest.raises(BadResultError) as caught:
+    with pytest.raises(ClocheError) as caught:
         readers.read(path)
     assert caught.value.message == message.format(path)
     assert caught.value.exit_code == 2
@@ -654,7 +654,7 @@ def test_what_cannot_be_read(tmp_path: Path, name: str, content: bytes, message:
 @pytest.mark.parametrize("text", ["a,b\n1,2\n3\n", "a,b\n1,2,3\n", 'a,b\n1,"x'])
 def test_a_torn_table_is_refused(tmp_path: Path, text: str) -> None:
     path = written(tmp_path, "a.csv", text)
-    with pytest.raises(BadResultError, match=f"{path}: no csv that can be read: "):
+    with pytest.raises(ClocheError, match=f"{path}: no csv that can be read: "):
         readers.read(path)
 
 
@@ -678,7 +678,7 @@ def test_both_readers_of_json_agree(tmp_path: Path, text: str) -> None:
 
 def test_a_document_that_is_nested_too_deeply(tmp_path: Path) -> None:
     path = written(tmp_path, "a.json", "[" * 900 + "1" + "]" * 900)
-    with pytest.raises(BadResultError) as caught:
+    with pytest.raises(ClocheError) as caught:
         compare(readers.read(path), readers.read(path), rules.Rules(), DAY)
     assert caught.value.message in {
         f"{path}: it is nested too deeply to be compared",
@@ -697,7 +697,7 @@ def test_types_of_the_columns_of_a_csv(tmp_path: Path) -> None:
 
 def test_objects_in_an_npz_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.array([{}], dtype=object))
-    with pytest.raises(BadResultError, match="it has an array of Python objects, which could run code"):
+    with pytest.raises(ClocheError, match="it has an array of Python objects, which could run code"):
         readers.read(tmp_path / "a.npz")
 
 
@@ -705,7 +705,7 @@ def test_an_array_that_stands_twice_in_an_npz(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.array([1.0]))
     with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
         archive.writestr("a", archive.read("a.npy"))
-    with pytest.raises(BadResultError, match="the name 'a' stands twice in it, so one of its arrays would be lost"):
+    with pytest.raises(ClocheError, match="the name 'a' stands twice in it, so one of its arrays would be lost"):
         readers.read(tmp_path / "a.npz")
 
 
@@ -713,7 +713,7 @@ def test_a_number_of_a_sample_or_a_table_beyond_a_double(tmp_path: Path) -> None
     first, second = written(tmp_path, "a.json", '{"a": [1, 2]}'), written(tmp_path, "b.json", '{"a": [1, 1e400]}')
     rule = written(tmp_path, "rules.toml", '[[rule]]\npath = "a"\ndistribution = {}\n')
     ended = call(first, second, "--rules", rule)
-    assert isinstance(ended.exception, BadResultError)
+    assert isinstance(ended.exception, ClocheError)
     assert ended.exception.message == f"{second}: the number at a[1] is beyond what a double holds"
     first, second = written(tmp_path, "a.csv", "a\n1\n1e400\n"), written(tmp_path, "b.csv", "a\n1\n1e500\n")
     assert call(first, second).exit_code == 1
@@ -722,14 +722,14 @@ def test_a_number_of_a_sample_or_a_table_beyond_a_double(tmp_path: Path) -> None
 
 def test_a_number_beyond_a_double(tmp_path: Path) -> None:
     path = written(tmp_path, "a.json", '{"a": [1.0, 1e999]}')
-    with pytest.raises(BadResultError) as caught:
+    with pytest.raises(ClocheError) as caught:
         compare(readers.read(path), readers.read(path), rules.Rules(), DAY)
     assert caught.value.message == f"{path}: the number at a[1] is beyond what a double holds"
 
 
 def test_files_of_different_formats(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", a=np.ones(2))
-    with pytest.raises(IncompatibleFormatsError):
+    with pytest.raises(ClocheError, match="are of different formats, so their types cannot be compared"):
         compare(
             readers.read(written(tmp_path, "a.json", {"a": [1.0, 1.0]})),
             readers.read(tmp_path / "a.npz"),
@@ -846,7 +846,7 @@ def test_no_row_of_a_csv_is_lost(tmp_path: Path, text: str, columns: dict[str, l
     path = tmp_path / "a.csv"
     path.write_bytes(text.encode())
     if isinstance(columns, str):
-        with pytest.raises(BadResultError) as caught:
+        with pytest.raises(ClocheError) as caught:
             readers.read(path)
         assert caught.value.message == f"{path}: {columns}"
     else:
@@ -883,7 +883,7 @@ def test_names_of_columns_of_parquet_are_data(tmp_path: Path) -> None:
             f"{tmp_path}/nested.parquet: its column 's' is of the type STRUCT(x INTEGER, y INTEGER[])",
         ),
     ):
-        with pytest.raises(BadResultError) as caught:
+        with pytest.raises(ClocheError) as caught:
             readers.read(place)
         assert caught.value.message.startswith(message)
 

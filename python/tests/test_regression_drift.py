@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from cloche.errors import ClocheError
 from cloche.regression.command import regress
 from cloche.regression.drift import Series, shifts
-from cloche.regression.history import NoHistoryError
 from cloche.telemetry.command import telemetry
-from cloche.telemetry.errors import BadSourceError
 
 
 def found(*values: float) -> list[tuple[int, str]]:
@@ -136,7 +135,7 @@ def test_a_history_is_stored_and_its_shift_is_found(tmp_path: Path) -> None:
     forgotten = CliRunner().invoke(telemetry, ["forget", "--store", str(store), "--project", "p", "--json"])
     assert json.loads(forgotten.stdout)["results"] == 12
     with_nothing = looked(store)
-    assert isinstance(with_nothing.exception, NoHistoryError)
+    assert isinstance(with_nothing.exception, ClocheError)
     assert with_nothing.exception.message == (
         "the store has no result of an experiment of 'p'; store results by `telemetry import`, with --commit and --at (docs/regression.md)"
     )
@@ -148,14 +147,14 @@ def test_which_numbers_are_kept(tmp_path: Path) -> None:
         "fit: 2 numbers, stored\n"
     )
     nothing = kept(tmp_path / "out", store, "a", 1, "--values", "note")
-    assert isinstance(nothing.exception, BadSourceError)
+    assert isinstance(nothing.exception, ClocheError)
     assert (
         nothing.exception.message
         == f"{tmp_path}/out/fit/result.json: it has no number to follow at these paths (--values)"
     )
     (tmp_path / "out/fit/result.json").write_text(json.dumps(list(range(10_001))))
     many = kept(tmp_path / "out", store, "a", 1)
-    assert isinstance(many.exception, BadSourceError)
+    assert isinstance(many.exception, ClocheError)
     assert (
         many.exception.message
         == f"{tmp_path}/out/fit/result.json: it has more than 10000 numbers; say which to follow: --values PATH"

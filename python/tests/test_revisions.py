@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cloche.errors import ExitCode
+from cloche.errors import ClocheError, ExitCode
 from cloche.performance import revisions
 from cloche.store.git import GitError, NoGitError
 
@@ -29,7 +29,7 @@ def repository(tmp_path: Path) -> Path:
 def test_the_flake_is_here_or_above(repository: Path) -> None:
     assert revisions.flake(repository / "python") == repository
     assert revisions.flake(repository) == repository
-    with pytest.raises(revisions.NoFlakeError) as raised:
+    with pytest.raises(ClocheError) as raised:
         revisions.flake(repository.parent)
     assert (
         raised.value.message
@@ -45,7 +45,7 @@ def test_a_revision_must_be_one_and_have_the_project(repository: Path) -> None:
         == f"{repository}: '--output=x' names no commit; git says:\nfatal: Needed a single revision"
     )
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=repository, check=True, capture_output=True, text=True)
-    with pytest.raises(revisions.NoProjectThereError) as absent:
+    with pytest.raises(ClocheError) as absent:
         revisions.checkout(repository, ".", commit.stdout.strip(), repository / "no")
     assert absent.value.message == (
         f"--base {commit.stdout.strip()}: it has no work/flake/pyproject.toml, so there is nothing to compare with"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from cloche.errors import ExitCode
+from cloche.errors import ClocheError, ExitCode
 from cloche.store import write
 
 UNCHANGED = "\nThe former one, if any, is unchanged."
@@ -355,7 +355,7 @@ def test_what_comes_into_a_folder_meanwhile_is_not_lost(tmp_path: Path, monkeypa
         (arguments[2] / "late").write_text("mine")
 
     monkeypatch.setattr(write, "_swap", late)
-    with pytest.raises(write.LeftOverError) as caught:
+    with pytest.raises(ClocheError) as caught:
         write.folder(path, NEW, own)
     left = tmp_path / ".cloche-old-report"
     assert caught.value.message == (

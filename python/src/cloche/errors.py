@@ -1,7 +1,8 @@
 """The base of every error that Cloche reports to a person.
 
-Each error class owns its message: what was wrong, which value, where it came from, what to do.
-`cloche.cli.main` writes the message to stderr and ends with the class's exit code.
+The message is written where the error is raised, or in a function of its own where several places raise it: what was wrong,
+which value, where it came from, what to do. `cloche.cli.main` writes it to stderr and ends with the error's exit code. A class
+of its own is only for what the library catches by its type.
 """
 
 from enum import IntEnum
@@ -25,6 +26,12 @@ class ClocheError(Exception):
     """An error with a message for a person and an exit code for a script."""
 
     exit_code: ExitCode = ExitCode.BAD_INPUT
+
+    def __init__(self, message: str, exit_code: ExitCode | None = None) -> None:
+        """Keep the `message`, and an `exit_code` other than that of the class."""
+        super().__init__(message)
+        if exit_code is not None:
+            self.exit_code = exit_code
 
     @property
     def message(self) -> str:

@@ -73,21 +73,17 @@ class Shelf(Protocol):
         """Return what refers to a manifest."""
 
 
-class ArtifactError(ClocheError):
-    """An artifact that can't be read as what it should be."""
-
-
-class MissingArtifactError(ArtifactError):
+class MissingArtifactError(ClocheError):
     """There is nothing at the place that was named."""
 
     exit_code = ExitCode.ENVIRONMENT_LACKS
 
 
-class MutableReferenceError(ArtifactError):
+class MutableReferenceError(ClocheError):
     """A name that somebody can point to something else at any time."""
 
 
-class AlteredArtifactError(ArtifactError):
+class AlteredArtifactError(ClocheError):
     """Bytes that don't have the digest by which they were asked for."""
 
     exit_code = ExitCode.CHECK_FAILED
@@ -97,7 +93,7 @@ def digest_of(reference: str | Path, *, insecure: bool = False) -> Artifact:
     """Return the artifact that a file, a folder, `oci:FOLDER@sha256:HEX` or `REGISTRY/NAME@sha256:HEX` names.
 
     All layers of an image in a folder are read and compared with their digests. `insecure` lets a registry be asked
-    without TLS. Raises MissingArtifactError, MutableReferenceError, AlteredArtifactError, ArtifactError, NarError.
+    without TLS. Raises MissingArtifactError, MutableReferenceError, AlteredArtifactError, ClocheError, NarError.
     """
     text = str(reference)
     if text.startswith("oci:"):
@@ -145,8 +141,7 @@ def _path(path: Path) -> Artifact:
         found = nar.read(real)
         return Artifact(Kind.STORE, name, found.sha256, NAR_TYPE, extent="folder, as NAR", path=real, nar=found)
     if not real.is_file():
-        message = f"{path} is neither a file nor a folder"
-        raise ArtifactError(message)
+        raise ClocheError(f"{path} is neither a file nor a folder")
     sha256, size = _file_sha256(real)
     return Artifact(
         Kind.FILE, name, sha256, None, partial(regular_file.read, real, SIGNED), f"file of {size} bytes", path=real
@@ -193,7 +188,7 @@ def _registry(text: str, *, insecure: bool) -> Artifact:
     try:
         reference = Reference.parse(text)
     except BadReferenceError as error:
-        raise ArtifactError(error.message) from error
+        raise ClocheError(error.message) from error
     return _image(Registry(reference, insecure=insecure), reference.name.rpartition("/")[2], sha256)
 
 
@@ -236,16 +231,13 @@ def _layers(manifest: bytes, what: str) -> list[tuple[str, int]]:
     """Return digest and size of the configuration and of all layers."""
     data = document(manifest, what)
     if not isinstance(data, dict) or data.get("mediaType", MANIFEST_TYPE) != MANIFEST_TYPE:
-        message = f"{what} is no OCI image manifest"
-        raise ArtifactError(message)
+        raise ClocheError(f"{what} is no OCI image manifest")
     layers = data.get("layers")
     # CVE-2021-41190: what has both could be read as an image by one program, and as a list of images by another.
     if data.get("schemaVersion") != _SCHEMA or not isinstance(layers, list) or "manifests" in data:
-        message = f"{what} is no OCI image manifest"
-        raise ArtifactError(message)
+        raise ClocheError(f"{what} is no OCI image manifest")
     try:
         found = [Descriptor.from_json(item) for item in (data.get("config"), *layers)]
     except MISSHAPEN as error:
-        message = f"{what} is no OCI image manifest: {error}"
-        raise ArtifactError(message) from error
+        raise ClocheError(f"{what} is no OCI image manifest: {error}") from error
     return [(item.digest, item.size) for item in found]

@@ -21,32 +21,21 @@ from cloche.untrusted.regular_file import open_regular
 _MOST_BYTES = 64 * 1024
 
 
-class KeyRefusedError(ClocheError):
-    """A private key that can't or mustn't be used; no message ever shows a part of one."""
-
-
-class KeyMissingError(KeyRefusedError):
-    """There is no key at the place that was named."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-
 def load(source: KeySource) -> CryptoSigner:
     """Return the signer of a private key: Ed25519 or ECDSA P-256, PKCS#8 PEM, with or without a password.
 
-    Raises KeyRefusedError, KeyMissingError.
+    Raises ClocheError.
     """
     data, where = _read(source)
     password = _password(source)
     try:
         key = load_pem_private_key(data, password)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyRefusedError(_unreadable(data, where, password)) from error
+        raise ClocheError(_unreadable(data, where, password)) from error
     if not isinstance(key, Ed25519PrivateKey) and not (
         isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
     ):
-        message = f"the key from {where} is neither Ed25519 nor ECDSA P-256"
-        raise KeyRefusedError(message)
+        raise ClocheError(f"the key from {where} is neither Ed25519 nor ECDSA P-256")
     return CryptoSigner(key)
 
 
@@ -95,29 +84,29 @@ def _file(path: Path) -> bytes:
     try:
         with open_regular(path) as file:
             if os.fstat(file.fileno()).st_mode & stat.S_IROTH:
-                message = f"everybody on this machine can read the key {path}: chmod 600 {path}, and make a new one if others work here"
-                raise KeyRefusedError(message)
+                raise ClocheError(
+                    f"everybody on this machine can read the key {path}: chmod 600 {path}, and make a new one if others work here"
+                )
             return file.read(_MOST_BYTES)
     except OSError as error:
-        message = f"the key {path} can't be read: {error.strerror}"
-        raise KeyMissingError(message) from error
+        raise ClocheError(f"the key {path} can't be read: {error.strerror}", ExitCode.ENVIRONMENT_LACKS) from error
 
 
 def refuse_place(path: Path) -> None:
-    """Refuse a key below the store, or inside a tree that Nix would copy there. Raises KeyRefusedError."""
+    """Refuse a key below the store, or inside a tree that Nix would copy there. Raises ClocheError."""
     real = path.resolve()
     for place in (path.absolute(), real):
         store = Path(os.environ.get("NIX_STORE_DIR", "/nix/store"))
         if "/nix/store/" in f"{place}/" or place.is_relative_to(store):
-            message = f"the key {path} is in the store, which everybody can read: it is no secret any more; make a new one outside"
-            raise KeyRefusedError(message)
+            raise ClocheError(
+                f"the key {path} is in the store, which everybody can read: it is no secret any more; make a new one outside"
+            )
         for folder in place.parents:
             if (folder / "flake.nix").is_file():
-                message = (
+                raise ClocheError(
                     f"the key {path} is inside the flake {folder}, which `nix run` copies into the store, where "
                     "everybody can read it; move it out of that folder, and make a new one if it was ever built from"
                 )
-                raise KeyRefusedError(message)
 
 
 def _descriptor(number: int, what: str) -> bytes:
@@ -126,8 +115,9 @@ def _descriptor(number: int, what: str) -> bytes:
             return file.read(_MOST_BYTES)
     except (OSError, ValueError, OverflowError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        message = f"the {what} can't be read from descriptor {number}: {reason}"
-        raise KeyMissingError(message) from error
+        raise ClocheError(
+            f"the {what} can't be read from descriptor {number}: {reason}", ExitCode.ENVIRONMENT_LACKS
+        ) from error
 
 
 def _variable(name: str, what: str) -> bytes:
@@ -135,8 +125,10 @@ def _variable(name: str, what: str) -> bytes:
     value = os.environ.pop(name, None)
     if not value:
         # Not by its name, which could be a password that was given in place of one.
-        message = f"the variable that should have the {what} is {'empty' if value == '' else 'not set'}"
-        raise KeyMissingError(message)
+        raise ClocheError(
+            f"the variable that should have the {what} is {'empty' if value == '' else 'not set'}",
+            ExitCode.ENVIRONMENT_LACKS,
+        )
     return value.encode()
 
 

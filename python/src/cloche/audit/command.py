@@ -11,10 +11,6 @@ from cloche.errors import ClocheError
 from cloche.store import write
 
 
-class UnreadableSbomError(ClocheError):
-    """An SBOM that cannot be read, or is no file of a usual size."""
-
-
 @click.command()
 @click.option(
     "--sbom",
@@ -59,8 +55,7 @@ def audit(  # noqa: PLR0913 - click passes each option as an argument
     try:
         data = regular_file.read(sbom, SBOM)
     except OSError as error:
-        message = f"{sbom}: the SBOM cannot be read: {error.strerror}"
-        raise UnreadableSbomError(message) from error
+        raise ClocheError(f"{sbom}: the SBOM cannot be read: {error.strerror}") from error
     listed = components.read(data, what=str(sbom))
     day = (today or datetime.now(UTC)).date()
     found = report.audit(listed, feed.load(advisories), policy, day)

@@ -16,10 +16,6 @@ from cloche.untrusted.limits import SBOM
 _MOST_NESTED = 16
 
 
-class BadSbomError(ClocheError):
-    """A file that is no SBOM in CycloneDX JSON."""
-
-
 @dataclass(frozen=True)
 class Listed:
     """One component: `ecosystem` and `package` are what advisories call it, None where no ecosystem is known."""
@@ -49,13 +45,12 @@ def read(data: bytes, *, what: str) -> Sbom:
 
     What dependencies name and no component is has an entry of its own, of which nothing is known.
 
-    Raises BadSbomError or BadJsonError.
+    Raises ClocheError.
     """
     value = strict_json.loads(data, what=what, limit=SBOM)
     spelling.check(value, shapes.CYCLONEDX, what=what)
     if not isinstance(value, dict) or value.get("bomFormat") != "CycloneDX":
-        message = f'{what} is no SBOM in CycloneDX JSON (it has no "bomFormat": "CycloneDX")'
-        raise BadSbomError(message)
+        raise ClocheError(f'{what} is no SBOM in CycloneDX JSON (it has no "bomFormat": "CycloneDX")')
     try:
         entries = _entries(value)
         refs = _refs(entries)
@@ -69,11 +64,9 @@ def read(data: bytes, *, what: str) -> Sbom:
         components += [Listed(ref, ref, "", None, None, ref, "", None) for ref in named]
         serial, version = str(value.get("serialNumber") or "") or None, int(value.get("version", 1))
     except MISSHAPEN as error:
-        message = f"{what} is not as CycloneDX says: {type(error).__name__} {error}"
-        raise BadSbomError(message) from error
+        raise ClocheError(f"{what} is not as CycloneDX says: {type(error).__name__} {error}") from error
     if not components:
-        message = f"{what} lists no component, so there is nothing to audit"
-        raise BadSbomError(message)
+        raise ClocheError(f"{what} lists no component, so there is nothing to audit")
     return Sbom(serial, version, tuple(sorted(components, key=lambda one: one.ref)))
 
 

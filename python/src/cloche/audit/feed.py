@@ -14,10 +14,6 @@ from cloche.untrusted.limits import ADVISORY
 _EVENTS = ("introduced", "fixed", "last_affected", "limit")
 
 
-class FeedError(ClocheError):
-    """A folder of advisories that cannot be used, or a record that is not in the OSV format."""
-
-
 @dataclass(frozen=True)
 class Affected:
     """One package that a record is about: the ranges' events (kind, version) and the versions that it lists."""
@@ -66,30 +62,25 @@ class Feed:
 def load(folder: Path) -> Feed:
     """Return the feed of a folder; every .json, .yaml and .yml file below it must be a record.
 
-    Raises FeedError for a folder without records and for a record that is not as the format says.
+    Raises ClocheError for a folder without records and for a record that is not as the format says.
     """
     if not folder.is_dir():
-        message = f"{folder}: there is no such folder of advisories"
-        raise FeedError(message)
+        raise ClocheError(f"{folder}: there is no such folder of advisories")
     try:
         files = _files(folder)
     except OSError as error:
-        message = f"{error.filename}: the folder of advisories cannot be listed: {error.strerror}"
-        raise FeedError(message) from error
+        raise ClocheError(f"{error.filename}: the folder of advisories cannot be listed: {error.strerror}") from error
     if not files:
-        message = f"{folder}: there is no advisory in it (no file that ends in .json, .yaml or .yml)"
-        raise FeedError(message)
+        raise ClocheError(f"{folder}: there is no advisory in it (no file that ends in .json, .yaml or .yml)")
     found: dict[str, Advisory] = {}
     for path in files:
         try:
             data = regular_file.read(path, ADVISORY)
         except OSError as error:
-            message = f"{path}: the advisory cannot be read: {error.strerror}"
-            raise FeedError(message) from error
+            raise ClocheError(f"{path}: the advisory cannot be read: {error.strerror}") from error
         advisory = read(data, what=str(path.relative_to(folder)), as_yaml=path.suffix.lower() != ".json")
         if advisory.id in found:
-            message = f"{path.relative_to(folder)}: {advisory.id} stands in another file too"
-            raise FeedError(message)
+            raise ClocheError(f"{path.relative_to(folder)}: {advisory.id} stands in another file too")
         found[advisory.id] = advisory
     return Feed(tuple(found[name] for name in sorted(found)))
 
@@ -101,21 +92,19 @@ def _files(folder: Path) -> list[Path]:
             files.append(path)
         elif path.is_symlink() and not path.is_file():
             # What is behind it would not be looked at, and the audit pass for it.
-            message = f"{path}: a link to a folder, or to nothing, is not followed; give the folder itself"
-            raise FeedError(message)
+            raise ClocheError(f"{path}: a link to a folder, or to nothing, is not followed; give the folder itself")
     return files
 
 
 def read(data: bytes, *, what: str, as_yaml: bool = False) -> Advisory:
-    """Return one record; `what` names it in messages. Raises FeedError, BadJsonError or BadYamlError."""
+    """Return one record; `what` names it in messages. Raises ClocheError."""
     parse = yaml_text.loads if as_yaml else strict_json.loads
     value = parse(data, what=what, limit=ADVISORY)
     try:
         return _advisory(value)
     except MISSHAPEN as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        message = f"{what} is not an advisory in the OSV format: {reason}"
-        raise FeedError(message) from error
+        raise ClocheError(f"{what} is not an advisory in the OSV format: {reason}") from error
 
 
 def _advisory(value: Any) -> Advisory:  # noqa: ANN401 - JSON is of any shape

@@ -16,10 +16,6 @@ from cloche.untrusted import terminal
 VERSION = 1
 
 
-class ClockError(ClocheError):
-    """A day of audit that lies before the advisories."""
-
-
 @dataclass(frozen=True)
 class Finding:
     """One vulnerability of one component: all advisories that are aliases of each other.
@@ -62,7 +58,7 @@ class Report:
 
 
 def audit(sbom: Sbom, feed: Feed, policy: Policy, today: date) -> Report:
-    """Return the report. Raises ClockError when `today` lies before the newest advisory."""
+    """Return the report. Raises ClocheError when `today` lies before the newest advisory."""
     report = Report(
         today=today,
         newest=feed.newest,
@@ -72,11 +68,10 @@ def audit(sbom: Sbom, feed: Feed, policy: Policy, today: date) -> Report:
     )
     # A day's tolerance, since the day of the audit is a local one.
     if report.age < -1:
-        message = (
+        raise ClocheError(
             f"the audit's day is {today}, but the newest advisory is of {feed.newest}: by a day in the past no age and no\n"
             "expiry can be judged. Correct the clock, --today, or the option cloche.audit.date."
         )
-        raise ClockError(message)
     if report.age > policy.maximum_age:
         report.reasons.append(
             f"the newest advisory is of {feed.newest}, {report.age} days before {today}; at most {policy.maximum_age} are allowed"

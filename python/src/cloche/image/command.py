@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cloche.image.errors import UnknownImageError
+from cloche.errors import ClocheError
 
 
 @click.command("load-image")
@@ -44,7 +44,9 @@ def load_image(  # noqa: PLR0913 - click hands over each option
         images = dict(entry.split("=", 1) for entry in known)
         name = chosen or ("default" if "default" in images or len(images) != 1 else next(iter(images)))
         if name not in images:
-            raise UnknownImageError(name, sorted(images))
+            raise ClocheError(
+                f"there is no image {name!r} in cloche.images; it has {', '.join(sorted(images))}: name one by --image"
+            )
         path = Path(images[name])
     image = read(path)
     documents = load.read_evidence(target, evidence)

@@ -22,29 +22,23 @@ _DOCKER = {"docker.io", "registry-1.docker.io", "index.docker.io"}
 _DOCKER_URL = "https://index.docker.io/v1/"
 
 
-class CredentialsError(ClocheError):
-    """A file with credentials that can't be used."""
-
-    def __init__(self, path: Path, fault: str) -> None:
-        super().__init__(
-            f"the credentials in {path} can't be used: {fault}. Log in again ('podman login', 'skopeo login' or 'docker login'),"
-            " name another file by REGISTRY_AUTH_FILE, or remove this one"
-        )
+def bad_credentials(path: Path, fault: str) -> ClocheError:
+    """Return the error of a file with credentials that can't be used."""
+    return ClocheError(
+        f"the credentials in {path} can't be used: {fault}. Log in again ('podman login', 'skopeo login' or 'docker login'),"
+        " name another file by REGISTRY_AUTH_FILE, or remove this one"
+    )
 
 
-class HelperError(ClocheError):
-    """A program that should give credentials and does not."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self, path: Path, program: str, fault: str) -> None:
-        super().__init__(f"{program}, which {path} names for credentials, {fault}")
+def helper_failed(path: Path, program: str, fault: str) -> ClocheError:
+    """Return the error of a program that should give credentials and does not."""
+    return ClocheError(f"{program}, which {path} names for credentials, {fault}", ExitCode.ENVIRONMENT_LACKS)
 
 
 def find(reference: Reference) -> str | None:
     """Return user and password as HTTP's basic authentication has them (base64 of USER:PASSWORD), None where there are none.
 
-    Raises CredentialsError, HelperError.
+    Raises ClocheError.
     """
     for path in _files():
         found = _in_file(path, reference)
@@ -84,22 +78,22 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         data = regular_file.read(path, POLICY)
     except OSError as error:
-        raise CredentialsError(path, f"it cannot be read: {error.strerror}") from error
+        raise bad_credentials(path, f"it cannot be read: {error.strerror}") from error
     if not data.strip():
-        raise CredentialsError(path, "it is empty")
+        raise bad_credentials(path, "it is empty")
     try:
         table = strict_json.loads(data, what="it", limit=POLICY)
     except strict_json.BadJsonError as error:
-        raise CredentialsError(path, error.message) from error
+        raise bad_credentials(path, error.message) from error
     if not isinstance(table, dict):
-        raise CredentialsError(path, "it is no object")
+        raise bad_credentials(path, "it is no object")
     return table
 
 
 def _table(table: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
     found = table.get(name) or {}
     if not isinstance(found, dict):
-        raise CredentialsError(path, f"{name} is no object")
+        raise bad_credentials(path, f"{name} is no object")
     return found
 
 
@@ -124,7 +118,7 @@ def _host(key: str) -> str | None:
 def _stated(path: Path, key: str, entry: Any) -> str | None:  # noqa: ANN401 - JSON is of any shape
     """Return what an entry states; one that states nothing leaves it to a helper, as docker writes it."""
     if not isinstance(entry, dict):
-        raise CredentialsError(path, f"auths has {key} with no object")
+        raise bad_credentials(path, f"auths has {key} with no object")
     if entry.get("username") and entry.get("password"):
         return _basic(f"{entry['username']}:{entry['password']}")
     text = entry.get("auth")
@@ -133,9 +127,9 @@ def _stated(path: Path, key: str, entry: Any) -> str | None:  # noqa: ANN401 - J
     try:
         user, colon, password = b64decode(text, validate=True).decode().partition(":")
     except (TypeError, ValueError, binascii.Error) as error:
-        raise CredentialsError(path, f"the auth of {key} is no base64") from error
+        raise bad_credentials(path, f"the auth of {key} is no base64") from error
     if not colon:
-        raise CredentialsError(path, f"the auth of {key} is not USER:PASSWORD in base64")
+        raise bad_credentials(path, f"the auth of {key} is not USER:PASSWORD in base64")
     return _basic(f"{user}:{password.rstrip(chr(0))}")
 
 
@@ -146,20 +140,20 @@ def _basic(text: str) -> str:
 def _helped(path: Path, name: Any, host: str) -> str | None:  # noqa: ANN401 - JSON is of any shape
     """Return what a credential helper says (github.com/docker/docker-credential-helpers); None where it knows nothing."""
     if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9._-]+", name):
-        raise CredentialsError(path, f"{name!r} is no name of a credential helper")
+        raise bad_credentials(path, f"{name!r} is no name of a credential helper")
     program = f"docker-credential-{name}"
     address = _DOCKER_URL if host in _DOCKER else host
     try:
         done = subprocess.run([program, "get"], input=address.encode(), capture_output=True, check=False)
     except OSError as error:
-        raise HelperError(path, program, f"can't be started: {error.strerror}") from error
+        raise helper_failed(path, program, f"can't be started: {error.strerror}") from error
     words = (done.stdout + done.stderr).decode(errors="replace").strip()
     if done.returncode:
         if "credentials not found" in words:
             return None
-        raise HelperError(path, program, f"ended with {done.returncode}: {words[:500]}")
+        raise helper_failed(path, program, f"ended with {done.returncode}: {words[:500]}")
     try:
         found = strict_json.loads(done.stdout, what="it", limit=POLICY)
         return _basic(f"{found['Username']}:{found['Secret']}")
     except (strict_json.BadJsonError, KeyError, TypeError) as error:
-        raise HelperError(path, program, "gave no Username and Secret") from error
+        raise helper_failed(path, program, "gave no Username and Secret") from error

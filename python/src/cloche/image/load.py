@@ -9,14 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from cloche.errors import ClocheError, ExitCode
 from cloche.image.descriptor import Descriptor, Reference
-from cloche.image.errors import (
-    BadTargetError,
-    MissingProgramError,
-    NotAttachableError,
-    ProgramFailedError,
-    UnknownEvidenceError,
-)
+from cloche.image.errors import bad_target, not_attachable
 from cloche.image.layout import Layout
 from cloche.image.manifest import MANIFEST_TYPE
 from cloche.image.read import Image
@@ -64,7 +59,7 @@ def load(image: Image, target: str, *, insecure: bool = False) -> Loaded:
         return by_skopeo(image, rest)
     if target in {"podman", "docker"}:
         return by_pulling(image, target)
-    raise BadTargetError(target, "nothing of this name is known")
+    raise bad_target(target, "nothing of this name is known")
 
 
 def into_folder(image: Image, rest: str) -> Loaded:
@@ -81,7 +76,7 @@ def into_registry(image: Image, target: str, *, insecure: bool) -> Loaded:
 
     reference = Reference.parse(target.removeprefix("docker://"))
     if reference.digest:
-        raise BadTargetError(target, "an image is pushed to a tag, and its digest follows from what it is")
+        raise bad_target(target, "an image is pushed to a tag, and its digest follows from what it is")
     registry = Registry(reference, insecure=insecure)
     tag = reference.tag or image.tag
     sent = registry.push(image, tag)
@@ -129,7 +124,11 @@ def by_pulling(image: Image, program: str) -> Loaded:
 def run(command: list[str], target: str, failures: Callable[[], Sequence[Exception]]) -> None:
     """Run a program of the target; raises what went wrong on our side before what the program made of it."""
     if shutil.which(command[0]) is None:
-        raise MissingProgramError(command[0], target)
+        raise ClocheError(
+            f"{command[0]} is not on PATH, and the target {target} needs it; install it, or load into a folder with"
+            " oci:FOLDER, which needs nothing",
+            ExitCode.ENVIRONMENT_LACKS,
+        )
     try:
         code = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, timeout=_PATIENCE).returncode
     except subprocess.TimeoutExpired:
@@ -137,14 +136,15 @@ def run(command: list[str], target: str, failures: Callable[[], Sequence[Excepti
     for failure in failures():
         raise failure
     if code != 0:
-        raise ProgramFailedError(command, f"ended with {code}" if code else f"was not done after {_PATIENCE} s")
+        end = f"ended with {code}" if code else f"was not done after {_PATIENCE} s"
+        raise ClocheError(f"'{' '.join(command)}' {end}; its words are above", ExitCode.CHECK_FAILED)
 
 
 def read_evidence(target: str, files: tuple[Path, ...]) -> list[tuple[str, bytes]]:
     """Return type and bytes of evidence; raises an error for what cannot be attached, before anything is brought anywhere."""
     found = [(evidence_type(file), regular_file.read(file, STATEMENT)) for file in files]
     if files and not target.startswith(("oci:", "docker://")):
-        raise NotAttachableError(target)
+        raise not_attachable(target)
     return found
 
 
@@ -154,7 +154,7 @@ def attach(image: Image, loaded: Loaded, evidence: Sequence[tuple[str, bytes]]) 
     made = []
     for kind, data in evidence:
         if loaded.shelf is None:
-            raise NotAttachableError(loaded.where)
+            raise not_attachable(loaded.where)
         made.append(loaded.shelf.attach(subject, kind, data, kind))
     return made
 
@@ -164,4 +164,4 @@ def evidence_type(path: Path) -> str:
     for ending, kind in EVIDENCE.items():
         if path.name.endswith(ending):
             return kind
-    raise UnknownEvidenceError(path, list(EVIDENCE))
+    raise ClocheError(f"{path}: what is attached is told by its file name, which ends in {', '.join(EVIDENCE)}")

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche.errors import MISSHAPEN
-from cloche.image.errors import BadImageError, ChangedLayerError
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
+from cloche.image.errors import bad_image
 from cloche.image.layer import END, Layer, blocks
 from cloche.image.manifest import CONFIG_TYPE, MANIFEST_TYPE, digest_of
 from cloche.untrusted import regular_file, strict_json
@@ -33,15 +33,14 @@ class Image:
 
 
 def read(folder: Path) -> Image:
-    """Return the image in a folder; raises BadImageError where its files are missing or contradict each other."""
+    """Return the image in a folder; raises ClocheError where its files are missing or contradict each other."""
     try:
         manifest, config = (regular_file.read(folder / name, MANIFEST) for name in ("manifest.json", "config.json"))
         described = strict_json.load(folder / "layers.json", limit=MANIFEST)
         digest = regular_file.read(folder / "digest", MANIFEST).decode().strip()
         document = strict_json.loads(manifest, what="manifest.json", limit=MANIFEST)
         if described["version"] != VERSION:
-            message = f"layers.json has version {described['version']}, this Cloche reads {VERSION}"
-            raise BadImageError(folder, message)
+            raise bad_image(folder, f"layers.json has version {described['version']}, this Cloche reads {VERSION}")
         layers = tuple(Layer.from_json(layer) for layer in described["layers"])
         image = Image(folder, described["name"], described["tag"], manifest, config, layers)
         named = [(layer["digest"], layer["size"]) for layer in document["layers"]]
@@ -49,14 +48,14 @@ def read(folder: Path) -> Image:
         config_digest = (document["config"]["mediaType"], document["config"]["digest"])
         kind = document["mediaType"]
     except (OSError, strict_json.BadJsonError, *MISSHAPEN) as error:
-        raise BadImageError(folder, str(error)) from error
+        raise bad_image(folder, str(error)) from error
     made = [(layer.digest, layer.size) for layer in layers]
     if digest != image.digest:
-        raise BadImageError(folder, f"its digest says {digest}, but manifest.json has {image.digest}")
+        raise bad_image(folder, f"its digest says {digest}, but manifest.json has {image.digest}")
     if kind != MANIFEST_TYPE or config_digest != (CONFIG_TYPE, digest_of(config)):
-        raise BadImageError(folder, "manifest.json names another configuration than config.json")
+        raise bad_image(folder, "manifest.json names another configuration than config.json")
     if named != made or configured != [layer.digest for layer in layers]:
-        raise BadImageError(folder, "manifest.json, config.json and layers.json name different layers")
+        raise bad_image(folder, "manifest.json, config.json and layers.json name different layers")
     return image
 
 
@@ -64,7 +63,7 @@ class Stream:
     """A layer as an HTTP body or the contents of a file: its length is known before, and it can be read again.
 
     The last block is held back until the digest of all is known, so that a layer which the store no longer makes is
-    never whole anywhere. Raises ChangedLayerError then.
+    never whole anywhere. Raises ClocheError then.
     """
 
     def __init__(self, layer: Layer) -> None:
@@ -82,5 +81,10 @@ class Stream:
                 yield block
         found = f"sha256:{digest.hexdigest()}"
         if found != self.layer.digest or size != self.layer.size:
-            raise ChangedLayerError(self.layer.name, self.layer.digest, found)
+            raise ClocheError(
+                f"the layer {self.layer.name} should have the digest {self.layer.digest}, but what is in the store "
+                f"gives {found}; nothing was published under a name. Find out what changed with 'nix store verify "
+                "--all'",
+                ExitCode.CHECK_FAILED,
+            )
         yield END

@@ -15,18 +15,17 @@ from urllib.parse import urlencode, urljoin
 import oras.auth
 import requests
 
-from cloche.errors import ClocheError
+from cloche.errors import ClocheError, ExitCode
 from cloche.image import credentials
 from cloche.image.descriptor import DIGEST, EMPTY, Descriptor, Reference, artifact
 from cloche.image.errors import (
     BadReferenceError,
-    DeniedError,
-    LostReferrerError,
     NotFoundError,
     RegistryError,
     TooLargeError,
-    UnreachableRegistryError,
     WrongBytesError,
+    lost_referrer,
+    unreachable_registry,
 )
 from cloche.image.layout import descriptors, index, referrer
 from cloche.image.manifest import INDEX_TYPE, MANIFEST_TYPE, digest_of
@@ -137,7 +136,7 @@ class Registry:
     ) -> Descriptor:
         """Send evidence about a manifest of this repository, which may be named by its digest, as a referrer.
 
-        Returns the descriptor of the artifact. Raises LostReferrerError, see `_enter`.
+        Returns the descriptor of the artifact. Raises ClocheError, see `_enter`.
         """
         if isinstance(subject, str):
             subject = self.resolve(_digest(subject))
@@ -159,12 +158,12 @@ class Registry:
         and the one whose entry is dropped may have looked already. So each artifact first gets a tag of its own, which
         nobody else writes. An index is complete when it has all that these tags name; each writer writes until it has
         seen a complete one after its own write. Whichever write comes last, its writer looks after it, finds the tags of
-        all who wrote before, and completes it. Raises LostReferrerError when another kind of writer keeps overwriting.
+        all who wrote before, and completes it. Raises ClocheError when another kind of writer keeps overwriting.
         """
         tag = fallback_tag(subject)
         marker = f"{tag}.{descriptor.digest.removeprefix('sha256:')[:16]}"
         self._put_manifest(marker, document, MANIFEST_TYPE)
-        trouble: ClocheError = LostReferrerError(tag, descriptor.digest, ROUNDS)
+        trouble: ClocheError = lost_referrer(tag, descriptor.digest, ROUNDS)
         for number in range(ROUNDS):
             # Writers that meet step out of each other's way, each by another time.
             time.sleep(number * (1 + int(marker[-1], 16)) / 200)
@@ -180,7 +179,7 @@ class Registry:
                     raise
                 trouble = error
             else:
-                trouble = LostReferrerError(tag, descriptor.digest, ROUNDS)
+                trouble = lost_referrer(tag, descriptor.digest, ROUNDS)
         raise trouble
 
     def _marked(self, tag: str, known: Mapping[str, Descriptor]) -> dict[str, Descriptor]:
@@ -281,7 +280,7 @@ class Registry:
         data: bytes | Stream | None = None,
         stream: bool = False,
     ) -> requests.Response:
-        """Make a request, with credentials where the registry asks for them; raises ClocheError's subclasses."""
+        """Make a request, with credentials where the registry asks for them; raises ClocheError."""
         address = path if "://" in path else self._root + path
         kind = path.partition("/")[0] if "://" not in path else "upload"
         self.requests[f"{method} {kind}"] = self.requests.get(f"{method} {kind}", 0) + 1
@@ -293,14 +292,19 @@ class Registry:
                 response.close()
                 response = self._send(method, address, headers or {}, data)
         except requests.RequestException as error:
-            raise UnreachableRegistryError(self.reference.host, str(error)) from error
+            raise unreachable_registry(self.reference.host, str(error)) from error
         if response.status_code in fine:
             if not stream:
                 self._bounded(response, what)
             return response
         with response:
             if response.status_code in {UNAUTHORISED, FORBIDDEN}:
-                raise DeniedError(what, self.reference.host)
+                host = self.reference.host
+                raise ClocheError(
+                    f"{what}: the registry {host} does not let us. Log in with 'podman login {host}', 'skopeo login {host}' or"
+                    f" 'docker login {host}'; REGISTRY_AUTH_FILE and DOCKER_CONFIG are heeded",
+                    ExitCode.ENVIRONMENT_LACKS,
+                )
             words = next(self._blocks(response, 500), b"").decode(errors="replace").strip()
             raise RegistryError(
                 what, f"{response.status_code} {response.reason}{f': {words}' if words else ''}", response.status_code
@@ -310,13 +314,13 @@ class Registry:
         try:
             yield from response.iter_content(size)
         except requests.RequestException as error:
-            raise UnreachableRegistryError(self.reference.host, str(error)) from error
+            raise unreachable_registry(self.reference.host, str(error)) from error
 
     def _bounded(self, response: requests.Response, what: str) -> bytes:
         try:
             return read_bounded(response, what)
         except requests.RequestException as error:
-            raise UnreachableRegistryError(self.reference.host, str(error)) from error
+            raise unreachable_registry(self.reference.host, str(error)) from error
 
     def _own(self, address: str) -> bool:
         return address.startswith(urljoin(self._root, "/"))

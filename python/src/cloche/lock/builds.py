@@ -19,7 +19,7 @@ from cloche.lock.metadata import MetadataReader
 from cloche.lock.model import BuildEnvironment
 from cloche.lock.pool import Pool
 from cloche.lock.project import LEGACY_BACKEND, BuildSystem, read_build_system
-from cloche.lock.sdist import BadSdistError
+from cloche.lock.sdist import bad_sdist
 from cloche.lock.target import Target
 from cloche.untrusted import toml
 from cloche.untrusted.limits import SDIST_TEXT
@@ -39,17 +39,6 @@ _GROUP = "build"
 type_resolver = Callable[[str, Sequence[Requirement]], Pool]
 
 
-class BuildCycleError(ClocheError):
-    """sdists that need each other to be built."""
-
-    def __init__(self, keys: Sequence[str], target: Target) -> None:
-        """Keep the `keys` around the cycle and the `target`."""
-        super().__init__(
-            f"For {target} these must be built from source before each other: {' -> '.join(keys)}.\n"
-            "Add an index that has a wheel of one of them to pip's configuration."
-        )
-
-
 @dataclass(kw_only=True)
 class BuildLocker:
     """Locks build environments; `resolve` gives the pool for (key, requirements)."""
@@ -62,7 +51,7 @@ class BuildLocker:
     def lock(self, closures: Closures, project: tuple[str, BuildSystem] | None) -> dict[str, BuildEnvironment]:
         """Return the build environments, by key, of all sdists in `closures` and of the project.
 
-        Raises BuildCycleError, BadSdistError, ProjectError, and what resolving and walking raise.
+        Raises ClocheError, and what resolving and walking raise.
         """
         builds: dict[str, BuildEnvironment] = {}
         needs: dict[str, list[str]] = {}
@@ -114,7 +103,7 @@ class BuildLocker:
         try:
             data = toml.loads(texts.pyproject or b"", what="its pyproject.toml", limit=SDIST_TEXT)
         except BadTomlError as error:
-            raise BadSdistError(chosen.file.name, error.message) from error
+            raise bad_sdist(chosen.file.name, error.message) from error
         return read_build_system(Path(chosen.file.name, "pyproject.toml"), data)
 
 
@@ -134,7 +123,11 @@ def _refuse_cycles(needs: Mapping[str, Sequence[str]], target: Target) -> None:
 
     def visit(key: str, path: tuple[str, ...]) -> None:
         if key in path:
-            raise BuildCycleError((*path[path.index(key) :], key), target)
+            raise ClocheError(
+                f"For {target} these must be built from source before each other: "
+                f"{' -> '.join((*path[path.index(key) :], key))}.\nAdd an index that has a wheel of one of them to "
+                "pip's configuration."
+            )
         if key not in done:
             for needed in needs.get(key, ()):
                 visit(needed, (*path, key))
@@ -144,4 +137,4 @@ def _refuse_cycles(needs: Mapping[str, Sequence[str]], target: Target) -> None:
         visit(key, ())
 
 
-__all__ = ["LEGACY_BACKEND", "BuildCycleError", "BuildLocker"]
+__all__ = ["LEGACY_BACKEND", "BuildLocker"]

@@ -15,15 +15,10 @@ from cloche.lock.target import Target
 from cloche.lock.text import read_bytes
 
 
-class StaleLockError(ClocheError):
-    """A lock that does not fit its project any more."""
-
-    exit_code = ExitCode.CHECK_FAILED
-
-    def __init__(self, path: Path, differences: Sequence[str]) -> None:
-        """Keep the lock's `path` and its `differences` from the project."""
-        lines = "".join(f"\n  {line}" for line in differences)
-        super().__init__(f"{path} is stale:{lines}\nRun `nix run .#lock`.")
+def stale_lock(path: Path, differences: Sequence[str]) -> ClocheError:
+    """Return the error of a lock that does not fit its project any more."""
+    lines = "".join(f"\n  {line}" for line in differences)
+    return ClocheError(f"{path} is stale:{lines}\nRun `nix run .#lock`.", ExitCode.CHECK_FAILED)
 
 
 def differences(

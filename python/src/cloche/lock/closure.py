@@ -9,34 +9,19 @@ from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError
 from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX
-from cloche.lock.metadata import BadMetadataError, Metadata, MetadataReader
+from cloche.lock.metadata import Metadata, MetadataReader
 from cloche.lock.model import Package
-from cloche.lock.pool import Candidate, File, Pool, UnsupportedSourceError
-from cloche.lock.select import AmbiguousVersionError, MissingFromLockError, choose_candidate, choose_file
+from cloche.lock.pool import Candidate, File, Pool
+from cloche.lock.select import ambiguous_version, choose_candidate, choose_file, missing_from_lock
 from cloche.lock.target import Target
 
 # Index servers answer in tens of milliseconds; more than this gains nothing and is rude.
 _PARALLEL = 16
 
 
-class RequiresPythonError(ClocheError):
-    """A Python version that a project or package does not run on."""
-
-    def __init__(self, what: str, bound: str, target: Target, remedy: str) -> None:
-        """Keep `what` has the `bound`, the `target` outside it and the `remedy`."""
-        super().__init__(f"{what} requires Python {bound}, but the lock is for {target}.\n{remedy}")
-
-
-class UnreachedError(ClocheError):
-    """Packages of a resolution that nothing needs, by what their metadata says: the two readings of it differ."""
-
-    def __init__(self, names: Iterable[str], target: Target) -> None:
-        """Keep the `names`, and for which `target` they were resolved."""
-        super().__init__(
-            f"uv's resolution has {', '.join(sorted(names))} for {target}, and no locked package's metadata requires it.\n"
-            "It would be missing from the lock. A package builds its metadata when it is built, or says it in a way that is\n"
-            "not understood here: require the missing one in pyproject.toml, or obey the uv.lock that `uv lock` makes."
-        )
+def wrong_python(what: str, bound: str, target: Target, remedy: str) -> ClocheError:
+    """Return the error of a Python version that a project or package does not run on."""
+    return ClocheError(f"{what} requires Python {bound}, but the lock is for {target}.\n{remedy}")
 
 
 @dataclass(frozen=True)
@@ -114,8 +99,7 @@ class Walker:
     def walk(self, target: Target) -> Closures:
         """Return the closures of all groups on `target`.
 
-        Raises MissingFromLockError, AmbiguousVersionError, NoFileError, UnsupportedSourceError,
-        RequiresPythonError, and what reading metadata raises.
+        Raises ClocheError, and what reading metadata raises.
         """
         closures = Closures(target)
         for group, requirements in self.groups.items():
@@ -123,7 +107,7 @@ class Walker:
         return closures
 
     def refuse_unreached(self, closures: Closures) -> None:
-        """Raise UnreachedError where a resolution, made for no more than is needed, has what the walk did not reach."""
+        """Raise ClocheError where a resolution, made for no more than is needed, has what the walk did not reach."""
         extras = frozenset(group.removeprefix(EXTRA_PREFIX) for group in self.groups)
         left = {
             name
@@ -132,7 +116,12 @@ class Walker:
             and any(closures.target.admits(each.marker, extras, frozenset(self.groups)) for each in candidates)
         }
         if left:
-            raise UnreachedError(left, closures.target)
+            raise ClocheError(
+                f"uv's resolution has {', '.join(sorted(left))} for {closures.target}, and no locked package's "
+                "metadata requires it.\nIt would be missing from the lock. A package builds its metadata when it is "
+                "built, or says it in a way that is\nnot understood here: require the missing one in pyproject.toml, "
+                "or obey the uv.lock that `uv lock` makes."
+            )
 
     def _close(self, roots: Iterable[Requirement], closures: Closures, group: str) -> set[str]:
         """Return the names in the closure of `roots`, walked in waves so that metadata arrives in parallel."""
@@ -177,7 +166,7 @@ class Walker:
             settled = former.candidate if former else fresh.setdefault(need.name, candidate)
             if settled.version != candidate.version:
                 versions = {settled.version, candidate.version}
-                raise AmbiguousVersionError(self.pool.origin, need.name, versions, closures.target, need.who)
+                raise ambiguous_version(self.pool.origin, need.name, versions, closures.target, need.who)
         with ThreadPoolExecutor(_PARALLEL) as executor:
             choices = executor.map(lambda candidate: self._choice(candidate, closures.target), fresh.values())
             closures.chosen.update(zip(fresh, choices, strict=True))
@@ -189,19 +178,27 @@ class Walker:
         candidate = choose_candidate(self.pool, need.requirement, self.groups, target, need.who)
         fits = need.requirement.specifier.contains(candidate.version, prereleases=True)
         if need.is_root and not fits and not overridden:
-            raise MissingFromLockError(self.pool, need.requirement, target, need.who)
+            raise missing_from_lock(self.pool, need.requirement, target, need.who)
         return candidate
 
     def _choice(self, candidate: Candidate, target: Target) -> Chosen:
         if candidate.unsupported:
-            raise UnsupportedSourceError(candidate)
+            raise ClocheError(
+                f"{candidate.origin}: {candidate.name} comes from {candidate.unsupported}: "
+                "unsupported because not addressable by name and hash.\n"
+                f'Publish it on an index (a folder of wheels will do) and require "{candidate.name}=={candidate.version}".'
+            )
         candidate = self.reader.complete(candidate)
         file = choose_file(candidate, target, sdist_only=candidate.name in self.sdists)
         file, metadata = self.reader.read(candidate, file)
         if metadata.fault and candidate.dependencies is None:
-            raise BadMetadataError(file.name, metadata.fault)
+            raise ClocheError(
+                f"{file.name}: {metadata.fault}.\n"
+                "What it requires is not known, so it is not locked. Require another version of it, or replace what it says by\n"
+                "dependency-metadata in [tool.uv] and obey the uv.lock that `uv lock` then makes."
+            )
         for bound in (candidate.requires_python, metadata.requires_python):
             if bound and not target.meets(bound):
                 remedy = "Require a version that runs on it, or leave this Python version out of the lock."
-                raise RequiresPythonError(str(candidate), bound, target, remedy)
+                raise wrong_python(str(candidate), bound, target, remedy)
         return Chosen(candidate, file, metadata)

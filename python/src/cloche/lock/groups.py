@@ -10,10 +10,7 @@ DEFAULT_GROUP = "default"
 EXTRA_PREFIX = "extra:"
 
 
-class ProjectError(ClocheError):
-    """A fault in pyproject.toml that the person who wrote it can correct."""
-
-    def __init__(self, file: Path, fault: str, remedy: str, line: int = 0) -> None:
-        """Keep the `file`, the `fault`, its `line` (0: not known) and the `remedy`."""
-        place = f"{file}:{line}" if line else str(file)
-        super().__init__(f"{place}: {fault}.\n{remedy}")
+def bad_project(file: Path, fault: str, remedy: str, line: int = 0) -> ClocheError:
+    """Return the error of a pyproject.toml that the person who wrote it can correct."""
+    place = f"{file}:{line}" if line else str(file)
+    return ClocheError(f"{place}: {fault}.\n{remedy}")

@@ -23,55 +23,34 @@ _TRANSFER = {"content-encoding", "content-length", "transfer-encoding"}
 _NOT_FOUND = {403, 404, 410}
 
 
-class IndexUnreachableError(ClocheError):
-    """No answer, or no usable answer, from an index."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self, where: str, reason: str) -> None:
-        """Keep the address (without credentials) and the `reason`."""
-        super().__init__(
-            f"The index at {where} cannot be used: {reason}.\n"
-            "Check the network, and the index-url, extra-index-url, find-links, cert and proxy that\n"
-            "`pip config list` shows."
-        )
+def index_unreachable(where: str, reason: str) -> ClocheError:
+    """Return the error of an index that gives no answer, or no usable one."""
+    return ClocheError(
+        f"The index at {where} cannot be used: {reason}.\n"
+        "Check the network, and the index-url, extra-index-url, find-links, cert and proxy that\n"
+        "`pip config list` shows.",
+        ExitCode.ENVIRONMENT_LACKS,
+    )
 
 
-class PackageNotFoundError(ClocheError):
-    """A package that no configured index has."""
-
-    def __init__(self, name: str) -> None:
-        """Keep the package's `name`."""
-        super().__init__(
-            f"No index has the package {name!r}.\n"
-            "Check the spelling; if it lives on an index of your own, add that one to pip's extra-index-url."
-        )
-
-
-class HashMismatchError(ClocheError):
-    """A file whose content is not what the lock says."""
-
-    def __init__(self, file: str, expected: str, found: str, where: str) -> None:
-        """Keep the `file`, the sha256 `expected` and `found`, and `where` it came from."""
-        super().__init__(
-            f"{file} is not the file that was locked: sha256 {found}\n"
-            f"from {where},\n"
-            f"but expected {expected}.\n"
-            "Somebody replaced it, or the lock was edited. Ask who runs the index; only then lock again."
-        )
+def hash_mismatch(file: str, expected: str, found: str, where: str) -> ClocheError:
+    """Return the error of a file whose content is not what the lock says."""
+    return ClocheError(
+        f"{file} is not the file that was locked: sha256 {found}\n"
+        f"from {where},\n"
+        f"but expected {expected}.\n"
+        "Somebody replaced it, or the lock was edited. Ask who runs the index; only then lock again."
+    )
 
 
-class FileNotOnIndexError(ClocheError):
-    """A locked file that the index does not list any more."""
-
-    def __init__(self, name: str, file: str, listed: Iterable[str]) -> None:
-        """Keep the package `name`, the `file` and what is `listed` instead."""
-        names = sorted(listed)
-        shown = ", ".join(names[-5:]) or "nothing"
-        super().__init__(
-            f"No index lists {file} of {name!r}; among the {len(names)} files listed are: {shown}.\n"
-            "Add the index that has it to pip's configuration, or lock again with --upgrade."
-        )
+def not_on_index(name: str, file: str, listed: Iterable[str]) -> ClocheError:
+    """Return the error of a locked file that the index does not list any more."""
+    names = sorted(listed)
+    shown = ", ".join(names[-5:]) or "nothing"
+    return ClocheError(
+        f"No index lists {file} of {name!r}; among the {len(names)} files listed are: {shown}.\n"
+        "Add the index that has it to pip's configuration, or lock again with --upgrade."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,13 +70,13 @@ class Index(Protocol):
     """Where files and what is said about them come from."""
 
     def files(self, name: str) -> tuple[IndexFile, ...]:
-        """Return all files of the package `name`; raises PackageNotFoundError or IndexUnreachableError."""
+        """Return all files of the package `name`; raises ClocheError."""
 
     def metadata(self, file: IndexFile) -> bytes | None:
         """Return the METADATA beside the file (PEP 658), or None when the index has none."""
 
     def download(self, file: IndexFile, sha256: str | None) -> Path:
-        """Return the path of the file's verified content; raises HashMismatchError."""
+        """Return the path of the file's verified content; raises ClocheError."""
 
 
 class PipIndex:
@@ -137,7 +116,10 @@ class PipIndex:
             found = [file for index in self._indexes for file in self._page(f"{index}{name}/")]
             found.extend(self._linked(name))
             if not found:
-                raise PackageNotFoundError(name)
+                raise ClocheError(
+                    f"No index has the package {name!r}.\n"
+                    "Check the spelling; if it lives on an index of your own, add that one to pip's extra-index-url."
+                )
             self._pages[name] = tuple(found)
         return self._pages[name]
 
@@ -150,8 +132,7 @@ class PipIndex:
             return None
         found = hashlib.sha256(content).hexdigest()
         if file.metadata_sha256 not in {None, found}:
-            name = f"{file.name}.metadata"
-            raise HashMismatchError(name, str(file.metadata_sha256), found, file.shown_url)
+            raise hash_mismatch(f"{file.name}.metadata", str(file.metadata_sha256), found, file.shown_url)
         return content
 
     def download(self, file: IndexFile, sha256: str | None) -> Path:
@@ -169,9 +150,9 @@ class PipIndex:
                 size += len(chunk)
             found = digest.hexdigest()
             if expected not in {None, found}:
-                raise HashMismatchError(file.name, str(expected), found, file.shown_url)
+                raise hash_mismatch(file.name, str(expected), found, file.shown_url)
             if file.size not in {None, size}:
-                raise IndexUnreachableError(file.shown_url, f"it sent {size} of {file.size} bytes")
+                raise index_unreachable(file.shown_url, f"it sent {size} of {file.size} bytes")
             draft.target = folder / found
             draft.put()
         return folder / found
@@ -186,7 +167,7 @@ class PipIndex:
                 # As they are sent: some servers call the file's own compression an encoding.
                 yield from _bounded(response.iter_raw(), most, file.url)
         except (httpx2.HTTPError, OSError) as error:
-            raise IndexUnreachableError(file.shown_url, _reason(error)) from error
+            raise index_unreachable(file.shown_url, _reason(error)) from error
 
     def _get(self, url: str) -> bytes | None:
         answer = self._answer(url)
@@ -203,11 +184,11 @@ class PipIndex:
             headers = [pair for pair in stream.headers.items() if pair[0] not in _TRANSFER]
             answer = httpx2.Response(stream.status_code, headers=headers, content=body, request=stream.request)
         except (httpx2.HTTPError, OSError) as error:
-            raise IndexUnreachableError(shown, _reason(error)) from error
+            raise index_unreachable(shown, _reason(error)) from error
         if answer.status_code in _NOT_FOUND:
             return None
         if answer.is_error:
-            raise IndexUnreachableError(shown, f"status {answer.status_code}")
+            raise index_unreachable(shown, f"status {answer.status_code}")
         return answer
 
     def _page(self, url: str) -> list[IndexFile]:
@@ -240,7 +221,7 @@ class PipIndex:
 def files_of(url: str, content: bytes, encoding: str | None, kind: str) -> list[IndexFile]:
     """Return what a page of an index lists, which was found at `url` as a document of this kind (a media type).
 
-    Raises IndexUnreachableError for one that is no such page.
+    Raises ClocheError for one that is no such page.
     """
     from unearth.collector import IndexPage, parse_html_page, parse_json_response  # noqa: PLC0415 - heavy
     from unearth.link import Link  # noqa: PLC0415 - heavy
@@ -257,7 +238,7 @@ def files_of(url: str, content: bytes, encoding: str | None, kind: str) -> list[
         sizes = {file["filename"]: size for file in listed if isinstance(size := file.get("size"), int) and size >= 0}
         return [_index_file(link, sizes.get(link.filename)) for link in parse_json_response(page)]
     except (ClocheError, *MISSHAPEN) as error:
-        raise IndexUnreachableError(
+        raise index_unreachable(
             page.link.redacted, f"its page is not as PEP 503 or 691 says: {_reason(error)}"
         ) from error
 

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 from cloche.errors import ClocheError
 from cloche.lock.builds import BuildLocker
-from cloche.lock.closure import Closures, RequiresPythonError, Walker
+from cloche.lock.closure import Closures, Walker, wrong_python
 from cloche.lock.foreign import find_foreign, read_foreign
 from cloche.lock.index import Index
 from cloche.lock.metadata import MetadataReader
@@ -22,14 +22,6 @@ from cloche.lock.project import Project, refuse_direct_sources
 from cloche.lock.resolve import preferred_of, resolve
 from cloche.lock.target import Target
 from cloche.lock.text import read_bytes
-
-
-class UnknownSdistError(ClocheError):
-    """A package named by --sdist that the lock does not contain."""
-
-    def __init__(self, name: str) -> None:
-        """Keep the `name`."""
-        super().__init__(f"--sdist {name}: no group of the project needs {name!r}.\nCheck the spelling.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +48,12 @@ class Surroundings:
 def make_lock(project: Project, request: Request, around: Surroundings) -> Lock:
     """Return the lock of `project`; writes nothing but the cache.
 
-    Raises ClocheError's subclasses for everything that a person can correct.
+    Raises ClocheError for everything that a person can correct.
     """
     for target in request.targets:
         if not target.meets(project.requires_python):
             remedy = "Choose another --python, or widen requires-python in pyproject.toml."
-            what = f"The project {project.name!r}"
-            raise RequiresPythonError(what, project.requires_python, target, remedy)
+            raise wrong_python(f"The project {project.name!r}", project.requires_python, target, remedy)
     foreign = find_foreign(project.directory, around.report)
     reader = MetadataReader(around.index, around.cache)
     made_from = {"pyproject.toml": project.digest}
@@ -143,4 +134,4 @@ def _resolver(
 def _check_sdists(names: Sequence[str], closed: Sequence[Closures]) -> None:
     for name in names:
         if not any(canonicalize_name(name) in closures.chosen for closures in closed):
-            raise UnknownSdistError(name)
+            raise ClocheError(f"--sdist {name}: no group of the project needs {name!r}.\nCheck the spelling.")

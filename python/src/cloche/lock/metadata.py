@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from cloche.errors import ClocheError
-from cloche.lock.index import FileNotOnIndexError, HashMismatchError, Index, IndexFile
+from cloche.lock.index import Index, IndexFile, hash_mismatch, not_on_index
 from cloche.lock.legacy import read_requirement, read_specifiers
 from cloche.lock.licenses import license_of
 from cloche.lock.names import name_and_version
@@ -29,24 +29,9 @@ _REQUIRES = re.compile(r"requires-(dist|python)\s*:", re.IGNORECASE)
 _SECTION = re.compile(r"\[(?P<extra>[^:\]]*)(?::(?P<marker>[^\]]*))?\]")
 
 
-class BadWheelError(ClocheError):
-    """A wheel without readable METADATA."""
-
-    def __init__(self, file: str, fault: str) -> None:
-        """Keep the `file` name and the `fault`."""
-        super().__init__(f"{file}: the wheel cannot be read: {fault}.\nUse another version of the package.")
-
-
-class BadMetadataError(ClocheError):
-    """A package whose metadata says something about what it requires that cannot be read."""
-
-    def __init__(self, file: str, fault: str) -> None:
-        """Keep the `file` name and the `fault`, with its line."""
-        super().__init__(
-            f"{file}: {fault}.\n"
-            "What it requires is not known, so it is not locked. Require another version of it, or replace what it says by\n"
-            "dependency-metadata in [tool.uv] and obey the uv.lock that `uv lock` then makes."
-        )
+def bad_wheel(file: str, fault: str) -> ClocheError:
+    """Return the error of a wheel without readable METADATA."""
+    return ClocheError(f"{file}: the wheel cannot be read: {fault}.\nUse another version of the package.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +55,7 @@ class MetadataReader:
     def read(self, candidate: Candidate, file: File) -> tuple[File, Metadata]:
         """Return the file with sha256 and size filled in, and its metadata.
 
-        Raises HashMismatchError, FileNotOnIndexError, BadWheelError, BadSdistError, and what the
-        index raises.
+        Raises ClocheError.
         """
         if file.sha256 and file.size is not None and (kept := self._kept(file.sha256)).is_file():
             return file, parse_metadata(kept.read_bytes())
@@ -106,8 +90,8 @@ class MetadataReader:
         if not files:
             expected = f"one of {len(candidate.hashes)} hashes"
             for file in of_version:
-                raise HashMismatchError(file.name, expected, str(file.sha256), file.shown_url)
-            raise FileNotOnIndexError(candidate.name, str(candidate), [])
+                raise hash_mismatch(file.name, expected, str(file.sha256), file.shown_url)
+            raise not_on_index(candidate.name, str(candidate), [])
         return replace(candidate, files=tuple(sorted(files, key=lambda file: file.name)))
 
     def locate(self, candidate: Candidate, file: File) -> IndexFile:
@@ -115,7 +99,7 @@ class MetadataReader:
         files = self._index.files(candidate.name)
         same = [listed for listed in files if listed.name == file.name]
         if not same:
-            raise FileNotOnIndexError(candidate.name, file.name, {listed.name for listed in files})
+            raise not_on_index(candidate.name, file.name, {listed.name for listed in files})
         if file.sha256 is None:
             return same[0]
         for listed in same:
@@ -124,7 +108,7 @@ class MetadataReader:
         for listed in same:
             if listed.sha256 is None:
                 return listed
-        raise HashMismatchError(file.name, file.sha256, str(same[0].sha256), same[0].shown_url)
+        raise hash_mismatch(file.name, file.sha256, str(same[0].sha256), same[0].shown_url)
 
     def _kept(self, sha256: str) -> Path:
         return self._cache / "metadata" / sha256
@@ -195,17 +179,17 @@ def _fault(content: bytes, name: str, text: str, error: Exception) -> str:
 def _wheel_metadata(path: Path, name: str) -> bytes:
     # What would not be unpacked is not locked.
     if problems := check_zip(path):
-        raise BadWheelError(name, "\n  ".join(["it is not sound", *problems]))
+        raise bad_wheel(name, "\n  ".join(["it is not sound", *problems]))
     try:
         with zipfile.ZipFile(path) as archive:
             found = [info for info in archive.infolist() if _METADATA.fullmatch(info.filename)]
             if len(found) != 1:
-                raise BadWheelError(name, f"there {f'are {len(found)}' if found else 'is no'} METADATA in it")
+                raise bad_wheel(name, f"there {f'are {len(found)}' if found else 'is no'} METADATA in it")
             if found[0].file_size > METADATA.bytes:
-                raise BadWheelError(name, f"METADATA is larger than {METADATA.bytes} bytes")
+                raise bad_wheel(name, f"METADATA is larger than {METADATA.bytes} bytes")
             return archive.read(found[0])
     except zipfile.BadZipFile as error:
-        raise BadWheelError(name, str(error)) from error
+        raise bad_wheel(name, str(error)) from error
 
 
 def _sdist_metadata(path: Path, name: str) -> bytes:

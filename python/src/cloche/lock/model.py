@@ -11,19 +11,16 @@ from typing import Any, Self
 
 from cloche.errors import MISSHAPEN, ClocheError
 from cloche.lock.names import check_file_name
-from cloche.lock.text import MalformedFileError, parse_json
+from cloche.lock.text import malformed, parse_json
 
 LOCK_VERSION = 1
 LOCK_NAME = "cloche.lock"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class UnsupportedLockVersionError(ClocheError):
-    """A lock file of a format version that this Cloche does not know."""
-
-    def __init__(self, file: Path, version: object, known: str, remedy: str) -> None:
-        """Keep the `file`, the `version` found in it, those `known` here and what to do."""
-        super().__init__(f"{file}: lock version {version!r} is not supported (known: {known}).\n{remedy}")
+def unsupported_lock_version(file: Path, version: object, known: str, remedy: str) -> ClocheError:
+    """Return the error of a lock file of a format version that this Cloche does not know."""
+    return ClocheError(f"{file}: lock version {version!r} is not supported (known: {known}).\n{remedy}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ class Package:
 
     @classmethod
     def from_json(cls, data: dict[str, Any], origin: str) -> Self:
-        """Return the package, or raise UnsafeFileNameError, KeyError or ValueError."""
+        """Return the package, or raise ClocheError, KeyError or ValueError."""
         for key in ("version", "file", "sha256"):
             _check(data[key], str, key)
         _check(data["size"], int, "size")
@@ -190,13 +187,13 @@ class Lock:
 def read_lock(path: Path) -> Lock:
     """Return the lock that is in the file `path`.
 
-    Raises MalformedFileError, UnsupportedLockVersionError or UnsafeFileNameError.
+    Raises ClocheError.
     """
     data = parse_json(path)
     version = data.get("version") if isinstance(data, dict) else None
     if version != LOCK_VERSION:
         remedy = "Use the Cloche that wrote it, or delete the file and run `cloche lock`."
-        raise UnsupportedLockVersionError(path, version, str(LOCK_VERSION), remedy)
+        raise unsupported_lock_version(path, version, str(LOCK_VERSION), remedy)
     try:
         return Lock(
             project=_check(data["project"], str, "project"),
@@ -211,9 +208,9 @@ def read_lock(path: Path) -> Lock:
             },
         )
     except KeyError as error:
-        raise MalformedFileError(path, f"the key {error.args[0]!r} is missing", LOCK_REMEDY) from error
+        raise malformed(path, f"the key {error.args[0]!r} is missing", LOCK_REMEDY) from error
     except MISSHAPEN as error:
-        raise MalformedFileError(path, str(error), LOCK_REMEDY) from error
+        raise malformed(path, str(error), LOCK_REMEDY) from error
 
 
 LOCK_REMEDY = "Restore the file from version control, or delete it and run `cloche lock`."

@@ -16,20 +16,8 @@ from cloche.errors import ClocheError
 _FILE_NAME_LENGTH = 255
 
 
-class UnsafeFileNameError(ClocheError):
-    """A file name from a lock or an index that is not the plain name of a file."""
-
-    def __init__(self, name: str, origin: str) -> None:
-        """Keep `name`, and `origin` (the file or index page it was read from)."""
-        super().__init__(
-            f"{name!r} (in {origin}) is not a plain file name: it is empty, too long, hidden, or has a\n"
-            "separator or control character, and could lead out of the environment.\n"
-            "Make the lock again from an index that you trust."
-        )
-
-
 def check_file_name(name: str, origin: str) -> str:
-    """Return `name` when it is one component of a path, else raise UnsafeFileNameError."""
+    """Return `name` when it is one component of a path, else raise ClocheError."""
     plain = (
         0 < len(name) <= _FILE_NAME_LENGTH
         and name.isprintable()
@@ -40,7 +28,11 @@ def check_file_name(name: str, origin: str) -> str:
         and Path(name).name == name
     )
     if not plain:
-        raise UnsafeFileNameError(name, origin)
+        raise ClocheError(
+            f"{name!r} (in {origin}) is not a plain file name: it is empty, too long, hidden, or has a\n"
+            "separator or control character, and could lead out of the environment.\n"
+            "Make the lock again from an index that you trust."
+        )
     return name
 
 

@@ -17,14 +17,6 @@ from cloche.errors import ClocheError
 _SECTIONS = ("global", "download", "install")
 
 
-class PipConfigError(ClocheError):
-    """A pip configuration file that cannot be parsed."""
-
-    def __init__(self, file: Path, reason: str) -> None:
-        """Keep the `file` and the parser's `reason`."""
-        super().__init__(f"{file}: not a pip configuration file: {reason}.\nSee `pip config debug`.")
-
-
 @dataclass(frozen=True, kw_only=True)
 class PipConfig:
     """What pip would use. URLs may contain credentials: never print them."""
@@ -41,7 +33,7 @@ class PipConfig:
 
 
 def read_pip_config(environ: Mapping[str, str] | None = None) -> PipConfig:
-    """Return the configuration of the user who runs this; raises PipConfigError."""
+    """Return the configuration of the user who runs this; raises ClocheError."""
     environ = os.environ if environ is None else environ
     settings: dict[str, str] = {}
     for file in _files(environ):
@@ -84,7 +76,9 @@ def _read(file: Path) -> dict[str, str]:
     try:
         parser.read(str(file), encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError) as error:
-        raise PipConfigError(file, " ".join(str(error).split())) from error
+        raise ClocheError(
+            f"{file}: not a pip configuration file: {' '.join(str(error).split())}.\nSee `pip config debug`."
+        ) from error
     found: dict[str, str] = {}
     for section in _SECTIONS:
         if parser.has_section(section):

@@ -9,10 +9,10 @@ from packaging.utils import canonicalize_name
 
 from cloche.errors import MISSHAPEN
 from cloche.lock.legacy import read_requirement
-from cloche.lock.model import UnsupportedLockVersionError
+from cloche.lock.model import unsupported_lock_version
 from cloche.lock.poetry_project import pep508
 from cloche.lock.pool import Candidate, File, Pool, checked_file
-from cloche.lock.text import MalformedFileError, parse_toml
+from cloche.lock.text import malformed, parse_toml
 
 REMEDY = "Run `poetry lock`."
 _KNOWN_MAJORS = ("1", "2")
@@ -22,21 +22,20 @@ _UNSUPPORTED = {"git": "a git repository", "url": "a URL", "file": "a path", "di
 def read_poetry_lock(path: Path) -> Pool:
     """Return what poetry.lock offers.
 
-    Raises MalformedFileError, UnsupportedLockVersionError, UnsafeFileNameError or BadFileNameError.
+    Raises ClocheError.
     """
     data = parse_toml(path, REMEDY)
     pool = Pool(path.name, REMEDY)
     try:
         version = str(data.get("metadata", {}).get("lock-version"))
         if version.partition(".")[0] not in _KNOWN_MAJORS:
-            raise UnsupportedLockVersionError(path, version, "1.x, 2.x", "Run `poetry lock` with Poetry 2.")
+            raise unsupported_lock_version(path, version, "1.x, 2.x", "Run `poetry lock` with Poetry 2.")
         # Format 1.0 and 1.1 list the files of all packages in one table.
         old_files = data["metadata"].get("files", {})
         for package in data.get("package", []):
             pool.add(_candidate(package, old_files, path))
     except MISSHAPEN as error:
-        fault = f"not as Poetry writes it ({type(error).__name__}: {error})"
-        raise MalformedFileError(path, fault, REMEDY) from error
+        raise malformed(path, f"not as Poetry writes it ({type(error).__name__}: {error})", REMEDY) from error
     return pool
 
 

@@ -10,14 +10,14 @@ from poetry.core.constraints.version import parse_constraint
 from poetry.core.factory import Factory
 
 from cloche.errors import MISSHAPEN
-from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
+from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, bad_project
 from cloche.lock.text import line_of
 
 _DIRECT = ("git", "url", "path", "file")
 
 
 def poetry_groups(file: Path, poetry: dict[str, Any]) -> dict[str, tuple[Requirement, ...]]:
-    """Return "default", the groups and the extras of [tool.poetry]; raises ProjectError."""
+    """Return "default", the groups and the extras of [tool.poetry]; raises ClocheError."""
     extras = {
         canonicalize_name(extra): list(map(canonicalize_name, names))
         for extra, names in poetry.get("extras", {}).items()
@@ -84,10 +84,10 @@ def _requirements(file: Path, name: str, value: Any) -> list[Requirement]:  # no
         if kind:
             fault = f"the dependency {name!r} by {kind} is unsupported because not addressable by name and hash"
             remedy = f"Publish it on an index (a folder of wheels will do) and give a version of {name!r}."
-            raise ProjectError(file, fault, remedy, line_of(file, name))
+            raise bad_project(file, fault, remedy, line_of(file, name))
         try:
             found.append(pep508(name, constraint))
         except MISSHAPEN as error:
             remedy = "Write a constraint that Poetry knows."
-            raise ProjectError(file, f"the dependency {name!r}: {error}", remedy, line_of(file, name)) from error
+            raise bad_project(file, f"the dependency {name!r}: {error}", remedy, line_of(file, name)) from error
     return found

@@ -66,40 +66,20 @@ class Pool:
         self.candidates.setdefault(candidate.name, []).append(candidate)
 
 
-class UnsupportedSourceError(ClocheError):
-    """A package that comes from a URL, a repository or a folder."""
-
-    def __init__(self, candidate: Candidate) -> None:
-        """Keep the candidate, whose `unsupported` names its source."""
-        super().__init__(
-            f"{candidate.origin}: {candidate.name} comes from {candidate.unsupported}: "
-            "unsupported because not addressable by name and hash.\n"
-            f'Publish it on an index (a folder of wheels will do) and require "{candidate.name}=={candidate.version}".'
-        )
-
-
-class BadFileNameError(ClocheError):
-    """A file name in a lock that is not that of a wheel or sdist of its package."""
-
-    def __init__(self, name: str, package: str, origin: str) -> None:
-        """Keep the file `name`, the `package` it is listed for and the lock it stands in."""
-        super().__init__(
-            f"{origin}: {name!r} is listed for {package}, but is not the name of a wheel or sdist of it.\n"
-            "Make that lock again with the tool that wrote it."
-        )
-
-
 def checked_file(
     name: str, package: str, origin: str, sha256: str | None = None, size: int | None = None
 ) -> File | None:
     """Return the file called `name`, or None for a kind that no installer takes (eggs, installers).
 
-    Raises UnsafeFileNameError or BadFileNameError.
+    Raises ClocheError.
     """
     check_file_name(name, origin)
     if not name.endswith((".whl", ".tar.gz", ".zip", ".tgz", ".tar.bz2", ".tar.xz")):
         return None
     found = name_and_version(name, package)
     if found is None or found[0] != canonicalize_name(package):
-        raise BadFileNameError(name, package, origin)
+        raise ClocheError(
+            f"{origin}: {name!r} is listed for {package}, but is not the name of a wheel or sdist of it.\n"
+            "Make that lock again with the tool that wrote it."
+        )
     return File(name, sha256, size)

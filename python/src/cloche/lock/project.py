@@ -15,8 +15,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
 from cloche.errors import MISSHAPEN
-from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, ProjectError
-from cloche.lock.text import MalformedFileError, line_of, parse_toml
+from cloche.lock.groups import DEFAULT_GROUP, EXTRA_PREFIX, bad_project
+from cloche.lock.text import line_of, malformed, parse_toml
 
 LEGACY_BACKEND = "setuptools.build_meta:__legacy__"
 LEGACY_REQUIRES = ("setuptools>=40.8.0",)
@@ -68,7 +68,7 @@ class Project:
 def read_project(directory: Path) -> Project:
     """Return the project in `directory`.
 
-    Raises UnreadableFileError, MalformedFileError or ProjectError.
+    Raises ClocheError.
     """
     file = directory / "pyproject.toml"
     data = parse_toml(file)
@@ -77,7 +77,7 @@ def read_project(directory: Path) -> Project:
         _check_uv(project.uv)
     except MISSHAPEN as error:
         fault = f"a part of it has the wrong form ({type(error).__name__}: {error})"
-        raise MalformedFileError(file, fault, "Correct the file.") from error
+        raise malformed(file, fault, "Correct the file.") from error
     return project
 
 
@@ -98,7 +98,7 @@ def _project(file: Path, data: dict[str, Any]) -> Project:
     project = data.get("project", {})
     name = project.get("name") or poetry.get("name")
     if not isinstance(name, str):
-        raise ProjectError(file, "there is no project.name", 'Add [project] with name = "...".')
+        raise bad_project(file, "there is no project.name", 'Add [project] with name = "...".')
     normal_name = canonicalize_name(name)
     groups = _groups(file, data, project, poetry)
     return Project(
@@ -136,7 +136,7 @@ def digest(data: dict[str, Any]) -> str:
 
 
 def refuse_direct_sources(project: Project) -> None:
-    """Raise ProjectError when [tool.uv.sources] takes a requirement from a repository, URL or folder."""
+    """Raise ClocheError when [tool.uv.sources] takes a requirement from a repository, URL or folder."""
     sources = project.uv.get("sources", {})
     for name, value in sources.items():
         for source in value if isinstance(value, list) else [value]:
@@ -144,7 +144,7 @@ def refuse_direct_sources(project: Project) -> None:
             if kind and any(canonicalize_name(each.name) == canonicalize_name(name) for each in project.requirements):
                 fault = f"{name!r} by {kind} in tool.uv.sources is unsupported because not addressable by name and hash"
                 remedy = f"Publish {name} on an index (a folder of wheels will do) and remove its source."
-                raise ProjectError(project.file, fault, remedy, line_of(project.file, kind))
+                raise bad_project(project.file, fault, remedy, line_of(project.file, kind))
 
 
 def read_build_system(file: Path, data: dict[str, Any]) -> BuildSystem:
@@ -158,7 +158,7 @@ def read_build_system(file: Path, data: dict[str, Any]) -> BuildSystem:
     requires = table.get("requires")
     if requires is None:
         remedy = 'PEP 518 demands it: add requires = ["..."].'
-        raise ProjectError(file, "[build-system] has no requires", remedy, line_of(file, "[build-system]"))
+        raise bad_project(file, "[build-system] has no requires", remedy, line_of(file, "[build-system]"))
     return BuildSystem(
         backend=table.get("build-backend", LEGACY_BACKEND),
         requires=parse_all(file, "build-system.requires", requires),
@@ -166,9 +166,9 @@ def read_build_system(file: Path, data: dict[str, Any]) -> BuildSystem:
 
 
 def parse_all(file: Path, key: str, texts: object) -> tuple[Requirement, ...]:
-    """Return the PEP 508 requirements of the list `texts`, or raise ProjectError with the line."""
+    """Return the PEP 508 requirements of the list `texts`, or raise ClocheError with the line."""
     if not isinstance(texts, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-        raise ProjectError(file, f"{key} is not a list of strings", f'Write {key} = ["..."].')
+        raise bad_project(file, f"{key} is not a list of strings", f'Write {key} = ["..."].')
     return tuple(_parse(file, key, text) for text in texts)
 
 
@@ -177,12 +177,11 @@ def _parse(file: Path, key: str, text: str) -> Requirement:
         requirement = Requirement(text)
     except InvalidRequirement as error:
         fault = f"{text!r} in {key} is not a requirement: {str(error).splitlines()[0]}"
-        remedy = 'Write it as PEP 508 says, such as "numpy>=2".'
-        raise ProjectError(file, fault, remedy, line_of(file, text)) from error
+        raise bad_project(file, fault, 'Write it as PEP 508 says, such as "numpy>=2".', line_of(file, text)) from error
     if requirement.url is not None:
         fault = f"{text!r} in {key} is unsupported because not addressable by name and hash"
         remedy = f'Publish {requirement.name} on an index (a folder of wheels will do) and write "{requirement.name}==VERSION".'
-        raise ProjectError(file, fault, remedy, line_of(file, text))
+        raise bad_project(file, fault, remedy, line_of(file, text))
     return requirement
 
 
@@ -199,7 +198,7 @@ def _groups(
         for key in ("dependencies", "optional-dependencies"):
             if key in dynamic:
                 remedy = "Cloche runs no build to lock: write them into pyproject.toml."
-                raise ProjectError(file, f"project.{key} is dynamic", remedy, line_of(file, "dynamic"))
+                raise bad_project(file, f"project.{key} is dynamic", remedy, line_of(file, "dynamic"))
         groups[DEFAULT_GROUP] = parse_all(file, "project.dependencies", project.get("dependencies", []))
         for extra, texts in project.get("optional-dependencies", {}).items():
             key = f"project.optional-dependencies.{extra}"
@@ -221,20 +220,20 @@ def _dependency_groups(file: Path, table: dict[str, Any]) -> dict[str, tuple[Req
     if DEFAULT_GROUP in {str(canonicalize_name(name)) for name in table}:
         fault = "a dependency group is called 'default'"
         remedy = "That name stands for project.dependencies in cloche.lock: choose another."
-        raise ProjectError(file, fault, remedy, line_of(file, DEFAULT_GROUP))
+        raise bad_project(file, fault, remedy, line_of(file, DEFAULT_GROUP))
     try:
         resolver = DependencyGroupResolver(table)
         return {canonicalize_name(name): resolver.resolve(name) for name in table}
     except ExceptionGroup as error:
         faults = "; ".join(str(each) for each in error.exceptions)
-        raise ProjectError(file, f"[dependency-groups]: {faults}", "Correct the group (PEP 735).") from error
+        raise bad_project(file, f"[dependency-groups]: {faults}", "Correct the group (PEP 735).") from error
 
 
 def _check_members(file: Path, group: str, members: object, table: dict[str, Any]) -> None:
-    """Raise ProjectError, with the line, for what packaging would report without one."""
+    """Raise ClocheError, with the line, for what packaging would report without one."""
     if not isinstance(members, list):
         remedy = f'Write {group} = ["..."].'
-        raise ProjectError(file, f"the dependency group {group!r} is not a list", remedy, line_of(file, group))
+        raise bad_project(file, f"the dependency group {group!r} is not a list", remedy, line_of(file, group))
     known = {canonicalize_name(name) for name in table}
     for member in members:
         if isinstance(member, str):
@@ -243,8 +242,7 @@ def _check_members(file: Path, group: str, members: object, table: dict[str, Any
         include = member.get("include-group") if isinstance(member, dict) else None
         if isinstance(include, str) and canonicalize_name(include) not in known:
             fault = f"the dependency group {group!r} includes the unknown group {include!r}"
-            remedy = f"Known groups: {', '.join(sorted(known))}."
-            raise ProjectError(file, fault, remedy, line_of(file, f'"{include}"'))
+            raise bad_project(file, fault, f"Known groups: {', '.join(sorted(known))}.", line_of(file, f'"{include}"'))
 
 
 def _requires_python(file: Path, project: dict[str, Any], poetry: dict[str, Any]) -> str:
@@ -258,7 +256,7 @@ def _requires_python(file: Path, project: dict[str, Any], poetry: dict[str, Any]
         SpecifierSet(text)
     except InvalidSpecifier as error:
         fault = f"requires-python {text!r} is not a version specifier"
-        raise ProjectError(file, fault, 'Write for example ">=3.11".', line_of(file, "requires-python")) from error
+        raise bad_project(file, fault, 'Write for example ">=3.11".', line_of(file, "requires-python")) from error
     return text
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from packaging.pylock import Package as PylockPackage
 from packaging.pylock import PackageSdist, PackageWheel, Pylock, PylockUnsupportedVersionError, PylockValidationError
 
-from cloche.lock.model import UnsupportedLockVersionError
+from cloche.lock.model import unsupported_lock_version
 from cloche.lock.pool import Candidate, File, Pool, checked_file
-from cloche.lock.text import MalformedFileError, parse_toml
+from cloche.lock.text import malformed, parse_toml
 
 LOCK_NAME = "pylock.toml"
 REMEDY = "Write it again with the tool that made it, such as `uv export --format pylock.toml`."
@@ -17,15 +17,15 @@ REMEDY = "Write it again with the tool that made it, such as `uv export --format
 def read_pylock(path: Path, remedy: str = REMEDY, overridden: frozenset[str] = frozenset()) -> Pool:
     """Return what a pylock.toml offers; the edges between its packages come from their metadata.
 
-    Raises MalformedFileError, UnsupportedLockVersionError, UnsafeFileNameError or BadFileNameError.
+    Raises ClocheError.
     """
     data = parse_toml(path, remedy)
     try:
         lock = Pylock.from_dict(data)
     except PylockUnsupportedVersionError as error:
-        raise UnsupportedLockVersionError(path, data.get("lock-version"), "1.0", remedy) from error
+        raise unsupported_lock_version(path, data.get("lock-version"), "1.0", remedy) from error
     except PylockValidationError as error:
-        raise MalformedFileError(path, str(error), remedy) from error
+        raise malformed(path, str(error), remedy) from error
     pool = Pool(path.name, remedy, overridden=overridden)
     for package in lock.packages:
         pool.add(_candidate(package, path))

@@ -34,12 +34,9 @@ _IGNORED = (
 _DIRECT = ("-e", "--editable", "git+", "http:", "https:", "file:", "./", "../", "/")
 
 
-class RequirementsError(ClocheError):
-    """A line of requirements.txt that cannot be obeyed."""
-
-    def __init__(self, path: Path, line: int, fault: str, remedy: str = REMEDY) -> None:
-        """Keep the file, the `line` (from 1), the `fault` and the `remedy`."""
-        super().__init__(f"{path}:{line}: {fault}.\n{remedy}")
+def bad_requirement(path: Path, line: int, fault: str, remedy: str = REMEDY) -> ClocheError:
+    """Return the error of a line of requirements.txt that cannot be obeyed."""
+    return ClocheError(f"{path}:{line}: {fault}.\n{remedy}")
 
 
 def is_pinned(path: Path) -> bool:
@@ -50,7 +47,7 @@ def is_pinned(path: Path) -> bool:
 def read_requirements(path: Path) -> Pool:
     """Return what requirements.txt offers; files and edges are for the index and metadata to say.
 
-    Raises RequirementsError.
+    Raises ClocheError.
     """
     pool = Pool(path.name, REMEDY)
     for number, line in _logical_lines(read_text(path)):
@@ -69,24 +66,23 @@ def _candidate(path: Path, number: int, line: str) -> Candidate:
     text = _HASH.split(line)[0].strip()
     if line.startswith("-") and not line.startswith(_DIRECT):
         fault = f"the option {line.split(maxsplit=1)[0]!r} is not supported in a lock"
-        raise RequirementsError(path, number, fault, "Write one complete file, without includes and constraints.")
+        raise bad_requirement(path, number, fault, "Write one complete file, without includes and constraints.")
     if line.startswith(_DIRECT) or " @ " in text:
         fault = f"{text!r} is unsupported because not addressable by name and hash"
         remedy = "Publish it on an index (a folder of wheels will do) and require NAME==VERSION."
-        raise RequirementsError(path, number, fault, remedy)
+        raise bad_requirement(path, number, fault, remedy)
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
-        fault = f"{text!r} is not a requirement: {str(error).splitlines()[0]}"
-        raise RequirementsError(path, number, fault) from error
+        raise bad_requirement(path, number, f"{text!r} is not a requirement: {str(error).splitlines()[0]}") from error
     pins = [
         each.version for each in requirement.specifier if each.operator in {"==", "==="} and "*" not in each.version
     ]
     if len(pins) != 1:
-        raise RequirementsError(path, number, f"{text!r} does not name one version (NAME==VERSION)")
+        raise bad_requirement(path, number, f"{text!r} does not name one version (NAME==VERSION)")
     hashes = frozenset(match["digest"].lower() for match in _HASH.finditer(line) if match["algorithm"] == "sha256")
     if not hashes:
-        raise RequirementsError(path, number, f"{text!r} has no sha256 hash")
+        raise bad_requirement(path, number, f"{text!r} has no sha256 hash")
     return Candidate(
         name=canonicalize_name(requirement.name),
         version=pins[0],

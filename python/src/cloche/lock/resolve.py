@@ -46,36 +46,14 @@ _PATIENCE = 7200
 _UNREACHABLE = ("Failed to fetch", "Request failed after", "error sending request", "dns error", "Could not connect")
 
 
-class UvMissingError(ClocheError):
-    """No uv on this machine."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self) -> None:
-        """Say where uv comes from."""
-        super().__init__("uv is not installed beside this Python.\nInstall it with `python -m pip install uv`.")
-
-
-class ResolutionError(ClocheError):
-    """uv found no set of versions."""
-
-    def __init__(self, what: str, explanation: str) -> None:
-        """Keep `what` was resolved and uv's own `explanation`."""
-        super().__init__(f"The requirements of {what} cannot be met together. uv says:\n{_indented(explanation)}")
-
-
-class ResolverUnreachableError(ClocheError):
-    """uv could not reach an index."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self, what: str, explanation: str) -> None:
-        """Keep `what` was resolved and uv's own `explanation`."""
-        super().__init__(
-            f"No index could be reached to resolve the requirements of {what}. uv says:\n{_indented(explanation)}\n"
-            "Check the network, and the index-url, extra-index-url, find-links, cert and proxy that\n"
-            "`pip config list` shows."
-        )
+def resolver_unreachable(what: str, explanation: str) -> ClocheError:
+    """Return the error of an index that uv could not reach."""
+    return ClocheError(
+        f"No index could be reached to resolve the requirements of {what}. uv says:\n{_indented(explanation)}\n"
+        "Check the network, and the index-url, extra-index-url, find-links, cert and proxy that\n"
+        "`pip config list` shows.",
+        ExitCode.ENVIRONMENT_LACKS,
+    )
 
 
 def resolve(  # noqa: PLR0913 - each is a separate input of uv, all but two by keyword
@@ -90,8 +68,7 @@ def resolve(  # noqa: PLR0913 - each is a separate input of uv, all but two by k
     """Return the packages that meet `requirements` on all `targets`.
 
     `what` names the requirements' owner in messages, `settings` is [tool.uv], and `preferences` the
-    text of a pylock.toml whose versions are kept where they still fit. Raises UvMissingError,
-    ResolutionError or ResolverUnreachableError.
+    text of a pylock.toml whose versions are kept where they still fit. Raises ClocheError.
     """
     lowest = min(targets, key=lambda target: target.minor)
     with tempfile.TemporaryDirectory(prefix="cloche-lock-") as folder:
@@ -139,13 +116,16 @@ def preferred_of(former: Iterable[tuple[str, str, Environment]], build: str | No
 
 
 def find_uv() -> str:
-    """Return the path of the uv binary that the `uv` wheel installed; raises UvMissingError."""
+    """Return the path of the uv binary that the `uv` wheel installed; raises ClocheError."""
     try:
         from uv import find_uv_bin  # noqa: PLC0415 - its absence has a message of its own
 
         return str(find_uv_bin())
     except (ImportError, FileNotFoundError) as error:
-        raise UvMissingError from error
+        raise ClocheError(
+            "uv is not installed beside this Python.\nInstall it with `python -m pip install uv`.",
+            ExitCode.ENVIRONMENT_LACKS,
+        ) from error
 
 
 def uv_environment(config: PipConfig) -> dict[str, str]:
@@ -193,12 +173,12 @@ def _run(what: str, command: list[str], folder: Path, config: PipConfig) -> None
             timeout=_PATIENCE,
         )
     except subprocess.TimeoutExpired as error:
-        raise ResolverUnreachableError(what, f"nothing: it was not done after {_PATIENCE} s.") from error
+        raise resolver_unreachable(what, f"nothing: it was not done after {_PATIENCE} s.") from error
     if done.returncode:
         explanation = _without_credentials(done.stderr.strip(), config)
         if any(sign in explanation for sign in _UNREACHABLE):
-            raise ResolverUnreachableError(what, explanation)
-        raise ResolutionError(what, explanation)
+            raise resolver_unreachable(what, explanation)
+        raise ClocheError(f"The requirements of {what} cannot be met together. uv says:\n{_indented(explanation)}")
 
 
 def _index_url(url: str) -> str:

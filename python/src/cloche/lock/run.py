@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloche.lock.changes import changes, summary
-from cloche.lock.check import StaleLockError, differences
+from cloche.lock.check import differences, stale_lock
 from cloche.lock.index import PipIndex, cache_directory
 from cloche.lock.make import Request, Surroundings, make_lock
 from cloche.lock.model import LOCK_NAME, Lock, read_lock
@@ -32,7 +32,7 @@ class Options:
 def write(directory: Path, options: Options, report: Callable[[str], None]) -> Lock:
     """Make and write the lock of the project in `directory`, tell `report`, and return the lock.
 
-    Raises ClocheError's subclasses.
+    Raises ClocheError.
     """
     project = read_project(directory)
     path = directory / LOCK_NAME
@@ -59,13 +59,13 @@ def write(directory: Path, options: Options, report: Callable[[str], None]) -> L
 
 
 def check(directory: Path, options: Options, report: Callable[[str], None]) -> None:
-    """Raise StaleLockError when the lock of the project in `directory` is stale or missing."""
+    """Raise ClocheError when the lock of the project in `directory` is stale or missing."""
     project = read_project(directory)
     path = directory / LOCK_NAME
     former = read_lock(path) if path.exists() else None
     found = differences(former, project, _targets(project, options, former), report)
     if found:
-        raise StaleLockError(path, found)
+        raise stale_lock(path, found)
     report(f"{path} is up to date.")
 
 

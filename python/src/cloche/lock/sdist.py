@@ -17,14 +17,11 @@ from cloche.untrusted.limits import SDIST, SDIST_TEXT
 _NAMES = {"pyproject.toml", "PKG-INFO"}
 
 
-class BadSdistError(ClocheError):
-    """An sdist that cannot be read, or must not be."""
-
-    def __init__(self, file: str, fault: str) -> None:
-        """Keep the `file` name and the `fault`."""
-        super().__init__(
-            f"{file}: the sdist cannot be read: {fault}.\nUse another version, or ask its author for a wheel."
-        )
+def bad_sdist(file: str, fault: str) -> ClocheError:
+    """Return the error of an sdist that cannot be read, or must not be."""
+    return ClocheError(
+        f"{file}: the sdist cannot be read: {fault}.\nUse another version, or ask its author for a wheel."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,23 +34,23 @@ class SdistTexts:
 
 
 def read_sdist(path: Path, name: str) -> SdistTexts:
-    """Return the texts of the sdist at `path`, called `name`; raises BadSdistError."""
+    """Return the texts of the sdist at `path`, called `name`; raises ClocheError."""
     texts: dict[str, bytes] = {}
     try:
         # What a build would refuse is not locked.
         problems = check_zip(path, SDIST, "build folder") if name.endswith(".zip") else check_tar(path)
         if problems:
-            raise BadSdistError(name, "\n  ".join(["it is not sound", *problems]))
+            raise bad_sdist(name, "\n  ".join(["it is not sound", *problems]))
         for member, stream, size in _members(path, name):
             key = _key(PurePosixPath(member))
             if key is None or key in texts:
                 continue
             if size > SDIST_TEXT.bytes:
-                raise BadSdistError(name, f"{member} is larger than {SDIST_TEXT.bytes} bytes")
+                raise bad_sdist(name, f"{member} is larger than {SDIST_TEXT.bytes} bytes")
             with stream() as content:
                 texts[key] = content.read(SDIST_TEXT.bytes)
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
-        raise BadSdistError(name, str(error)) from error
+        raise bad_sdist(name, str(error)) from error
     return SdistTexts(
         pyproject=texts.get("pyproject.toml"),
         pkg_info=texts.get("PKG-INFO"),

@@ -11,39 +11,30 @@ from cloche.lock.pool import Candidate, File, Pool
 from cloche.lock.target import Target
 
 
-class NoFileError(ClocheError):
-    """A package without a wheel or sdist for a target."""
-
-    def __init__(self, candidate: Candidate, target: Target, *, sdist_only: bool) -> None:
-        """Keep the candidate, the target, and whether `--sdist` asked for its sdist."""
-        wanted = "no sdist, which --sdist asked for," if sdist_only else "no wheel and no sdist"
-        files = "".join(f"\n  {name}" for name in sorted(file.name for file in candidate.files)) or "\n  (none)"
-        super().__init__(
-            f"{candidate} has {wanted} for {target}. Its files are:{files}\n"
-            "Require a version that has one, or leave this system or Python version out of the lock."
-        )
+def no_file(candidate: Candidate, target: Target, *, sdist_only: bool) -> ClocheError:
+    """Return the error of a package without a wheel or sdist for a target."""
+    wanted = "no sdist, which --sdist asked for," if sdist_only else "no wheel and no sdist"
+    files = "".join(f"\n  {name}" for name in sorted(file.name for file in candidate.files)) or "\n  (none)"
+    return ClocheError(
+        f"{candidate} has {wanted} for {target}. Its files are:{files}\n"
+        "Require a version that has one, or leave this system or Python version out of the lock."
+    )
 
 
-class AmbiguousVersionError(ClocheError):
-    """A lock that offers several versions of one package for one target."""
-
-    def __init__(self, origin: str, name: str, versions: Iterable[str], target: Target, who: str) -> None:
-        """Keep the lock's `origin`, the package `name`, its `versions`, the `target` and `who` needs it."""
-        super().__init__(
-            f"{origin} has several versions of {name} for {target}: {', '.join(sorted(versions))} (needed by {who}).\n"
-            "One environment holds one version. Make the requirements agree, or split the project."
-        )
+def ambiguous_version(origin: str, name: str, versions: Iterable[str], target: Target, who: str) -> ClocheError:
+    """Return the error of a lock that offers several versions of one package for one target."""
+    return ClocheError(
+        f"{origin} has several versions of {name} for {target}: {', '.join(sorted(versions))} (needed by {who}).\n"
+        "One environment holds one version. Make the requirements agree, or split the project."
+    )
 
 
-class MissingFromLockError(ClocheError):
-    """A lock that lacks a package which is needed."""
-
-    def __init__(self, pool: Pool, requirement: Requirement, target: Target, who: str) -> None:
-        """Keep the `pool`, the `requirement`, the `target` and `who` needs it."""
-        super().__init__(
-            f"{pool.origin} has no {str(requirement).partition(';')[0].strip()!r} for {target}, which {who} needs.\n"
-            f"The lock is older than what it was made from. {pool.remedy}"
-        )
+def missing_from_lock(pool: Pool, requirement: Requirement, target: Target, who: str) -> ClocheError:
+    """Return the error of a lock that lacks a package which is needed."""
+    return ClocheError(
+        f"{pool.origin} has no {str(requirement).partition(';')[0].strip()!r} for {target}, which {who} needs.\n"
+        f"The lock is older than what it was made from. {pool.remedy}"
+    )
 
 
 def choose_candidate(
@@ -51,8 +42,7 @@ def choose_candidate(
 ) -> Candidate:
     """Return the one version of what is required that is meant for `target`.
 
-    `groups` are the project's, for markers that ask about them. Raises MissingFromLockError or
-    AmbiguousVersionError.
+    `groups` are the project's, for markers that ask about them. Raises ClocheError.
     """
     name = canonicalize_name(requirement.name)
     extras = frozenset(group.removeprefix(EXTRA_PREFIX) for group in groups if group.startswith(EXTRA_PREFIX))
@@ -62,21 +52,21 @@ def choose_candidate(
         fitting = [each for each in found if requirement.specifier.contains(each.version, prereleases=True)]
         found = fitting or found
     if not found:
-        raise MissingFromLockError(pool, requirement, target, who)
+        raise missing_from_lock(pool, requirement, target, who)
     if len({candidate.version for candidate in found}) > 1:
-        raise AmbiguousVersionError(pool.origin, name, {each.version for each in found}, target, who)
+        raise ambiguous_version(pool.origin, name, {each.version for each in found}, target, who)
     return found[0]
 
 
 def choose_file(candidate: Candidate, target: Target, *, sdist_only: bool = False) -> File:
-    """Return the best compatible wheel, else the sdist; raises NoFileError."""
+    """Return the best compatible wheel, else the sdist; raises ClocheError."""
     if not sdist_only:
         ranked = [(rank, file) for file in candidate.files if (rank := _rank(file, target))]
         if ranked:
             return min(ranked, key=lambda pair: pair[0])[1]
     sdists = [file for file in candidate.files if not file.is_wheel]
     if not sdists:
-        raise NoFileError(candidate, target, sdist_only=sdist_only)
+        raise no_file(candidate, target, sdist_only=sdist_only)
     return min(sdists, key=lambda file: (not file.name.endswith(".tar.gz"), file.name))
 
 

@@ -25,22 +25,6 @@ OLDEST_PYTHON_MINOR = 11
 _PATCHES = range(100)
 
 
-class UnknownSystemError(ClocheError):
-    """A system that no toolchain exists for."""
-
-    def __init__(self, system: str) -> None:
-        """Keep the `system` asked for."""
-        super().__init__(f"{system!r} is not a system that Cloche can lock for.\nChoose from: {', '.join(SYSTEMS)}.")
-
-
-class BadPythonVersionError(ClocheError):
-    """A Python version that is not written as MAJOR.MINOR."""
-
-    def __init__(self, python: str) -> None:
-        """Keep the version asked for."""
-        super().__init__(f"{python!r} is not a Python version.\nGive major and minor, such as --python 3.11.")
-
-
 @dataclass(frozen=True)
 class Target:
     """One system and one Python version, such as "x86_64-linux" and "3.11"."""
@@ -49,11 +33,13 @@ class Target:
     python: str
 
     def __post_init__(self) -> None:
-        """Raise UnknownSystemError or BadPythonVersionError."""
+        """Raise ClocheError."""
         if self.system not in SYSTEMS:
-            raise UnknownSystemError(self.system)
+            raise ClocheError(
+                f"{self.system!r} is not a system that Cloche can lock for.\nChoose from: {', '.join(SYSTEMS)}."
+            )
         if not re.fullmatch(r"3\.\d{1,3}", self.python):
-            raise BadPythonVersionError(self.python)
+            raise ClocheError(f"{self.python!r} is not a Python version.\nGive major and minor, such as --python 3.11.")
 
     def __str__(self) -> str:
         """Return a text for messages."""

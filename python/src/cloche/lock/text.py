@@ -11,56 +11,45 @@ from cloche.untrusted.strict_json import BadJsonError, loads
 from cloche.untrusted.toml import BadTomlError
 
 
-class MalformedFileError(ClocheError):
-    """A file that is not what its format demands."""
-
-    def __init__(self, file: Path, fault: str, remedy: str, line: int = 0, column: int = 0) -> None:
-        """Keep the `file`, the `fault` in it, its place (from 1; 0: not known) and the `remedy`."""
-        place = str(file)
-        if line:
-            place += f":{line}"
-            if column:
-                place += f":{column}"
-        super().__init__(f"{place}: {fault}.\n{remedy}")
-
-
-class UnreadableFileError(ClocheError):
-    """A file that is missing or that cannot be read."""
-
-    def __init__(self, file: Path, reason: str) -> None:
-        """Keep the `file` and the operating system's `reason`."""
-        super().__init__(f"{file} cannot be read: {reason}.")
+def malformed(file: Path, fault: str, remedy: str, line: int = 0, column: int = 0) -> ClocheError:
+    """Return the error of a file that is not what its format demands."""
+    place = str(file)
+    if line:
+        place += f":{line}"
+        if column:
+            place += f":{column}"
+    return ClocheError(f"{place}: {fault}.\n{remedy}")
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return the bytes of `path`, or raise UnreadableFileError, also for what is no regular file or too large."""
+    """Return the bytes of `path`, or raise ClocheError, also for what is no regular file or too large."""
     try:
         return regular_file.read(path, LOCK)
     except OSError as error:
-        raise UnreadableFileError(path, error.strerror or str(error)) from error
+        raise ClocheError(f"{path} cannot be read: {error.strerror or str(error)}.") from error
 
 
 def read_text(path: Path) -> str:
-    """Return the UTF-8 text of `path`, or raise UnreadableFileError or MalformedFileError."""
+    """Return the UTF-8 text of `path`, or raise ClocheError."""
     content = read_bytes(path)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line, column = _position(content[: error.start].decode("utf-8"))
         fault = f"byte 0x{content[error.start]:02x} is not UTF-8"
-        raise MalformedFileError(path, fault, "Save the file as UTF-8.", line, column) from error
+        raise malformed(path, fault, "Save the file as UTF-8.", line, column) from error
 
 
 def parse_toml(path: Path, remedy: str = "Correct the file.") -> dict[str, Any]:
-    """Return the TOML document in `path`, or raise MalformedFileError with line and column."""
+    """Return the TOML document in `path`, or raise ClocheError with line and column."""
     try:
         return toml.loads(read_text(path).encode(), what=str(path), limit=LOCK)
     except BadTomlError as error:
-        raise MalformedFileError(path, error.fault, remedy, error.line, error.column) from error
+        raise malformed(path, error.fault, remedy, error.line, error.column) from error
 
 
 def parse_json(path: Path, remedy: str = "Correct the file, or restore it from version control.") -> Any:  # noqa: ANN401 - JSON has any type
-    """Return the JSON value in `path`, or raise MalformedFileError, with line and column where there is a place.
+    """Return the JSON value in `path`, or raise ClocheError, with line and column where there is a place.
 
     What two readers could understand differently, or what exceeds the limit, is refused too.
     """
@@ -71,8 +60,8 @@ def parse_json(path: Path, remedy: str = "Correct the file, or restore it from v
         cause = error.__cause__
         if isinstance(cause, json.JSONDecodeError):
             fault = f"not valid JSON: {_lower_first(cause.msg)}"
-            raise MalformedFileError(path, fault, remedy, cause.lineno, cause.colno) from error
-        raise MalformedFileError(path, str(error), remedy) from error
+            raise malformed(path, fault, remedy, cause.lineno, cause.colno) from error
+        raise malformed(path, str(error), remedy) from error
 
 
 def line_of(path: Path, text: str) -> int:

@@ -9,9 +9,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cloche.errors import MISSHAPEN, ClocheError
-from cloche.lock.model import UnsupportedLockVersionError
+from cloche.lock.model import unsupported_lock_version
 from cloche.lock.pool import Candidate, File, Pool, checked_file
-from cloche.lock.text import MalformedFileError, line_of, parse_toml
+from cloche.lock.text import line_of, malformed, parse_toml
 
 LOCK_NAME = "uv.lock"
 REMEDY = "Run `uv lock`."
@@ -20,37 +20,28 @@ _KNOWN_VERSION = 1
 _LOCAL_KINDS = ("virtual", "editable", "directory")
 
 
-class ConflictsError(ClocheError):
-    """A uv.lock with groups or extras that exclude each other."""
-
-    def __init__(self, path: Path, line: int) -> None:
-        """Keep the lock's `path` and the `line` of its declaration."""
-        super().__init__(
-            f"{path}:{line}: the lock declares conflicts between groups or extras, which is not supported.\n"
-            "One environment holds one version of a package: remove [tool.uv] conflicts, or split the project."
-        )
-
-
 def read_uv_lock(path: Path, uv_settings: dict[str, Any]) -> Pool:
     """Return what uv.lock offers; `uv_settings` is [tool.uv].
 
-    Raises MalformedFileError, UnsupportedLockVersionError, ConflictsError, UnsafeFileNameError or
-    BadFileNameError.
+    Raises ClocheError.
     """
     data = parse_toml(path, REMEDY)
     version = data.get("version")
     if version != _KNOWN_VERSION:
         remedy = f"Run `uv lock` with a uv that writes version {_KNOWN_VERSION}."
-        raise UnsupportedLockVersionError(path, version, str(_KNOWN_VERSION), remedy)
+        raise unsupported_lock_version(path, version, str(_KNOWN_VERSION), remedy)
     if data.get("conflicts"):
-        raise ConflictsError(path, line_of(path, "conflicts"))
+        raise ClocheError(
+            f"{path}:{line_of(path, 'conflicts')}: the lock declares conflicts between groups or extras, which is not "
+            "supported.\nOne environment holds one version of a package: remove [tool.uv] conflicts, or split the "
+            "project."
+        )
     pool = Pool(path.name, REMEDY, overridden=overridden_names(uv_settings))
     try:
         for package in data.get("package", []):
             pool.add(_candidate(package, path))
     except MISSHAPEN as error:
-        fault = f"not as uv writes it ({type(error).__name__}: {error})"
-        raise MalformedFileError(path, fault, REMEDY) from error
+        raise malformed(path, f"not as uv writes it ({type(error).__name__}: {error})", REMEDY) from error
     return pool
 
 

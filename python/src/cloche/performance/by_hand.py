@@ -8,11 +8,19 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from cloche.errors import ClocheError
 from cloche.performance import statistics
-from cloche.performance.errors import BadFiguresError, NothingInCommonError
 from cloche.performance.statistics import FEWEST, Estimate, Verdict
 from cloche.untrusted import strict_json, terminal
 from cloche.untrusted.limits import REPORT
+
+
+def bad_figures(path: Path, what: str) -> ClocheError:
+    """Return the error of a file without figures that can be compared."""
+    return ClocheError(
+        f"{path}: {what}; a run is a file of pytest-benchmark (--benchmark-json), or any JSON with a list of samples, "
+        "which --samples names"
+    )
 
 
 @dataclass(frozen=True)
@@ -38,20 +46,20 @@ def runs(path: Path, samples: str | None) -> dict[str, float]:
     try:
         data = strict_json.load(path, limit=REPORT)
     except OSError as error:
-        raise BadFiguresError(path, f"it cannot be read: {error.strerror}") from error
+        raise bad_figures(path, f"it cannot be read: {error.strerror}") from error
     except strict_json.BadJsonError as error:
-        raise BadFiguresError(path, error.message.removeprefix(f"{path}: ").removeprefix(f"{path} is ")) from error
+        raise bad_figures(path, error.message.removeprefix(f"{path}: ").removeprefix(f"{path} is ")) from error
     if samples is not None:
         return {samples: _figure(path, samples, _at(path, data, samples))}
     found = data.get("benchmarks") if isinstance(data, dict) else None
     if not isinstance(found, list) or not found:
-        raise BadFiguresError(path, 'it has no list "benchmarks"')
+        raise bad_figures(path, 'it has no list "benchmarks"')
     result = {}
     for number, each in enumerate(found):
         try:
             name, value = each["fullname"], each["stats"]["median"]
         except (KeyError, TypeError):
-            raise BadFiguresError(path, f"benchmarks[{number}] has no fullname or no stats.median") from None
+            raise bad_figures(path, f"benchmarks[{number}] has no fullname or no stats.median") from None
         result[str(name)] = _figure(path, f"the median of {name}", [value])
     return result
 
@@ -59,17 +67,17 @@ def runs(path: Path, samples: str | None) -> dict[str, float]:
 def _at(path: Path, data: Any, name: str) -> Any:
     for part in name.split("."):
         if not isinstance(data, dict) or part not in data:
-            raise BadFiguresError(path, f"there is no {name} in it")
+            raise bad_figures(path, f"there is no {name} in it")
         data = data[part]
     return data
 
 
 def _figure(path: Path, name: str, values: Any) -> float:
     if not isinstance(values, list) or not values:
-        raise BadFiguresError(path, f"{name} is no list of samples")
+        raise bad_figures(path, f"{name} is no list of samples")
     for value in values:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < math.inf:
-            raise BadFiguresError(path, f"{name} has {value!r}, which is no duration above zero")
+            raise bad_figures(path, f"{name} has {value!r}, which is no duration above zero")
     return float(median(values))
 
 
@@ -98,7 +106,7 @@ def compare(
     base, head, more = ([runs(path, samples) for path in paths] for paths in (before, after, same))
     names = sorted(name for name in base[0] if all(name in run for run in [*base, *head]))
     if not names:
-        raise NothingInCommonError
+        raise ClocheError("the two sides have no benchmark in common, so nothing was compared")
     return [
         judged(
             name,

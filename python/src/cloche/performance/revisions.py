@@ -12,36 +12,9 @@ from cloche.errors import ClocheError, ExitCode
 from cloche.store.git import EXECUTABLE, LINK, SUBMODULE, Entry, GitError, Objects, Repository
 
 
-class NoFlakeError(ClocheError):
-    """A place that is in no flake."""
-
-    def __init__(self, here: Path) -> None:
-        super().__init__(f"neither {here} nor a folder above it has a flake.nix; stand in the project's flake")
-
-
-class NoProgramError(ClocheError):
-    """A program that the work is done with, and that is not there."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"there is no {name} on PATH")
-
-
-class NoProjectThereError(ClocheError):
-    """A revision without the project."""
-
-    def __init__(self, revision: str, file: str) -> None:
-        super().__init__(f"--base {revision}: it has no {file}, so there is nothing to compare with")
-
-
-class NotBuiltError(ClocheError):
-    """What Nix did not build; its words are above."""
-
-    exit_code = ExitCode.CHECK_FAILED
-
-    def __init__(self, what: str, code: int) -> None:
-        super().__init__(f"{what} was not built: Nix ended with {code} (its words are above)")
+def not_built(what: str, code: int) -> ClocheError:
+    """Return the error of what Nix did not build; its words are above."""
+    return ClocheError(f"{what} was not built: Nix ended with {code} (its words are above)", ExitCode.CHECK_FAILED)
 
 
 _THE_BASE = "the base"
@@ -50,7 +23,7 @@ _THE_BASE = "the base"
 def _program(name: str) -> str:
     found = shutil.which(name)
     if found is None:
-        raise NoProgramError(name)
+        raise ClocheError(f"there is no {name} on PATH", ExitCode.ENVIRONMENT_LACKS)
     return found
 
 
@@ -59,7 +32,7 @@ def flake(here: Path) -> Path:
     for folder in (here, *here.parents):
         if (folder / "flake.nix").exists():
             return folder
-    raise NoFlakeError(here)
+    raise ClocheError(f"neither {here} nor a folder above it has a flake.nix; stand in the project's flake")
 
 
 @dataclass(frozen=True)
@@ -81,7 +54,7 @@ def checkout(folder: Path, directory: str, revision: str, target: Path) -> str:
     file = os.path.normpath(f"{place}/pyproject.toml")
     tree = git.tree(commit, whole=True)
     if file not in tree:
-        raise NoProjectThereError(revision, file)
+        raise ClocheError(f"--base {revision}: it has no {file}, so there is nothing to compare with")
     with git.objects() as objects:
         for path, entry in tree.items():
             if place == "." or path.startswith(f"{place}/"):
@@ -118,7 +91,7 @@ def base(folder: Path, directory: str, revision: str) -> Base:
             check=False,
         )
     if added.returncode:
-        raise NotBuiltError(_THE_BASE, added.returncode)
+        raise not_built(_THE_BASE, added.returncode)
     return Base(added.stdout.strip(), commit)
 
 
@@ -138,7 +111,7 @@ def built(folder: Path, attribute: str, other: Base | None) -> Path:
             check=False,
         )
         if asked.returncode:
-            raise NotBuiltError(what, asked.returncode)
+            raise not_built(what, asked.returncode)
         target = f"{json.loads(asked.stdout)}^out"
     done = subprocess.run(
         [nix, "build", "--no-link", "--print-out-paths", target],
@@ -148,5 +121,5 @@ def built(folder: Path, attribute: str, other: Base | None) -> Path:
         check=False,
     )
     if done.returncode:
-        raise NotBuiltError(what, done.returncode)
+        raise not_built(what, done.returncode)
     return Path(done.stdout.split()[0])

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,81 +17,6 @@ from cloche.store import write as whole
 from cloche.store.git import Repository, make_known
 from cloche.untrusted import regular_file, strict_json
 from cloche.untrusted.limits import REPORT, RESULT
-
-
-class AcceptInCiError(ClocheError):
-    """A baseline that would be accepted where nobody looks at the difference."""
-
-    def __init__(self, value: str) -> None:
-        super().__init__(
-            f"CI={value} is set: a baseline is accepted by a person who has looked at the difference, not in continuous integration"
-        )
-
-
-class UnknownExperimentError(ClocheError):
-    """A name that is no experiment's."""
-
-    def __init__(self, name: str, known: Mapping[str, str]) -> None:
-        super().__init__(f"there is no experiment {name!r}; the flake's experiments are: {', '.join(sorted(known))}")
-
-
-class NoProjectHereError(ClocheError):
-    """A folder without the project whose baselines are to be written."""
-
-    def __init__(self, project: Path) -> None:
-        super().__init__(
-            f"{project.resolve()} has no pyproject.toml, so baselines don't belong there; stand in the project's folder, or name it: --project"
-        )
-
-
-class NotBuiltError(ClocheError):
-    """An experiment that could not be run; its words are above."""
-
-    exit_code = ExitCode.CHECK_FAILED
-
-    def __init__(self, name: str, command: list[str], code: int) -> None:
-        super().__init__(
-            f"the experiment {name} has no result to accept: `{' '.join(command)}` ended with {code} (its words are above)"
-        )
-
-
-class NoNixError(ClocheError):
-    """No Nix to run the experiment with."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self) -> None:
-        super().__init__(
-            "there is no nix on PATH to run the experiment with; start this by `nix run .#accept`, or ci/nix"
-        )
-
-
-class ShrinkingError(ClocheError):
-    """A new baseline that would hold less than the old one."""
-
-    def __init__(self, name: str, losses: list[str]) -> None:
-        super().__init__(
-            f"{name}: the new baseline would hold less than the old one ({'; '.join(losses)}), so less would be compared from "
-            "then on. If that is meant, say so: --shrink. Nothing is written."
-        )
-
-
-class NoReasonError(ClocheError):
-    """A difference that is accepted without a reason."""
-
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(
-            f"say why the difference above is accepted: nix run .#accept -- {' '.join(names)} --why '...'. Nothing is written."
-        )
-
-
-class NobodyError(ClocheError):
-    """A difference that is accepted by nobody."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "git has no user.name and user.email here, so say who accepts: --who 'NAME <ADDRESS>'. Nothing is written."
-        )
 
 
 @dataclass(frozen=True)
@@ -129,11 +53,18 @@ def build(name: str, place: str) -> Candidate:
     """Run an experiment by Nix, or take its result from the store."""
     nix = shutil.which("nix")
     if nix is None:
-        raise NoNixError
+        raise ClocheError(
+            "there is no nix on PATH to run the experiment with; start this by `nix run .#accept`, or ci/nix",
+            ExitCode.ENVIRONMENT_LACKS,
+        )
     command = ["nix", "build", "--no-link", "--print-out-paths", f".#regression.{name}"]
     done = subprocess.run([nix, *command[1:]], stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise NotBuiltError(name, command, done.returncode)
+        raise ClocheError(
+            f"the experiment {name} has no result to accept: `{' '.join(command)}` ended with {done.returncode} (its "
+            "words are above)",
+            ExitCode.CHECK_FAILED,
+        )
     folder = Path(done.stdout.split()[0])
     return Candidate(name, folder, place, strict_json.load(folder / "comparison.json", limit=REPORT))
 
@@ -192,22 +123,36 @@ def accept(  # noqa: PLR0913 - click passes each option as an argument
     """
     ci = os.environ.get("CI", "")
     if ci not in {"", "0", "false"}:
-        raise AcceptInCiError(ci)
+        raise ClocheError(
+            f"CI={ci} is set: a baseline is accepted by a person who has looked at the difference, not in continuous "
+            "integration"
+        )
     if not (project / "pyproject.toml").exists():
-        raise NoProjectHereError(project)
+        raise ClocheError(
+            f"{project.resolve()} has no pyproject.toml, so baselines don't belong there; stand in the project's "
+            "folder, or name it: --project"
+        )
     candidates = shown(list(dict.fromkeys(names)), dict(each.split("=", 1) for each in known))
     changed = [candidate for candidate in candidates if candidate.verdict != "identical"]
     for candidate in changed:
         losses = candidate.losses(there=(project / candidate.place).exists())
         if losses and not shrink:
-            raise ShrinkingError(candidate.name, losses)
+            raise ClocheError(
+                f"{candidate.name}: the new baseline would hold less than the old one ({'; '.join(losses)}), so less "
+                "would be compared from then on. If that is meant, say so: --shrink. Nothing is written."
+            )
     if not changed:
         return
     if not (why or "").strip():
-        raise NoReasonError([candidate.name for candidate in changed])
+        raise ClocheError(
+            "say why the difference above is accepted: nix run .#accept -- "
+            f"{' '.join(candidate.name for candidate in changed)} --why '...'. Nothing is written."
+        )
     person = who or identity(project)
     if not person:
-        raise NobodyError
+        raise ClocheError(
+            "git has no user.name and user.email here, so say who accepts: --who 'NAME <ADDRESS>'. Nothing is written."
+        )
     for candidate in changed:
         click.echo(f"{candidate.name}: accepted as {write(candidate, project, person, str(why))}")
 
@@ -216,7 +161,9 @@ def shown(names: list[str], places: dict[str, str]) -> list[Candidate]:
     """Build the results of experiments, show how they differ from their baselines, and return them."""
     for name in names:
         if name not in places:
-            raise UnknownExperimentError(name, places)
+            raise ClocheError(
+                f"there is no experiment {name!r}; the flake's experiments are: {', '.join(sorted(places))}"
+            )
     candidates = [build(name, places[name]) for name in names]
     for candidate in candidates:
         click.echo(f"== {candidate.name} ({candidate.folder})")

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from cloche.errors import ClocheError
 from cloche.regression import samples
-from cloche.regression.errors import IncompatibleFormatsError, NothingComparedError
 from cloche.regression.findings import IMPROVEMENTS, Counts, Finding, Findings, What
 from cloche.regression.rules import Rules, Test
 from cloche.regression.walk import Sample, Walk, leaves
-from cloche.results.errors import BadResultError, BadRuleError
 from cloche.results.readers import Document
 
 
@@ -46,23 +45,31 @@ class Comparison:
 def compare(reference: Document, current: Document, rules: Rules, day: date) -> Comparison:
     """Compare two documents by rules; waivers whose last day is before `day` are none.
 
-    Raises NothingComparedError where no value was compared, IncompatibleFormatsError, BadResultError and BadRuleError.
+    Raises ClocheError, also where no value was compared.
     """
     if reference.format != current.format:
-        raise IncompatibleFormatsError(reference.source, current.source)
+        raise ClocheError(
+            f"{reference.source} and {current.source} are of different formats, so their types cannot be compared; "
+            "write both in one format"
+        )
     expired = [waiver for waiver in rules.waivers if waiver.expires < day]
     rules = Rules(rules.rules, tuple(waiver for waiver in rules.waivers if waiver not in expired))
     walk = Walk(reference, current, rules)
     try:
         walk.run()
     except RecursionError as error:
-        raise BadResultError(reference.source, "it is nested too deeply to be compared") from error
+        raise ClocheError(f"{reference.source}: it is nested too deeply to be compared") from error
     compared = _samples(walk)
     counts = walk.counts
     _account(counts, reference, current)
     # That both sides hold nothing is no agreement either.
     if counts.compared == walk.empty:
-        raise NothingComparedError(reference.source, current.source, _why_nothing(counts))
+        raise ClocheError(
+            f"nothing was compared: {_why_nothing(counts)}\n"
+            f"  baseline: {reference.source}\n"
+            f"  current:  {current.source}\n"
+            "A comparison without a compared value shows nothing; compare the results of the same experiment, or ignore less."
+        )
     unused = [
         f"the rule for {rule.path} matches nothing"
         for number, rule in enumerate(rules.rules)
@@ -106,15 +113,15 @@ def _samples(walk: Walk) -> list[samples.Compared]:
         }
         # Of infinite values there is no mean.
         if sample.rule.distribution.test is Test.WELCH and not _has_variance(sample):
-            raise BadRuleError(
-                f"the rule for {sample.rule.path}",
-                'a sample with infinite or very large numbers has no mean and variance; use test = "mann-whitney"',
+            raise ClocheError(
+                f"the rule for {sample.rule.path}: a sample with infinite or very large numbers has no mean and "
+                'variance; use test = "mann-whitney"'
             )
         if nans != [0, 0]:
             if nans[0] == nans[1]:
-                raise BadRuleError(
-                    f"the rule for {sample.rule.path}",
-                    "a sample with NaN cannot be tested; leave such values out when writing the results",
+                raise ClocheError(
+                    f"the rule for {sample.rule.path}: a sample with NaN cannot be tested; leave such values out when "
+                    "writing the results"
                 )
             walk.counts.changed += 1
             walk.find(What.NAN, sample.path, state, **about)

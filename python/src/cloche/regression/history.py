@@ -13,14 +13,12 @@ from cloche.telemetry.reports import iso
 from cloche.telemetry.results import Point, histories
 
 
-class NoHistoryError(ClocheError):
-    """A store without a result of what was asked for."""
-
-    def __init__(self, project: str, experiment: str | None) -> None:
-        what = f"of the experiment {experiment!r} of {project!r}" if experiment else f"of an experiment of {project!r}"
-        super().__init__(
-            f"the store has no result {what}; store results by `telemetry import`, with --commit and --at (docs/regression.md)"
-        )
+def no_history(project: str, experiment: str | None) -> ClocheError:
+    """Return the error of a store without a result of what was asked for."""
+    what = f"of the experiment {experiment!r} of {project!r}" if experiment else f"of an experiment of {project!r}"
+    return ClocheError(
+        f"the store has no result {what}; store results by `telemetry import`, with --commit and --at (docs/regression.md)"
+    )
 
 
 @dataclass(frozen=True)
@@ -54,7 +52,7 @@ def look(
         for name, kind, path, points in histories(connection, project=project, experiment=experiment, platform=platform)
     }
     if not read:
-        raise NoHistoryError(project, experiment)
+        raise no_history(project, experiment)
     found = shifts([Series(key, np.array([point.value for point in each[3]])) for key, each in read.items()])
     placed = [
         Placed(*read[key][:3], shift, read[key][3][shift.index - 1], read[key][3][shift.index])

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from cloche.results.errors import BadResultError, BadRuleError
+from cloche.errors import ClocheError
 from cloche.results.patterns import Step, parse
 from cloche.untrusted import toml
 from cloche.untrusted.limits import POLICY
@@ -129,21 +129,21 @@ _WAIVER = {"path", "reason", "expires"}
 
 
 def load(path: Path) -> Rules:
-    """Return the rules of a file. Raises BadResultError or BadTomlError for a file that is no TOML, BadRuleError for what is no rule."""
+    """Return the rules of a file. Raises ClocheError, or BadTomlError for a file that is no TOML."""
     try:
         data = toml.load(path, limit=POLICY)
     except OSError as error:
-        raise BadResultError(path, f"the rules cannot be read: {error.strerror}") from error
+        raise ClocheError(f"{path}: the rules cannot be read: {error.strerror}") from error
     return of_data(data, str(path))
 
 
 def of_data(data: dict[str, Any], source: str) -> Rules:
     """Return the rules that tables of TOML, or the options of Nix, describe."""
     if strange := sorted(set(data) - {"rule", "waiver"}):
-        raise BadRuleError(source, f"there is no table {strange[0]!r}; there are [[rule]] and [[waiver]]")
+        raise ClocheError(f"{source}: there is no table {strange[0]!r}; there are [[rule]] and [[waiver]]")
     for name, tables in data.items():
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            raise BadRuleError(source, f"{name!r} is no list of tables; write [[{name}]]")
+            raise ClocheError(f"{source}: {name!r} is no list of tables; write [[{name}]]")
     rules = [_rule(table, f"{source}: rule {number}") for number, table in enumerate(data.get("rule", []), start=1)]
     waivers = [
         _waiver(table, f"{source}: waiver {number}") for number, table in enumerate(data.get("waiver", []), start=1)
@@ -153,14 +153,14 @@ def of_data(data: dict[str, Any], source: str) -> Rules:
 
 def _known(table: dict[str, Any], names: set[str], where: str) -> None:
     if strange := sorted(set(table) - names):
-        raise BadRuleError(where, f"there is no key {strange[0]!r}; the keys are {', '.join(sorted(names))}")
+        raise ClocheError(f"{where}: there is no key {strange[0]!r}; the keys are {', '.join(sorted(names))}")
 
 
 def _text(table: dict[str, Any], name: str, where: str) -> str:
     value = table.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise BadRuleError(
-            where, f"{name!r} is {'missing' if value is None else repr(value)}; it must be a text that is not empty"
+        raise ClocheError(
+            f"{where}: {name!r} is {'missing' if value is None else repr(value)}; it must be a text that is not empty"
         )
     return value
 
@@ -170,11 +170,8 @@ def _number(table: dict[str, Any], name: str, where: str, most: float = math.inf
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most or math.isinf(value):
-        raise BadRuleError(
-            where,
-            f"{name!r} is {value!r}; it must be a number above 0"
-            + ("" if math.isinf(most) else f" and at most {most:g}"),
-        )
+        bound = "" if math.isinf(most) else f" and at most {most:g}"
+        raise ClocheError(f"{where}: {name!r} is {value!r}; it must be a number above 0{bound}")
     return float(value)
 
 
@@ -185,9 +182,9 @@ def _rule(table: dict[str, Any], where: str) -> Rule:
     absolute, relative = _number(table, "absolute", where), _number(table, "relative", where)
     ulp = table.get("ulp")
     if ulp is not None and (isinstance(ulp, bool) or not isinstance(ulp, int) or ulp < 1):
-        raise BadRuleError(where, f"'ulp' is {ulp!r}; it must be a whole number above 0")
+        raise ClocheError(f"{where}: 'ulp' is {ulp!r}; it must be a whole number above 0")
     if table.get("exact", True) is not True:
-        raise BadRuleError(where, f"'exact' is {table['exact']!r}; write exact = true, or leave it out")
+        raise ClocheError(f"{where}: 'exact' is {table['exact']!r}; write exact = true, or leave it out")
     kinds = [
         kind
         for kind, present in (
@@ -200,20 +197,20 @@ def _rule(table: dict[str, Any], where: str) -> Rule:
         if present
     ]
     if len(kinds) > 1:
-        raise BadRuleError(where, f"it asks for {' and '.join(kinds)} at once; make it one of them")
+        raise ClocheError(f"{where}: it asks for {' and '.join(kinds)} at once; make it one of them")
     kind = kinds[0] if kinds else Kind.DEFAULT
     worse = table.get("worse")
     if worse is not None and worse not in tuple(Worse):
-        raise BadRuleError(where, f'\'worse\' is {worse!r}; it must be "higher" or "lower"')
+        raise ClocheError(f'{where}: \'worse\' is {worse!r}; it must be "higher" or "lower"')
     if not kinds and worse is None:
-        raise BadRuleError(
-            where, "it asks for nothing; give it absolute, relative, ulp, exact, ignore, distribution or worse"
+        raise ClocheError(
+            f"{where}: it asks for nothing; give it absolute, relative, ulp, exact, ignore, distribution or worse"
         )
     if worse is not None and kind in (Kind.EXACT, Kind.IGNORE):
-        raise BadRuleError(where, f"'worse' has no meaning beside '{kind}'")
+        raise ClocheError(f"{where}: 'worse' has no meaning beside '{kind}'")
     distribution = _distribution(table.get("distribution", {}), where)
     if worse is not None and distribution.test is Test.KOLMOGOROV_SMIRNOV:
-        raise BadRuleError(where, "'worse' has no meaning beside kolmogorov-smirnov, whose distance has no direction")
+        raise ClocheError(f"{where}: 'worse' has no meaning beside kolmogorov-smirnov, whose distance has no direction")
     return Rule(
         path=path,
         kind=kind,
@@ -229,20 +226,20 @@ def _rule(table: dict[str, Any], where: str) -> Rule:
 
 def _distribution(table: object, where: str) -> Distribution:
     if not isinstance(table, dict):
-        raise BadRuleError(
-            where, f"'distribution' is {table!r}; it must be a table, such as {{ test = \"mann-whitney\" }}"
+        raise ClocheError(
+            f"{where}: 'distribution' is {table!r}; it must be a table, such as {{ test = \"mann-whitney\" }}"
         )
     _known(table, _DISTRIBUTION, where)
     name = table.get("test", Test.MANN_WHITNEY)
     if name not in tuple(Test):
-        raise BadRuleError(where, f"'test' is {name!r}; it must be one of {', '.join(Test)}")
+        raise ClocheError(f"{where}: 'test' is {name!r}; it must be one of {', '.join(Test)}")
     test = Test(name)
     most = math.inf if test is Test.WELCH else 1
     default = Distribution()
     effect = _number(table, "effect", where, most) or EFFECT[test]
     negligible = _number(table, "negligible", where, most) or min(NEGLIGIBLE[test], effect / 2)
     if negligible >= effect:
-        raise BadRuleError(where, f"'negligible' is {negligible:g}; it must be below 'effect', which is {effect:g}")
+        raise ClocheError(f"{where}: 'negligible' is {negligible:g}; it must be below 'effect', which is {effect:g}")
     alpha, power = _number(table, "alpha", where, 0.5), _number(table, "power", where, 0.999)
     return Distribution(test, effect, negligible, alpha or default.alpha, power or default.power)
 
@@ -259,8 +256,8 @@ def _waiver(table: dict[str, Any], where: str) -> Waiver:
             expires = table["expires"]
     # A datetime is a date too, and is none here.
     if type(expires) is not date:
-        raise BadRuleError(
-            where,
-            f"'expires' is {'missing' if expires is None else repr(expires)}; it must be a day such as 2026-12-31",
+        raise ClocheError(
+            f"{where}: 'expires' is {'missing' if expires is None else repr(expires)}; it must be a day such as "
+            "2026-12-31"
         )
     return Waiver(path, _text(table, "reason", where), expires, parse(path, where))

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cloche.errors import ClocheError
 from cloche.regression.findings import MOST, Counts, Finding, Findings, What
 from cloche.regression.numbers import Array, Code, Judged, judge
 from cloche.regression.pool import Pool
 from cloche.regression.rules import DEFAULT, Kind, Rule, Rules, Waiver
-from cloche.results.errors import BadResultError, BadRuleError
 from cloche.results.patterns import Matcher, Path, shown
 from cloche.results.readers import SMALL, Document, Numbers
 
@@ -317,8 +317,8 @@ class Walk:
         if states.size:
             self._judge(reference, current, states, pool.path)
 
-    def _beyond(self, document: Document, path: Path) -> BadResultError:
-        return BadResultError(document.source, f"the number at {shown(path)} is beyond what a double holds")
+    def _beyond(self, document: Document, path: Path) -> ClocheError:
+        return ClocheError(f"{document.source}: the number at {shown(path)} is beyond what a double holds")
 
     def _judge(
         self, reference: Array, current: Array, states: npt.NDArray[np.int64], path: Callable[[int], Path]
@@ -335,14 +335,13 @@ class Walk:
                 continue
             where = path(0 if chosen is None else int(chosen[0]))
             if rule.kind is Kind.DISTRIBUTION:
-                raise BadRuleError(
-                    f"the rule for {rule.path}",
-                    f"a distribution needs a list of numbers, and {shown(where)} is one number",
+                raise ClocheError(
+                    f"the rule for {rule.path}: a distribution needs a list of numbers, and {shown(where)} is one "
+                    "number"
                 )
             if rule.worse and reference.dtype.kind == "c":
-                raise BadRuleError(
-                    f"the rule for {rule.path}",
-                    f"{shown(where)} is a complex number, which is neither higher nor lower",
+                raise ClocheError(
+                    f"the rule for {rule.path}: {shown(where)} is a complex number, which is neither higher nor lower"
                 )
             judged = judge(first, second, _EXACT_RULE if first.dtype.kind == "b" else rule)
             found = np.bincount(judged.codes, minlength=len(Code))

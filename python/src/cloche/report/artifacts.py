@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloche.report.errors import BadArtifactError
+from cloche.errors import ClocheError
 from cloche.untrusted import limits, regular_file, strict_json
 
 # Files up to this size are laid beside the page as they are, so that a browser shows them; larger ones compressed.
@@ -42,11 +42,11 @@ class Artifacts:
         self._read: dict[str, tuple[Path | str, bytes]] = {}
 
     def data(self, path: Path, name: str) -> bytes:
-        """Return a file's bytes and keep them under the name; raises BadArtifactError, also for too many bytes."""
+        """Return a file's bytes and keep them under the name; raises ClocheError, also for too many bytes."""
         try:
             data = regular_file.read(path, limits.REPORT)
         except OSError as error:
-            raise BadArtifactError(path, f"it cannot be read: {error.strerror or error}") from error
+            raise ClocheError(f"{path}: it cannot be read: {error.strerror or error}") from error
         self._read[name] = (path, data)
         return data
 
@@ -58,7 +58,7 @@ class Artifacts:
         """Keep a file under another name, which only its content could tell."""
         path, data = self._read.pop(name)
         if better in self._read:
-            raise BadArtifactError(path, f"it is about the same as {self._read[better][0]}", "name each file once")
+            raise ClocheError(f"{path}: it is about the same as {self._read[better][0]}; name each file once")
         self._read[better] = (path, data)
 
     def made(self, name: str, source: str, value: object) -> None:
@@ -99,11 +99,11 @@ def part(name: str) -> str:
 
 
 def folders(place: Path, file: str, names: Iterable[str] | None = None) -> list[tuple[str, Path]]:
-    """Return the folders below a place that have the file, by name; raises BadArtifactError where there is none."""
+    """Return the folders below a place that have the file, by name; raises ClocheError where there is none."""
     try:
         found = sorted(each for each in place.iterdir() if (each / file).exists())
     except OSError as error:
-        raise BadArtifactError(place, f"it cannot be listed: {error.strerror or error}") from error
+        raise ClocheError(f"{place}: it cannot be listed: {error.strerror or error}") from error
     if not found and names is None:
-        raise BadArtifactError(place, f"no folder in it has a {file}")
+        raise ClocheError(f"{place}: no folder in it has a {file}")
     return [(each.name, each) for each in found]

@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cloche.errors import ClocheError
 from cloche.report import chaos, commands, components, performance, provenance, regression, reproducibility, tests
 from cloche.report import history as histories
 from cloche.report.artifacts import Artifacts
 from cloche.report.chaos import Chaos
-from cloche.report.errors import BadArtifactError, NothingToReportError
 from cloche.report.facts import Project, Report, Section
 from cloche.report.shapes import Node
 from cloche.report.tests import Tests
@@ -54,7 +54,7 @@ def gather(project: Project, sources: Sources) -> tuple[Report, dict[str, bytes]
         file = sources.selection / "selection.json" if sources.selection.is_dir() else sources.selection
         selection = Node(artifacts.json(file, "selection/selection.json"), file).version(2)
     if sources.audit is not None and sources.sbom is None:
-        raise BadArtifactError(sources.audit, "an audit is of an SBOM, and none is named", "name the SBOM as well")
+        raise ClocheError(f"{sources.audit}: an audit is of an SBOM, and none is named; name the SBOM as well")
     sections = _suite(artifacts, sources, history, selection)
     if sources.regression is not None:
         sections.append(regression.section(artifacts, sources.regression, history))
@@ -72,7 +72,7 @@ def gather(project: Project, sources: Sources) -> tuple[Report, dict[str, bytes]
         if place is not None:
             sections.append(section(artifacts, place))
     if not sections:
-        raise NothingToReportError
+        raise ClocheError("there is nothing to report: name at least one artifact, such as --tests (docs/report.md)")
     found, files = artifacts.laid_out()
     return Report(project, sorted(sections, key=lambda section: SHOWN.index(section.name)), found), files
 
@@ -97,8 +97,8 @@ def _suite(
     if sources.chaos is not None:
         if outcomes is None:
             place = sources.chaos.recordings[0] if sources.chaos.recordings else "chaos"
-            raise BadArtifactError(
-                place, "chaos is judged beside the tests without it, and none are named", "name the tests as well"
+            raise ClocheError(
+                f"{place}: chaos is judged beside the tests without it, and none are named; name the tests as well"
             )
         shaken, survival = chaos.section(artifacts, sources.chaos, outcomes)
     if sources.tests is not None and outcomes is not None:

@@ -55,7 +55,7 @@ class History:
 
 
 def read(node: Node) -> History:
-    """Return a history; raises BadArtifactError for what is none."""
+    """Return a history; raises ClocheError for what is none."""
     node.version(VERSION)
     return History(
         revisions=[

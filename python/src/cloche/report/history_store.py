@@ -18,16 +18,6 @@ from cloche.telemetry.results import Point, histories
 MOST = 200
 
 
-class NoHistoryError(ClocheError):
-    """A store without a run or result of the project."""
-
-    def __init__(self, project: str) -> None:
-        super().__init__(
-            f"the store has no run and no result of {project!r}; import some (nix run .#telemetry -- import ...), or name "
-            "another --project"
-        )
-
-
 def export(connection: Connection, project: str) -> dict[str, Any]:
     """Return the history of a project as the file has it: its latest runs, its tests in them, and its experiments."""
     runs = connection.execute(
@@ -38,7 +28,10 @@ def export(connection: Connection, project: str) -> dict[str, Any]:
     ).all()[::-1]
     found = list(histories(connection, project=project))
     if not runs and not found:
-        raise NoHistoryError(project)
+        raise ClocheError(
+            f"the store has no run and no result of {project!r}; import some (nix run .#telemetry -- import ...), or name "
+            "another --project"
+        )
     numbers = [row[0] for row in runs]
     totals = {row[0]: row for row in connection.execute(_totals(numbers))}
     varying, constant = _told_apart(found)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cloche.report.errors import BadArtifactError
+from cloche.errors import ClocheError
 
 T = TypeVar("T")
 WORDS: dict[type, str] = {
@@ -35,11 +35,11 @@ class Node:
         return f"{self._parent.place}.{self._name}".lstrip(".")
 
     def at(self, name: str) -> "Node":
-        """Return a member; raises BadArtifactError where there is none, or this is no object."""
+        """Return a member; raises ClocheError where there is none, or this is no object."""
         if not isinstance(self.value, dict):
             raise self.wrong("an object")
         if name not in self.value:
-            raise BadArtifactError(self.source, f"{self.place or 'the whole'} has no member {name!r}", self._cure())
+            raise self._fault(f"{self.place or 'the whole'} has no member {name!r}")
         return Node(self.value[name], self.source, self, name)
 
     def get(self, name: str) -> "Node":
@@ -77,27 +77,23 @@ class Node:
         """Return a text that is one of the known ones."""
         value = self.of(str)
         if value not in known:
-            raise BadArtifactError(
-                self.source, f"{self.place} is {value!r:.60}, and not one of {', '.join(known)}", self._cure()
-            )
+            raise self._fault(f"{self.place} is {value!r:.60}, and not one of {', '.join(known)}")
         return value
 
     def version(self, *known: int) -> "Node":
         """Return this object if its version is known."""
         found = self.get("version").value
         if found not in known or isinstance(found, bool):
-            raise BadArtifactError(
-                self.source,
-                f"its version is {found!r:.60}, and this Cloche reads {' and '.join(map(str, known))}",
-                "make both with the same Cloche",
+            raise ClocheError(
+                f"{self.source}: its version is {found!r:.60}, and this Cloche reads {' and '.join(map(str, known))}; "
+                "make both with the same Cloche"
             )
         return self
 
-    def wrong(self, wanted: str) -> BadArtifactError:
+    def wrong(self, wanted: str) -> ClocheError:
         """Return the error that this is not what was wanted."""
         kind = "null" if self.value is None else WORDS.get(type(self.value), type(self.value).__name__)
-        return BadArtifactError(self.source, f"{self.place or 'the whole'} is {kind}, and not {wanted}", self._cure())
+        return self._fault(f"{self.place or 'the whole'} is {kind}, and not {wanted}")
 
-    @staticmethod
-    def _cure() -> str:
-        return "it was not written by this Cloche; build it again"
+    def _fault(self, fault: str) -> ClocheError:
+        return ClocheError(f"{self.source}: {fault}; it was not written by this Cloche; build it again")

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from cloche.errors import ClocheError
 from cloche.report import markdown, page
-from cloche.report.errors import ForeignFolderError
 from cloche.report.facts import Report
 from cloche.store import write as whole
 from cloche.untrusted import limits, regular_file, strict_json, terminal
@@ -14,6 +14,13 @@ from cloche.untrusted import limits, regular_file, strict_json, terminal
 MARKER = "cloche-report.json"
 KIND, VERSION = "cloche-report", 1
 _NAME = re.compile(r"(?!\.{1,2}(?:/|$))[^/\0]+(?:/(?!\.{1,2}(?:/|$))[^/\0]+)*")
+
+
+def foreign_folder(folder: object, why: str) -> ClocheError:
+    """Return the error of a folder that the report would replace and that holds something else."""
+    return ClocheError(
+        f"{folder} is there and is no report of Cloche ({why}), so nothing in it is touched; name another folder: --output"
+    )
 
 
 def files(report: Report, artifacts: dict[str, bytes]) -> dict[str, bytes]:
@@ -35,7 +42,7 @@ def files(report: Report, artifacts: dict[str, bytes]) -> dict[str, bytes]:
 def write(folder: Path, report: Report, artifacts: dict[str, bytes]) -> None:
     """Write a report into a folder in place of the one that is there; what that one doesn't list stays there.
 
-    Raises ForeignFolderError for a folder that holds something else, and NotWrittenError.
+    Raises ClocheError for a folder that holds something else, and NotWrittenError.
     """
     made = files(report, artifacts)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -43,27 +50,27 @@ def write(folder: Path, report: Report, artifacts: dict[str, bytes]) -> None:
 
 
 def own(folder: Path) -> list[str]:
-    """Return the files of the report in a folder, none for an empty one; raises ForeignFolderError for what is no report."""
+    """Return the files of the report in a folder, none for an empty one; raises ClocheError for what is no report."""
     path = folder / MARKER
     try:
         data = regular_file.read(path, limits.REPORT)
     except FileNotFoundError as error:
         if not any(folder.iterdir()):
             return []
-        raise ForeignFolderError(folder, f"it has no {MARKER}") from error
+        raise foreign_folder(folder, f"it has no {MARKER}") from error
     except OSError as error:
-        raise ForeignFolderError(folder, f"its {MARKER} cannot be read: {error.strerror or error}") from error
+        raise foreign_folder(folder, f"its {MARKER} cannot be read: {error.strerror or error}") from error
     try:
         value = strict_json.loads(data, what=MARKER, limit=limits.REPORT)
     except strict_json.BadJsonError as error:
-        raise ForeignFolderError(folder, error.message) from error
+        raise foreign_folder(folder, error.message) from error
     if not isinstance(value, dict) or value.get("kind") != KIND:
-        raise ForeignFolderError(folder, f'its {MARKER} has no "kind": "{KIND}"')
+        raise foreign_folder(folder, f'its {MARKER} has no "kind": "{KIND}"')
     if value.get("version") != VERSION:
-        raise ForeignFolderError(
+        raise foreign_folder(
             folder, f"its {MARKER} is of version {value.get('version')!r}, and this Cloche knows {VERSION}"
         )
     names = value.get("files")
     if not isinstance(names, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
-        raise ForeignFolderError(folder, f'"files" in its {MARKER} is no list of paths in the folder')
+        raise foreign_folder(folder, f'"files" in its {MARKER} is no list of paths in the folder')
     return [str(name) for name in names]

@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from cloche.reproduce.errors import NixError
-from cloche.reproduce.nix import FEATURES, HERE, Call, Derivation, State, ask, hashes
+from cloche.reproduce.nix import FEATURES, HERE, Call, Derivation, State, ask, hashes, nix_failed
 
 # As any that is nobody's on a usual machine.
 USER = 61_000
@@ -49,7 +48,7 @@ class Store:
         return HERE.at(self.address)
 
     def bring(self, wanted: Sequence[str], outputs: Sequence[str], *, checked: bool = False) -> None:
-        """Copy derivations with what they are written with, and outputs with what these refer to; raises NixError.
+        """Copy derivations with what they are written with, and outputs with what these refer to; raises ClocheError.
 
         With `checked`, only what its own path proves is taken: the store is not asked to believe this one.
         """
@@ -63,14 +62,14 @@ class Store:
                 ask(failed, "copy", *check, "--to", self.address, *words)
 
     def build(self, derivations: Sequence[str], call: Call) -> str:
-        """Build here what is not valid yet, and return Nix's words, which decide nothing. Raises NixError if Nix is killed."""
+        """Build here what is not valid yet, and return Nix's words, which decide nothing. Raises ClocheError if Nix is killed."""
         done = call.at(self.address).run("build", *BUILD, *(f"{path}^*" for path in derivations))
         if done.returncode < 0:
-            raise NixError(f"Nix was ended by signal {-done.returncode} while it built", done.stderr[-_WORDS:])
+            raise nix_failed(f"Nix was ended by signal {-done.returncode} while it built", done.stderr[-_WORDS:])
         return done.stderr
 
     def place(self, path: str, folder: Path) -> Path:
-        """Return where a store path can be read; what is on no disk of ours is written to `folder`. Raises NixError."""
+        """Return where a store path can be read; what is on no disk of ours is written to `folder`. Raises ClocheError."""
         if self.root is not None:
             return Path(f"{self.root}{path}")
         target = folder / Path(path).name
@@ -78,7 +77,7 @@ class Store:
         with subprocess.Popen(command, stdout=subprocess.PIPE) as dump:
             done = subprocess.run(["nix-store", "--restore", target], stdin=dump.stdout, check=False)
         if done.returncode or dump.returncode:
-            raise NixError(f"{path} cannot be read from {self.address}", "(its words are above)")
+            raise nix_failed(f"{path} cannot be read from {self.address}", "(its words are above)")
         return target
 
 
@@ -120,7 +119,7 @@ def again(store: Store, derivations: Sequence[Derivation], call: Call) -> dict[s
 
     At least one is. There is none yet for one whose outputs were brought there as a part of something else, nor for one
     that was built from an output which did not come out as it is here: these need another store, which gets it from
-    here. Raises NixError.
+    here. Raises ClocheError.
     """
     outputs = [path for each in derivations for path in each.outputs.values()]
     brought = hashes(outputs, store.call)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cloche.errors import ClocheError, ExitCode
 from cloche.reproduce.again import (
     Outcome,
     Store,
@@ -16,8 +17,7 @@ from cloche.reproduce.again import (
     given,
     impossible_user,
 )
-from cloche.reproduce.errors import NixError, NoEffectError, NoSourcesError
-from cloche.reproduce.nix import Call, Derivation, State, build, closure_of, hashes
+from cloche.reproduce.nix import Call, Derivation, State, build, closure_of, hashes, nix_failed
 from cloche.reproduce.variations import INSIDE, prepare, processors
 
 # What a difference without any variation comes from.
@@ -72,7 +72,12 @@ class Comparison:
                 words = [word for role in self.settings.roles for word in ("--role", role)]
                 done = subprocess.run(["sh", self.settings.fetch, "--tools-only", *words], check=False)
                 if done.returncode:
-                    raise NoSourcesError(done.returncode)
+                    raise ClocheError(
+                        "diffoscope, libfaketime and the compilers could not be fetched (exit code "
+                        f"{done.returncode}, the words are above).\nWhere there is no network: "
+                        "CLOCHE_SOURCES=ARCHIVE, made by `nix run .#vendor -- DIR --role cc --role reproduce`.",
+                        ExitCode.ENVIRONMENT_LACKS,
+                    )
                 build([derivation])
             self._tools = Path(output)
         return self._tools
@@ -92,7 +97,7 @@ class Comparison:
     ) -> None:
         """Build again under all of these variations at once; then find out what each does to what is not the same.
 
-        Raises NoEffectError when a variation's planted package is not caught, NixError.
+        Raises ClocheError, also when a variation's planted package is not caught.
         """
         found = self._again(names, derivations, machine=machine, cores=cores, show=True)
         left = [each for each in derivations if found[each.path].state is not State.IDENTICAL]
@@ -154,10 +159,14 @@ class Comparison:
             rest = {path: each for path, each in rest.items() if path not in found}
         for name, path in effects.items():
             if found[path].state is State.UNKNOWN:
-                raise NixError(f"the planted package of the variation {name!r} cannot be built", found[path].text)
+                raise nix_failed(f"the planted package of the variation {name!r} cannot be built", found[path].text)
         idle = [name for name, path in effects.items() if found[path].state is not State.DIFFERENT]
         if idle:
-            raise NoEffectError(idle)
+            raise ClocheError(
+                f"without effect here: {', '.join(idle)}. A package that leaks exactly that was built again and came out the\n"
+                "same, so nothing would be shown about other packages.",
+                ExitCode.ENVIRONMENT_LACKS,
+            )
         return {each.path: found[each.path] for each in derivations}
 
     @contextmanager

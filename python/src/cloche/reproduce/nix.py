@@ -13,7 +13,7 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from cloche.reproduce.errors import NixError, UnknownAttributeError
+from cloche.errors import ClocheError, ExitCode
 from cloche.store import derivation as drv
 
 FEATURES = ["--extra-experimental-features", "nix-command flakes"]
@@ -22,6 +22,11 @@ _SETGROUPS = Path("/proc/self/setgroups")
 if _SETGROUPS.exists() and _SETGROUPS.read_text(encoding="ascii").strip() == "deny":
     FEATURES += ["--option", "require-drop-supplementary-groups", "false"]
 SYSTEM = f"{os.uname().machine}-linux"
+
+
+def nix_failed(what: str, words: str) -> ClocheError:
+    """Return the error of a call of Nix that ended with an error which is not about the builds in question."""
+    return ClocheError(f"{what}; Nix says:\n{words.strip()}", ExitCode.ENVIRONMENT_LACKS)
 
 
 @dataclass(frozen=True)
@@ -87,10 +92,10 @@ class Derivation:
 
 
 def ask(what: str, *arguments: str, call: Call = HERE) -> str:
-    """Return what Nix prints; raises NixError, saying `what` it could not do."""
+    """Return what Nix prints; raises ClocheError, saying `what` it could not do."""
     done = call.run(*arguments)
     if done.returncode:
-        raise NixError(what, done.stderr)
+        raise nix_failed(what, done.stderr)
     return done.stdout
 
 
@@ -110,16 +115,16 @@ def attributes_of(flake: str) -> list[str]:
 
 
 def derivation_of(flake: str, attribute: str, options: Sequence[str] = ()) -> str:
-    """Return the derivation of an output; raises UnknownAttributeError."""
+    """Return the derivation of an output; raises ClocheError."""
     installable = attribute if "#" in attribute or attribute.startswith("/nix/store/") else f"{flake}#{attribute}"
     done = HERE.run("path-info", "--derivation", *options, installable)
     if done.returncode or len(done.stdout.split()) != 1:
-        raise UnknownAttributeError(flake, attribute, done.stderr)
+        raise ClocheError(f"{flake} has no output {attribute!r} that can be built; Nix says:\n{done.stderr.strip()}")
     return done.stdout.strip()
 
 
 def closure_of(derivations: Iterable[str]) -> dict[str, Derivation]:
-    """Return all derivations that these are built from, themselves included, by path; raises NixError."""
+    """Return all derivations that these are built from, themselves included, by path; raises ClocheError."""
     found: dict[str, Derivation] = {}
     left = list(derivations)
     while left:
@@ -135,13 +140,13 @@ def _read(path: str) -> Derivation:
     try:
         read = drv.of_file(Path(path))
     except drv.BadDerivationError as error:
-        raise NixError(f"{path} is no derivation that this Cloche can read", str(error)) from error
+        raise nix_failed(f"{path} is no derivation that this Cloche can read", str(error)) from error
     except OSError as error:
         where = "; is the store at another place on this disk? Then run this by `nix run`, which shows it at /nix"
-        raise NixError(f"{path} cannot be read", f"{error.strerror}{where}") from error
+        raise nix_failed(f"{path} cannot be read", f"{error.strerror}{where}") from error
     outputs = {name: place for name, place, _, _ in read.outputs}
     if not all(outputs.values()):
-        raise NixError(
+        raise nix_failed(
             f"{path} cannot be built again and compared",
             "its outputs have no path before they are built (content-addressed)",
         )
@@ -164,7 +169,7 @@ def below(derivation: str, known: Mapping[str, Derivation]) -> list[str]:
 
 
 def build(derivations: Iterable[str], call: Call = HERE) -> None:
-    """Build these; raises NixError."""
+    """Build these; raises ClocheError."""
     ask(
         "the outputs cannot be built at all",
         "build",
@@ -176,7 +181,7 @@ def build(derivations: Iterable[str], call: Call = HERE) -> None:
 
 
 def hashes(paths: Iterable[str], call: Call = HERE, *, recursive: bool = False) -> dict[str, str]:
-    """Return the NAR hash, as Nix writes it (SRI), of each of these paths that is valid; raises NixError.
+    """Return the NAR hash, as Nix writes it (SRI), of each of these paths that is valid; raises ClocheError.
 
     With `recursive`, also those of all that they refer to.
     """
@@ -210,22 +215,22 @@ def _form(call: Call) -> tuple[str, ...]:
 def nar_hashes(text: str, wanted: Iterable[str]) -> dict[str, str]:
     """Return the NAR hashes in what `path-info --json` printed, an object by path (2.26, and form 1 of 2.34).
 
-    A path that is not valid has null (or, where a store could not say so, no entry), and is left out. Raises NixError
+    A path that is not valid has null (or, where a store could not say so, no entry), and is left out. Raises ClocheError
     for any other form, and where nothing is said about a path that is `wanted`.
     """
     what = "`nix path-info --json` printed what this Cloche cannot read"
     try:
         told = json.loads(text)
     except ValueError as error:
-        raise NixError(what, f"{error}: {text[:500]}") from error
+        raise nix_failed(what, f"{error}: {text[:500]}") from error
     if not isinstance(told, dict) or any(path not in told for path in wanted):
-        raise NixError(what, text[:500])
+        raise nix_failed(what, text[:500])
     found = {}
     for path, entry in told.items():
         if entry is None:
             continue
         digest = entry.get("narHash") if isinstance(entry, dict) else None
         if not isinstance(digest, str) or not digest.startswith("sha256-"):
-            raise NixError(what, f"{path}: {str(entry)[:500]}")
+            raise nix_failed(what, f"{path}: {str(entry)[:500]}")
         found[path] = digest
     return found

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from cloche.reproduce.again import empty_store
-from cloche.reproduce.errors import NixError
-from cloche.reproduce.nix import Call, ask, closure_of, derivation_of, hashes
+from cloche.reproduce.nix import Call, ask, closure_of, derivation_of, hashes, nix_failed
 
 # As many as Linux follows.
 _LINKS = 40
@@ -59,7 +58,7 @@ def rebuild(reference: str, attribute: str, *, source: Path | None = None) -> It
     that it is built from, down to the sources (which have their hashes), are built in a second store. Nothing that was
     built before, here or by anybody, is believed.
 
-    Raises UnknownAttributeError, and NixError for a flake that cannot be read or built.
+    Raises ClocheError for a flake that cannot be read or built.
     """
     flake = f"path:{source.resolve()}" if source is not None else reference
     options = list(PURE)
@@ -77,9 +76,11 @@ def rebuild(reference: str, attribute: str, *, source: Path | None = None) -> It
         if brought := hashes(
             (path for part in known.values() if not part.fixed for path in part.outputs.values()), store.call
         ):
-            raise NixError("not everything would be built again", f"the sources refer to {', '.join(sorted(brought))}")
+            raise nix_failed(
+                "not everything would be built again", f"the sources refer to {', '.join(sorted(brought))}"
+            )
         words = store.build([derivation], Call())
         if output not in hashes([output], store.call):
-            raise NixError(f"{derivation} was built again and there is no {output}", words)
+            raise nix_failed(f"{derivation} was built again and there is no {output}", words)
         closure = hashes([output], store.call, recursive=True)
         yield RebuiltOutput(derivation, output, Path(folder, "store"), str(locked.get("narHash", "")), closure)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloche.errors import ClocheError, ExitCode
 from cloche.reproduce.again import remove
 from cloche.reproduce.compare import Comparison, Finding, Settings, impossible
-from cloche.reproduce.errors import ImpossibleVariationError, NothingToCompareError, UnknownVariationError
 from cloche.reproduce.nix import Derivation, State, attributes_of, below, build, closure_of, derivation_of
 from cloche.reproduce.variations import VARIATIONS
 
@@ -71,16 +71,16 @@ def chosen(request: Request) -> tuple[list[str], dict[str, str]]:
 
     The store is always another one.
 
-    Raises UnknownVariationError, and ImpossibleVariationError for one that was asked for.
+    Raises ClocheError for one that was asked for.
     """
     wanted = list(dict.fromkeys(request.variations)) or list(VARIATIONS)
     left_out = {}
     for name in wanted:
         if name not in VARIATIONS:
-            raise UnknownVariationError(name, sorted(VARIATIONS))
+            raise ClocheError(f"there is no variation {name!r}; there are {', '.join(sorted(VARIATIONS))}")
         if reason := impossible(name, request.machine):
             if request.variations:
-                raise ImpossibleVariationError(name, reason)
+                raise ClocheError(f"the variation {name!r} is not possible here: {reason}", ExitCode.ENVIRONMENT_LACKS)
             left_out[name] = reason
     return [name for name in VARIATIONS if name == "store" or (name in wanted and name not in left_out)], left_out
 
@@ -95,7 +95,10 @@ def run(request: Request, settings: Settings, report: Callable[[str], None]) -> 
     used = sorted({path for paths in parts.values() for path in paths})
     derivations = [known[path] for path in used if not known[path].measurement]
     if all(known[top].measurement for top in tops.values()):
-        raise NothingToCompareError(list(tops))
+        raise ClocheError(
+            f"nothing to compare: {', '.join(tops)} is a measurement, which is no function of its inputs and differs from\n"
+            "build to build. Name an output that is built."
+        )
     report(
         f"{len(tops)} output{'' if len(tops) == 1 else 's'}, built from {len(used)} derivations, which are built first where they are not"
     )

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cloche.results.errors import BadRuleError
+from cloche.errors import ClocheError
 
 Segment = str | int
 Path = tuple[Segment, ...]
@@ -45,22 +45,22 @@ ANY_POSITION = "[]"
 
 
 def parse(text: str, where: str) -> tuple[Step, ...]:
-    """Return the steps of a pattern. Raises BadRuleError with the place where it stops to be one."""
+    """Return the steps of a pattern. Raises ClocheError with the place where it stops to be one."""
     steps: list[Step] = []
     place = 0
     while place < len(text):
         if text[place] == "." and steps:
             place += 1
             if place == len(text) or text[place] in ".[":
-                raise BadRuleError(where, f"the path {text!r} has an empty name at character {place + 1}")
+                raise ClocheError(f"{where}: the path {text!r} has an empty name at character {place + 1}")
         elif steps and text[place] != "[":
-            raise BadRuleError(where, f"the path {text!r} lacks a '.' or '[' at character {place + 1}")
+            raise ClocheError(f"{where}: the path {text!r} lacks a '.' or '[' at character {place + 1}")
         match = _TOKEN.match(text, place)
         if match is None:
-            raise BadRuleError(
-                where,
-                f"the path {text!r} cannot be read at character {place + 1}; a path is written like a.b[3].c, with * "
-                'inside a name, [*] for any position, ** for any number of segments, and other names in "quotes"',
+            raise ClocheError(
+                f"{where}: the path {text!r} cannot be read at character {place + 1}; a path is written like "
+                "a.b[3].c, with * inside a name, [*] for any position, ** for any number of segments, and other "
+                'names in "quotes"'
             )
         if match["any"]:
             steps.append(None)
@@ -72,7 +72,7 @@ def parse(text: str, where: str) -> tuple[Step, ...]:
             steps.append(re.compile(".*".join(map(re.escape, match["name"].split("*"))), re.DOTALL))
         place = match.end()
     if not steps:
-        raise BadRuleError(where, "the path is empty; ** stands for everything")
+        raise ClocheError(f"{where}: the path is empty; ** stands for everything")
     return tuple(steps)
 
 
@@ -80,7 +80,7 @@ def _unquoted(quoted: str, text: str, where: str) -> str:
     try:
         return str(json.loads(quoted))
     except ValueError as error:
-        raise BadRuleError(where, f"the path {text!r} has a name in quotes that is no JSON text: {quoted}") from error
+        raise ClocheError(f"{where}: the path {text!r} has a name in quotes that is no JSON text: {quoted}") from error
 
 
 # Where in which patterns a path has come to: (pattern, position), the position after the last step where it matches.

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import orjson
 
-from cloche.errors import MISSHAPEN
-from cloche.results.errors import BadResultError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.untrusted import regular_file, strict_json
 from cloche.untrusted.limits import RESULT
 
@@ -72,12 +71,12 @@ def format_of(path: Path, given: str | None = None) -> str:
     """Return the format of a file: the one that is given, else by the end of its name."""
     name = given or path.suffix.removeprefix(".").lower()
     if name not in FORMATS:
-        raise BadResultError(path, f"its name ends in none of {', '.join('.' + each for each in FORMATS)}")
+        raise ClocheError(f"{path}: its name ends in none of {', '.join('.' + each for each in FORMATS)}")
     return name
 
 
 def read(path: Path, given: str | None = None) -> Document:
-    """Return a file's tree. Raises BadResultError for a file that is absent, truncated, or not of its format."""
+    """Return a file's tree. Raises ClocheError for a file that is absent, truncated, or not of its format."""
     name = format_of(path, given)
     _opened(path).close()
     match name:
@@ -97,11 +96,11 @@ def _opened(path: Path) -> BinaryIO:
         file = regular_file.open_regular(path)
         if (size := os.fstat(file.fileno()).st_size) > RESULT.bytes:
             file.close()
-            raise BadResultError(path, f"{size} bytes, where at most {RESULT.bytes} are read")
+            raise ClocheError(f"{path}: {size} bytes, where at most {RESULT.bytes} are read")
     except FileNotFoundError as error:
-        raise BadResultError(path, "there is no such file") from error
+        raise ClocheError(f"{path}: there is no such file") from error
     except OSError as error:
-        raise BadResultError(path, f"it cannot be read: {error.strerror}") from error
+        raise ClocheError(f"{path}: it cannot be read: {error.strerror}") from error
     return file
 
 
@@ -109,14 +108,14 @@ def _json(path: Path) -> Document:
     with _opened(path) as file:
         data = file.read()
     if not data.strip():
-        raise BadResultError(path, "the file is empty")
+        raise ClocheError(f"{path}: the file is empty")
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(found)
         if len(result) != len(found):
             twice = strict_json.repeated([name for name, _ in found])[0]
-            raise BadResultError(
-                path, f"the name {twice!r} stands twice in one object, so one of its values would be lost"
+            raise ClocheError(
+                f"{path}: the name {twice!r} stands twice in one object, so one of its values would be lost"
             )
         return result
 
@@ -125,17 +124,15 @@ def _json(path: Path) -> Document:
         if root is None:
             root = json.loads(data.decode("utf-8"), object_pairs_hook=pairs)
     except UnicodeDecodeError as error:
-        raise BadResultError(path, f"byte {error.start} is no UTF-8") from error
+        raise ClocheError(f"{path}: byte {error.start} is no UTF-8") from error
     except json.JSONDecodeError as error:
         rest = "" if error.doc[error.pos :].strip() else "; the file ends there, so it is truncated"
-        raise BadResultError(
-            path, f"no JSON: {error.msg} in line {error.lineno}, column {error.colno}{rest}"
-        ) from error
+        raise ClocheError(f"{path}: no JSON: {error.msg} in line {error.lineno}, column {error.colno}{rest}") from error
     except RecursionError as error:
-        raise BadResultError(path, "it is nested too deeply to be read") from error
+        raise ClocheError(f"{path}: it is nested too deeply to be read") from error
     except ValueError as error:
         # An integer of more than 4300 digits.
-        raise BadResultError(path, f"no JSON that can be read: {error}") from error
+        raise ClocheError(f"{path}: no JSON that can be read: {error}") from error
     return Document(path, "json", root, infinite=b"Infinity" in data)
 
 
@@ -221,12 +218,12 @@ def _packed(items: list[Any]) -> Numbers | None:
 def _npz(path: Path) -> Document:
     with _opened(path) as file:
         if file.read(6) == np.lib.format.MAGIC_PREFIX:
-            raise BadResultError(path, "it is one array (.npy); write it with numpy.savez")
+            raise ClocheError(f"{path}: it is one array (.npy); write it with numpy.savez")
         try:
             with zipfile.ZipFile(file) as archive:
                 root = {name: _array(_member(archive, info)) for name, info in _members(path, archive).items()}
         except _UNREADABLE as error:
-            raise BadResultError(path, f"no NPZ that can be read (truncated?): {error}") from error
+            raise ClocheError(f"{path}: no NPZ that can be read (truncated?): {error}") from error
     return Document(path, "npz", root)
 
 
@@ -242,10 +239,10 @@ def _members(path: Path, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]
     found = archive.infolist()
     names = [info.filename.removesuffix(".npy") for info in found]
     if twice := strict_json.repeated(names):
-        raise BadResultError(path, f"the name {twice[0]!r} stands twice in it, so one of its arrays would be lost")
+        raise ClocheError(f"{path}: the name {twice[0]!r} stands twice in it, so one of its arrays would be lost")
     total = sum(info.file_size for info in found)
     if total > RESULT.bytes:
-        raise BadResultError(path, f"unpacked it has {total} bytes, where at most {RESULT.bytes} are read")
+        raise ClocheError(f"{path}: unpacked it has {total} bytes, where at most {RESULT.bytes} are read")
     return dict(zip(names, found, strict=True))
 
 
@@ -256,9 +253,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray[Any, 
         header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
         shape, _, kind = header(stream)
         if kind.hasobject:
-            raise BadResultError(
-                archive.filename or info.filename,
-                "it has an array of Python objects, which could run code; write numbers or texts",
+            raise ClocheError(
+                f"{archive.filename or info.filename}: it has an array of Python objects, which could run code; write "
+                "numbers or texts"
             )
         if (needed := math.prod(shape) * kind.itemsize) != info.file_size - stream.tell():
             message = f"the array {info.filename} says that it has {needed} bytes, and it has {info.file_size - stream.tell()}"
@@ -293,13 +290,13 @@ def _csv(path: Path) -> Document:
             rows = csv.reader(file, strict=True)
             names, first = next(rows, []), next(rows, [])
     except (UnicodeDecodeError, csv.Error) as error:
-        raise BadResultError(path, f"no csv that can be read: {error}") from error
+        raise ClocheError(f"{path}: no csv that can be read: {error}") from error
     if not names:
-        raise BadResultError(path, "the file is empty; its first row must have the names of the columns")
+        raise ClocheError(f"{path}: the file is empty; its first row must have the names of the columns")
     if twice := strict_json.repeated(names):
-        raise BadResultError(path, f"the column {twice[0]!r} stands twice in its first row")
+        raise ClocheError(f"{path}: the column {twice[0]!r} stands twice in its first row")
     if all(map(_is_number, names)):
-        raise BadResultError(path, "its first row has numbers only, where the names of the columns should be")
+        raise ClocheError(f"{path}: its first row has numbers only, where the names of the columns should be")
     texts = dict.fromkeys((f"c{number}" for number in range(len(names))), "VARCHAR")
     # Where the first field has a point, most columns are numbers that are not all whole: these are read as such at once.
     # Of an underscore, which DuckDB takes for a part of a number, nothing would be left to see.
@@ -319,16 +316,15 @@ def _csv(path: Path) -> Document:
             # DuckDB finds no row at all behind a name with a line end in a file whose lines end by two characters.
             [[read]] = connection.execute("SELECT count(*) FROM fields").fetchall()
             if read != (there := _rows(path, len(names), read)):
-                raise BadResultError(
-                    path,
-                    f"no csv that can be read: {read} of its {there} rows were found; write it with line ends of one kind, and "
-                    "without any in names",
+                raise ClocheError(
+                    f"{path}: no csv that can be read: {read} of its {there} rows were found; write it with line ends "
+                    "of one kind, and without any in names"
                 )
             for part in _batched([*kinds.items()]):
                 casts = ", ".join(f"CAST({column} AS {kind}) AS {column}" for column, kind in part)
                 found |= connection.execute(f"SELECT {casts} FROM fields").fetchnumpy()  # noqa: S608 - names of our own
         except (duckdb.Error, csv.Error, UnicodeDecodeError) as error:
-            raise BadResultError(path, f"no csv that can be read: {' '.join(str(error).split())[:300]}") from error
+            raise ClocheError(f"{path}: no csv that can be read: {' '.join(str(error).split())[:300]}") from error
     return Document(path, "csv", {name: found[column] for name, column in zip(names, texts, strict=True)})
 
 
@@ -425,7 +421,7 @@ def _parquet(path: Path) -> Document:
         try:
             names = _names(connection.execute("SELECT name, num_children FROM parquet_schema($path)", {"path": place}))
             if twice := strict_json.repeated(names):
-                raise BadResultError(path, f"the column {twice[0]!r} stands twice in it")
+                raise ClocheError(f"{path}: the column {twice[0]!r} stands twice in it")
             ours = [f"c{number}" for number in range(len(names))]
             relation = connection.execute(
                 f"SELECT * FROM read_parquet($path, hive_partitioning = false) AS t({', '.join(ours)})",  # noqa: S608 - ours
@@ -434,10 +430,10 @@ def _parquet(path: Path) -> Document:
             types = [str(column[1]) for column in relation.description or []]
             columns = relation.fetchnumpy()
         except duckdb.Error as error:
-            raise BadResultError(path, f"no parquet that can be read: {' '.join(str(error).split())[:300]}") from error
+            raise ClocheError(f"{path}: no parquet that can be read: {' '.join(str(error).split())[:300]}") from error
     for name, kind in zip(names, types, strict=True):
         if kind not in _COLUMNS:
-            raise BadResultError(path, f"its column {name!r} is of the type {kind}; write numbers, booleans or texts")
+            raise ClocheError(f"{path}: its column {name!r} is of the type {kind}; write numbers, booleans or texts")
     return Document(path, "parquet", {name: columns[our] for name, our in zip(names, ours, strict=True)})
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from cloche.errors import ClocheError, ExitCode
 from cloche.selection.impact import options
-from cloche.selection.impact.errors import NoLibraryError
 from cloche.store import write
 from cloche.telemetry.address import Address
 
@@ -125,7 +125,12 @@ def select_tests(  # noqa: PLR0913 - click passes each option as an argument
         try:
             from cloche.selection.learned.session import Session  # noqa: PLC0415 - NumPy, SciPy and SQLAlchemy take their time
         except ImportError as error:
-            raise NoLibraryError(str(error.name)) from error
+            raise ClocheError(
+                f"models, budgets and shadow runs need libraries that are not here ({error.name}): install "
+                "Cloche's groups learn and\ntelemetry, or take nix run .#select-tests; --run --shadow-runs 0 needs "
+                "none of them",
+                ExitCode.ENVIRONMENT_LACKS,
+            ) from error
 
         session = Session(project, store, models, recall, budget)
         verdict = session.verdict(answer)

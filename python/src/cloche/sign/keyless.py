@@ -30,33 +30,17 @@ LOOKED_FOR = (
 )
 
 
-class NoIdentityError(ClocheError):
-    """Nobody vouches for who signs; the message lists where a voucher was looked for."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-
-class SigstoreFailedError(ClocheError):
-    """Sigstore's services could not be reached, or refused."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-
-class TrustConfigError(ClocheError):
-    """A client's trust configuration that can't be used."""
-
-
-def _missing(reason: str) -> NoIdentityError:
+def _missing(reason: str) -> ClocheError:
     places = "".join(f"\n  - {place}" for place in LOOKED_FOR)
     message = f"{reason}. An identity was looked for in:{places}\nTo sign by a key instead: --key FILE, --key-fd N or --key-env NAME"
-    return NoIdentityError(message)
+    return ClocheError(message, ExitCode.ENVIRONMENT_LACKS)
 
 
 def sign(payloads: list[bytes], config: Path | None, tell: Callable[[str], None]) -> list[bytes]:
     """Return a bundle, with certificate and log entry, for each statement, after verifying it as others will.
 
     `config` is a client's trust configuration, of another instance than the public one. `tell` is given who signs, in
-    the words of the certificate. Raises NoIdentityError, SigstoreFailedError, TrustConfigError.
+    the words of the certificate. Raises ClocheError.
     """
     # The library takes 0.7 s to import, so this happens for this way of signing only.
     from sigstore import oidc  # noqa: PLC0415
@@ -86,11 +70,14 @@ def sign(payloads: list[bytes], config: Path | None, tell: Callable[[str], None]
         found = [verifier.verify_dsse(bundle, signed_by)[1] for bundle in bundles]
     except Exception as error:
         # The errors of its services' clients are the library's own affair, and an answer that is none has any type.
-        message = f"sigstore gave no signature, and nothing was written: {_reason(error)}"
-        raise SigstoreFailedError(message) from error
+        raise ClocheError(
+            f"sigstore gave no signature, and nothing was written: {_reason(error)}", ExitCode.ENVIRONMENT_LACKS
+        ) from error
     if found != payloads:
-        message = "sigstore gave no signature, and nothing was written: a bundle has another statement in it"
-        raise SigstoreFailedError(message)
+        raise ClocheError(
+            "sigstore gave no signature, and nothing was written: a bundle has another statement in it",
+            ExitCode.ENVIRONMENT_LACKS,
+        )
     for words in signed_by.words:
         tell(words)
     return [bundle.to_json().encode() + b"\n" for bundle in bundles]
@@ -126,19 +113,16 @@ def _instance(path: Path) -> "ClientTrustConfig":
     try:
         data = regular_file.read(path, TRUST_ROOT)
     except OSError as error:
-        message = f"{what} can't be read: {error.strerror}"
-        raise TrustConfigError(message) from error
+        raise ClocheError(f"{what} can't be read: {error.strerror}") from error
     found = strict_json.loads(data, what=what, limit=TRUST_ROOT)
     if not isinstance(found, dict) or found.get("mediaType") != CONFIG_TYPE:
-        message = f"{what} is none: its mediaType has to be {CONFIG_TYPE}"
-        raise TrustConfigError(message)
+        raise ClocheError(f"{what} is none: its mediaType has to be {CONFIG_TYPE}")
     try:
         config = ClientTrustConfig.from_json(data.decode())
         # Both are read when they are asked for.
         _ = config.signing_config, config.trusted_root
     except (SigstoreError, ValueError) as error:
-        message = f"{what} is not usable: {_reason(error)}"
-        raise TrustConfigError(message) from error
+        raise ClocheError(f"{what} is not usable: {_reason(error)}") from error
     return config
 
 

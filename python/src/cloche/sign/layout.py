@@ -20,14 +20,10 @@ NAME = "layout.json"
 Json = dict[str, Any]
 
 
-class LayoutError(ClocheError):
-    """Links that can't be signed, for a reason that is in the message."""
-
-
 def signed(links: Path, signer: Any, end: dt.datetime) -> dict[str, bytes]:  # noqa: ANN401 - no types there
     """Return the signed layout and links by their file names.
 
-    `signer` is of securesystemslib. Raises LayoutError for a folder that is not as packages.in-toto makes it.
+    `signer` is of securesystemslib. Raises ClocheError for a folder that is not as packages.in-toto makes it.
     """
     from in_toto.models.layout import Layout  # noqa: PLC0415 - takes 0.2 s to import
     from in_toto.models.link import FILENAME_FORMAT, Link  # noqa: PLC0415 - as above
@@ -59,10 +55,12 @@ def _read(path: Path, kind: Any) -> Json:  # noqa: ANN401 - a class of in-toto, 
     try:
         value = strict_json.loads(regular_file.read(path, limits.STATEMENT), what=str(path), limit=limits.STATEMENT)
     except OSError as error:
-        message = f"{path} can't be read: {error.strerror}; a folder with a {NAME} is what 'nix build .#in-toto' makes"
-        raise LayoutError(message) from error
+        raise ClocheError(
+            f"{path} can't be read: {error.strerror}; a folder with a {NAME} is what 'nix build .#in-toto' makes"
+        ) from error
     expected = kind.__name__.lower()
     if not isinstance(value, dict) or value.get("_type") != expected:
-        message = f"{path} is no {expected} of in-toto; a folder with a {NAME} is what 'nix build .#in-toto' makes"
-        raise LayoutError(message)
+        raise ClocheError(
+            f"{path} is no {expected} of in-toto; a folder with a {NAME} is what 'nix build .#in-toto' makes"
+        )
     return value

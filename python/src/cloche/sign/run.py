@@ -15,10 +15,6 @@ from cloche.untrusted import regular_file, strict_json, walk
 from cloche.untrusted.limits import EVIDENCE, STATEMENT
 
 
-class NotSignedError(ClocheError):
-    """A statement that is not signed, for a reason that is in the message."""
-
-
 @dataclass(frozen=True)
 class Wanted:
     """How to sign: by a key, or by an identity of an instance of sigstore; `expires` is when a layout ends."""
@@ -33,8 +29,7 @@ class Wanted:
 def sign(paths: tuple[Path, ...], output: Path, wanted: Wanted) -> list[Path]:
     """Sign statements, or the links and the layout in one folder, and return the files that were written into `output`.
 
-    All are read and signed before the first is written. Raises NotSignedError, BadStatementError, LayoutError,
-    KeyRefusedError, NoIdentityError, SigstoreFailedError, TrustConfigError, NotWrittenError.
+    All are read and signed before the first is written. Raises ClocheError.
     """
     layouts = [path for path in paths if (path / layout.NAME).exists()]
     files = _layout(layouts[0], paths, wanted) if layouts else _statements(paths, wanted)
@@ -47,15 +42,17 @@ def sign(paths: tuple[Path, ...], output: Path, wanted: Wanted) -> list[Path]:
 def _statements(paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
     """Return the files with the signatures of statements."""
     if wanted.expires is not None:
-        message = f"--expires is for a layout (a folder with a {layout.NAME}), and there is none; a statement does not end, but a policy's signer does"
-        raise NotSignedError(message)
+        raise ClocheError(
+            f"--expires is for a layout (a folder with a {layout.NAME}), and there is none; a statement does not end, but a policy's signer does"
+        )
     found = _named(paths)
     payloads: list[bytes] = []
     for _, path in found:
         payloads.append(_statement(path))
         if sum(map(len, payloads)) > EVIDENCE.bytes:
-            message = f"all statements together have more than {EVIDENCE.bytes} bytes, and no more are read; sign them in parts"
-            raise NotSignedError(message)
+            raise ClocheError(
+                f"all statements together have more than {EVIDENCE.bytes} bytes, and no more are read; sign them in parts"
+            )
     if wanted.key is None:
         from cloche.sign import keyless  # noqa: PLC0415 - sigstore takes 0.7 s to import
 
@@ -75,19 +72,17 @@ def _statements(paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
 def _layout(folder: Path, paths: tuple[Path, ...], wanted: Wanted) -> dict[str, bytes]:
     """Return the files of a supply chain: the signed layout and the signed links."""
     if len(paths) > 1:
-        message = f"{folder} has a layout and its links; sign it alone, into a folder of its own, since `verify` takes no links"
-        raise NotSignedError(message)
+        raise ClocheError(
+            f"{folder} has a layout and its links; sign it alone, into a folder of its own, since `verify` takes no links"
+        )
     if wanted.key is None:
-        message = (
+        raise ClocheError(
             f"{folder} has a layout, which in-toto-verify checks by a key: name one by --key, --key-fd or --key-env"
         )
-        raise NotSignedError(message)
     if wanted.expires is None:
-        message = f"{folder} has a layout, and a layout has to end: add --expires YYYY-MM-DD"
-        raise NotSignedError(message)
+        raise ClocheError(f"{folder} has a layout, and a layout has to end: add --expires YYYY-MM-DD")
     if wanted.expires <= dt.datetime.now(dt.UTC):
-        message = f"--expires {wanted.expires:%Y-%m-%d} is past: in-toto-verify would refuse the layout"
-        raise NotSignedError(message)
+        raise ClocheError(f"--expires {wanted.expires:%Y-%m-%d} is past: in-toto-verify would refuse the layout")
     from cloche.attest import keys  # noqa: PLC0415 - as above
 
     return layout.signed(folder, keys.load(wanted.key), wanted.expires)
@@ -100,17 +95,16 @@ def _named(paths: tuple[Path, ...]) -> list[tuple[str, Path]]:
         if path.is_dir():
             inside = _inside(path)
             if not inside:
-                message = f"{path} has no statement (*.json) in it"
-                raise NotSignedError(message)
+                raise ClocheError(f"{path} has no statement (*.json) in it")
             found += [(".".join(item.relative_to(path).with_suffix("").parts), item) for item in inside]
         else:
             found.append((path.with_suffix("").name if path.suffix == ".json" else path.name, path))
     if len(found) > EVIDENCE.members:
-        message = f"{len(found)} statements, where at most {EVIDENCE.members} are signed at once; sign them in parts"
-        raise NotSignedError(message)
+        raise ClocheError(
+            f"{len(found)} statements, where at most {EVIDENCE.members} are signed at once; sign them in parts"
+        )
     for name in strict_json.repeated([name for name, _ in found]):
-        message = f"two statements would be written as {name}; sign them into two folders"
-        raise NotSignedError(message)
+        raise ClocheError(f"two statements would be written as {name}; sign them into two folders")
     return found
 
 
@@ -120,11 +114,11 @@ def _inside(folder: Path) -> list[Path]:
         for item in found:
             # Otherwise what is behind it would be left out, and nobody told.
             if (item.suffix == ".json" or item.is_symlink()) and not item.is_file():
-                message = f"{item} is no statement: a folder of statements holds files and folders"
-                raise NotSignedError(message)
+                raise ClocheError(f"{item} is no statement: a folder of statements holds files and folders")
     except OSError as error:
-        message = f"{error.filename} can't be listed, so a statement could be left out: {error.strerror}"
-        raise NotSignedError(message) from error
+        raise ClocheError(
+            f"{error.filename} can't be listed, so a statement could be left out: {error.strerror}"
+        ) from error
     return [item for item in found if item.suffix == ".json"]
 
 
@@ -132,19 +126,16 @@ def _statement(path: Path) -> bytes:
     try:
         data = regular_file.read(path, STATEMENT)
     except OSError as error:
-        message = f"the statement {path} can't be read: {error.strerror}"
-        raise NotSignedError(message) from error
+        raise ClocheError(f"the statement {path} can't be read: {error.strerror}") from error
     statement = statements.parse(data, what=str(path))
     if not all("sha256" in subject.digest for subject in statement.subjects):
-        message = f"{path}: a subject has no sha256, so nobody could verify what it is about"
-        raise NotSignedError(message)
+        raise ClocheError(f"{path}: a subject has no sha256, so nobody could verify what it is about")
     if statement.predicate_type == PROVENANCE:
         definition = statement.predicate.get("buildDefinition")
         parameters = definition.get("externalParameters") if isinstance(definition, dict) else None
         if not isinstance(parameters, dict) or not parameters.get("revision"):
-            message = (
+            raise ClocheError(
                 f"{path} names no revision: it was built from a tree with uncommitted changes, which nobody else can "
                 "build again; commit them and build again"
             )
-            raise NotSignedError(message)
     return data

@@ -51,15 +51,6 @@ class NotWrittenError(ClocheError):
         self.exit_code = ExitCode.BAD_INPUT if code in _NAMED else ExitCode.ENVIRONMENT_LACKS
 
 
-class LeftOverError(ClocheError):
-    """Something that came into a folder while it was replaced."""
-
-    def __init__(self, path: Path, left: Path) -> None:
-        super().__init__(
-            f"{path} is written, but what came into the former one meanwhile is in {left} now; move it from there"
-        )
-
-
 class Draft:
     """A hidden file beside the one that it is to become, locked by its writer; without `put` nothing is left of it."""
 
@@ -193,7 +184,7 @@ def files(wanted: Mapping[Path, bytes]) -> None:
 def folder(path: Path, wanted: Mapping[str, bytes], own: Own) -> None:
     """Put a folder with the `wanted` files (by their paths in it) at `path`; what in the former one is not its own stays.
 
-    Raises NotWrittenError, LeftOverError, and what `own` raises.
+    Raises ClocheError, and what `own` raises.
     """
     with _told(path):
         path = path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
@@ -229,7 +220,9 @@ def _replace(path: Path, wanted: Mapping[str, bytes], own: Own, *, alone: bool) 
         with suppress(OSError):
             _discard(aside, path, names)
         if os.path.lexists(aside):
-            raise LeftOverError(path, aside)
+            raise ClocheError(
+                f"{path} is written, but what came into the former one meanwhile is in {aside} now; move it from there"
+            )
 
 
 def remove_stale(folder: Path) -> None:

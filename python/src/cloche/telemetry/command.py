@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloche.errors import MISSHAPEN
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.telemetry import address
-from cloche.telemetry.errors import BadSourceError, NoProjectError, NothingChosenError, NothingHeldError
 from cloche.untrusted import toml
 from cloche.untrusted.limits import LOCK
 from cloche.untrusted.toml import BadTomlError
@@ -99,7 +98,7 @@ def import_(  # noqa: PLR0913 - click passes each option as an argument
 
 
 def _holding(source: Path, runs: "Iterable[ReportedRun]") -> "Iterator[ReportedRun]":
-    """Yield runs; raise NothingHeldError, before any of them is stored, where none has an execution."""
+    """Yield runs; raise ClocheError, before any of them is stored, where none has an execution."""
     empty: list[ReportedRun] = []
     held = False
     for run in runs:
@@ -110,7 +109,10 @@ def _holding(source: Path, runs: "Iterable[ReportedRun]") -> "Iterator[ReportedR
         else:
             empty.append(run)
     if not held:
-        raise NothingHeldError(source)
+        raise ClocheError(
+            f"{source}: it holds no execution of a test, so nothing was imported; was the run that wrote it cut "
+            "short, or did it\nselect no test?"
+        )
 
 
 def _runs(source: Path, about: "About") -> "Iterator[ReportedRun]":
@@ -118,12 +120,12 @@ def _runs(source: Path, about: "About") -> "Iterator[ReportedRun]":
     from cloche.telemetry.sources import read_junit, read_lines, read_recording  # noqa: PLC0415
 
     if not source.exists():
-        raise BadSourceError(source, "there is no such file or folder")
+        raise ClocheError(f"{source}: there is no such file or folder")
     if source.is_dir():
         return read_recording(source, about)
     readers = {".xml": read_junit, ".jsonl": read_lines, ".csv": read_history, ".parquet": read_history}
     if source.suffix not in readers:
-        raise BadSourceError(source, f"its name ends in none of {', '.join(readers)}")
+        raise ClocheError(f"{source}: its name ends in none of {', '.join(readers)}")
     return readers[source.suffix](source, about)
 
 
@@ -131,7 +133,9 @@ def _project() -> str:
     try:
         name = toml.load(Path("pyproject.toml"), limit=LOCK)["project"]["name"]
     except (OSError, BadTomlError, *MISSHAPEN) as error:
-        raise NoProjectError from error
+        raise ClocheError(
+            "no project: give --project NAME, or stand in a folder whose pyproject.toml has [project] name"
+        ) from error
     return str(name)
 
 
@@ -208,7 +212,7 @@ def forget(  # noqa: PLR0913 - click passes each option as an argument
     from cloche.telemetry.store import opened  # noqa: PLC0415
 
     if not (runs or projects or before or people):
-        raise NothingChosenError
+        raise ClocheError("nothing chosen: say what to forget (--run, --project, --before, --people)")
     moment = moment_of(before, "--before") if before else None
     with opened(store) as engine, engine.begin() as connection:
         gone = remove(connection, runs=list(runs), projects=list(projects), before=moment, people=people)

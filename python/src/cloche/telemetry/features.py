@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, case, func, select
 
-from cloche.telemetry.errors import MixedOriginsError, UnknownCommitError
+from cloche.errors import ClocheError
 from cloche.telemetry.models import Change, ChangedFile, Execution, Run, Test
 from cloche.telemetry.reports import SECOND
 
@@ -49,8 +49,8 @@ def features_as_of(
     """Return the features of every test that had been executed before `moment` (microseconds since 1970), by name.
 
     `commit` is the change that they are asked for. Executions, and changes of files, that are not older than the moment
-    play no part, nor do runs that are not completely stored. Raises MixedOriginsError when executions of several origins
-    are there and `origins` is empty, UnknownCommitError for a commit without a stored change.
+    play no part, nor do runs that are not completely stored. Raises ClocheError when executions of several origins
+    are there and `origins` is empty, and for a commit without a stored change.
     """
     wanted = list(origins) or _only_origin(connection, project)
     change = _change(connection, project, commit) if commit else None
@@ -141,7 +141,10 @@ def _only_origin(connection: Connection, project: str) -> list[str]:
         connection.execute(select(Run.origin).where(Run.project == project).distinct().order_by(Run.origin)).scalars()
     )
     if len(found) > 1:
-        raise MixedOriginsError(found)
+        raise ClocheError(
+            f"the store holds executions that are {' and '.join(found)}; mixing them is a decision: name those that are wanted\n"
+            "(--origin, several times for a mixture)"
+        )
     return found
 
 
@@ -150,5 +153,8 @@ def _change(connection: Connection, project: str, commit: str) -> Change:
         select(Change.__table__).where(Change.project == project, Change.commit == commit)
     ).one_or_none()
     if found is None:
-        raise UnknownCommitError(commit, project)
+        raise ClocheError(
+            f"the store has no change {commit!r} of the project {project!r}; run `cloche telemetry import "
+            "REPOSITORY`, which reads git"
+        )
     return Change(**found._mapping)  # noqa: SLF001 - the documented name of a row's columns

@@ -13,7 +13,6 @@ from itertools import groupby
 from pathlib import Path
 
 from cloche.errors import MISSHAPEN, ClocheError, ExitCode
-from cloche.telemetry.errors import BadSourceError
 from cloche.telemetry.reports import ReportedExecution, ReportedRun, checked_text, moment_of
 from cloche.telemetry.sources import About
 from cloche.untrusted import regular_file
@@ -22,26 +21,17 @@ from cloche.untrusted.limits import TELEMETRY
 NEEDED = ("Name", "Duration", "LastRun", "Verdict")
 
 
-class NoParquetError(ClocheError):
-    """Parquet cannot be read here."""
-
-    exit_code = ExitCode.ENVIRONMENT_LACKS
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(f"{path}: reading Parquet needs the package duckdb; install it, or convert the table to CSV")
-
-
 def read_history(path: Path, about: About) -> Iterator[ReportedRun]:
     """Yield one run per build, in the order of the builds; the file's name is part of each key.
 
-    Raises BadSourceError for a column that is absent or a value that is none.
+    Raises ClocheError for a column that is absent or a value that is none.
     """
     columns, rows = _parquet(path) if path.suffix == ".parquet" else _csv(path)
     if absent := [name for name in NEEDED if name not in columns]:
-        raise BadSourceError(path, f"a history has the columns {', '.join(NEEDED)}; absent: {', '.join(absent)}")
+        raise ClocheError(f"{path}: a history has the columns {', '.join(NEEDED)}; absent: {', '.join(absent)}")
     build = next((columns.index(name) for name in ("BuildId", "Cycle") if name in columns), None)
     if build is None:
-        raise BadSourceError(path, "a history has a column BuildId or Cycle; it has none")
+        raise ClocheError(f"{path}: a history has a column BuildId or Cycle; it has none")
     unit = 1 if "BuildId" in columns else 1000
     name, duration, last, verdict = (columns.index(column) for column in NEEDED)
     numbered = list(enumerate(rows, start=1))
@@ -64,7 +54,7 @@ def read_history(path: Path, about: About) -> Iterator[ReportedRun]:
                 branch=about.branch,
             )
     except (csv.Error, *MISSHAPEN) as error:
-        raise BadSourceError(path, f"a row is not as its columns say: {error}") from error
+        raise ClocheError(f"{path}: a row is not as its columns say: {error}") from error
 
 
 def _number(text: str) -> float:
@@ -77,7 +67,7 @@ def _execution(  # noqa: PLR0913, PLR0917 - the places of the columns
 ) -> ReportedExecution:
     where = f"{path}, row {line}"
     if row[verdict] not in {"0", "1"}:
-        raise BadSourceError(where, f"{row[verdict]!r} is no verdict: 1 is failed, 0 is passed")
+        raise ClocheError(f"{where}: {row[verdict]!r} is no verdict: 1 is failed, 0 is passed")
     outcome = "failed" if row[verdict] == "1" else "passed"
     # A negative duration stands for an unknown one.
     known = duration if duration >= 0 else None
@@ -88,9 +78,9 @@ def _csv(path: Path) -> tuple[list[str], Iterable[list[str]]]:
     try:
         text = regular_file.read(path, TELEMETRY).decode("utf-8-sig")
     except OSError as error:
-        raise BadSourceError(path, str(error.strerror)) from error
+        raise ClocheError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise BadSourceError(path, f"byte {error.start} is no UTF-8") from error
+        raise ClocheError(f"{path}: byte {error.start} is no UTF-8") from error
     head = text.partition("\n")[0]
     table = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
     return next(table, []), table
@@ -100,7 +90,10 @@ def _parquet(path: Path) -> tuple[list[str], Iterable[list[str]]]:
     try:
         import duckdb  # noqa: PLC0415 - only for these files
     except ImportError as error:
-        raise NoParquetError(path) from error
+        raise ClocheError(
+            f"{path}: reading Parquet needs the package duckdb; install it, or convert the table to CSV",
+            ExitCode.ENVIRONMENT_LACKS,
+        ) from error
     # Nothing is looked for outside: what reads Parquet is part of the wheel.
     connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
     try:
@@ -110,6 +103,6 @@ def _parquet(path: Path) -> tuple[list[str], Iterable[list[str]]]:
         columns = [column[0] for column in found.description or []]
         return columns, [[str(value) for value in row] for row in found.fetchall()]
     except duckdb.Error as error:
-        raise BadSourceError(path, f"it cannot be read as Parquet: {str(error).splitlines()[0]}") from error
+        raise ClocheError(f"{path}: it cannot be read as Parquet: {str(error).splitlines()[0]}") from error
     finally:
         connection.close()

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cloche.telemetry.errors import ConflictingRunError, LostRowsError
+from cloche.errors import ClocheError, ExitCode
 from cloche.telemetry.models import Base, Execution, Fact, Run, Setting, Test
 from cloche.telemetry.reports import PASSED, ReportedExecution, ReportedRun
 
@@ -23,6 +23,12 @@ TYPES = ("bigint", "integer", "bigint", "bigint", "text", "text", "boolean", "do
 ROWS = 100
 # Names in one statement, below every database's limit of parameters.
 NAMES = 500
+
+
+def lost_rows(runs: list[tuple[str, int, int]]) -> ClocheError:
+    """Return the error of a store that holds another number of executions than were reported."""
+    lines = [f"  {key}: {reported} reported, {stored} stored" for key, reported, stored in runs]
+    return ClocheError("\n".join(["the store does not hold what was reported:", *lines]), ExitCode.CHECK_FAILED)
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def store_runs(engine: Engine, runs: Iterable[ReportedRun], reduction: Reduction
     """Store all runs and prove that the store holds them.
 
     Small runs share a transaction; a large one takes several, and counts nowhere before its last. What a killed import
-    left is continued. Raises ConflictingRunError, and LostRowsError where the count afterwards is another.
+    left is continued. Raises ClocheError where the count afterwards is another.
     """
     result = Imported()
     tests = _Tests(engine, salt_of(engine) if reduction.paths else None)
@@ -221,7 +227,12 @@ def _stored(connection: Connection, keys: list[str]) -> dict[str, Row[Any]]:
 def _continue(connection: Connection, found: Row[Any], run: ReportedRun, stored: int) -> None:
     """Let a run that was cut short when it was read have gone on; nothing else may differ from what is stored."""
     if not _goes_on(connection, int(found.id), run, stored):
-        raise ConflictingRunError(run.key, run.source, found.reported, len(run.executions))
+        raise ClocheError(
+            f"{run.source}: the run {run.key} is stored already, with other executions ({found.reported} there, "
+            f"{len(run.executions)} here); nothing of it was\nchanged. If this report is the right one, run `cloche "
+            f"telemetry forget --run {run.key}`, then import it again",
+            ExitCode.CHECK_FAILED,
+        )
     values = {"finished": run.finished, "reported": len(run.executions), "digest": run.digest(), "complete": False}
     connection.execute(update(Run).where(Run.id == found.id).values(values))
 
@@ -310,13 +321,13 @@ def _finish(connection: Connection, starts: list[_Start]) -> None:
         for run, number, _ in starts
         if stored.get(number, 0) != len(run.executions)
     ]:
-        raise LostRowsError(wrong)
+        raise lost_rows(wrong)
     cut = [{"run_id": number, "name": "open", "value": "cut short"} for run, number, _ in starts if run.open]
     insert_new(connection, Fact, list[dict[str, object]](cut))
 
 
 def _prove(engine: Engine, reported: dict[str, int]) -> int:
-    """Return how many executions the store holds of these runs, by a look of its own; raise LostRowsError for any other."""
+    """Return how many executions the store holds of these runs, by a look of its own; raise ClocheError for any other."""
     keys = sorted(reported)
     stored: dict[str, int] = {}
     count = (
@@ -331,5 +342,5 @@ def _prove(engine: Engine, reported: dict[str, int]) -> int:
                 key: int(number) for key, number in connection.execute(count, {"keys": keys[start : start + NAMES]})
             }
     if wrong := [(key, reported[key], stored.get(key, 0)) for key in keys if stored.get(key, 0) != reported[key]]:
-        raise LostRowsError(wrong)
+        raise lost_rows(wrong)
     return sum(stored.values())

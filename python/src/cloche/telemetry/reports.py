@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from cloche.telemetry.errors import BadSourceError
+from cloche.errors import ClocheError
 from cloche.untrusted.moments import moment
 
 # What each outcome says of the test; a skipped test neither passed nor failed. What the suite announced (xfailed) or
@@ -70,17 +70,17 @@ def iso(at: int) -> str:
 
 
 def moment_of(text: str, source: object) -> int:
-    """Return the microseconds of an ISO 8601 text; raises BadSourceError for another."""
+    """Return the microseconds of an ISO 8601 text; raises ClocheError for another."""
     try:
         return microseconds(datetime.fromisoformat(text.strip()))
     except (ArithmeticError, ValueError) as error:
-        raise BadSourceError(source, f"{text!r} is no time in ISO 8601 (2026-01-31T12:00:00Z)") from error
+        raise ClocheError(f"{source}: {text!r} is no time in ISO 8601 (2026-01-31T12:00:00Z)") from error
 
 
 def checked_text(text: str, source: object) -> str:
-    """Return a name that every database can hold, or raise BadSourceError."""
+    """Return a name that every database can hold, or raise ClocheError."""
     if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise BadSourceError(source, f"{text!r} has a character that no database stores")
+        raise ClocheError(f"{source}: {text!r} has a character that no database stores")
     return text
 
 

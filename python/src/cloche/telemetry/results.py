@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from cloche.telemetry.errors import BadSourceError
+from cloche.errors import ClocheError
 from cloche.telemetry.importing import Reduction, hidden, insert_new, salt_of
 from cloche.telemetry.models import Result, ResultValue
 from cloche.telemetry.sources import About
@@ -60,7 +60,7 @@ def store_result(
 ) -> tuple[bool, int]:
     """Store the result in a folder; return whether it is new, and how many numbers it has.
 
-    Raises BadSourceError for what is no comparison of an experiment or of a benchmark, and for more than MOST numbers.
+    Raises ClocheError for what is no comparison of an experiment or of a benchmark, and for more than MOST numbers.
     """
     measured = (folder / "performance.json").exists()
     found = _benchmark(folder / "performance.json") if measured else [_experiment(folder, values)]
@@ -74,13 +74,13 @@ def _read(place: Path) -> Any:  # noqa: ANN401 - JSON is of any shape
     try:
         return strict_json.load(place, limit=limits.TELEMETRY)
     except OSError as error:
-        raise BadSourceError(place, str(error.strerror)) from error
+        raise ClocheError(f"{place}: {error.strerror}") from error
 
 
 def _benchmark(place: Path) -> list[_Found]:
     """Return what the present revision's side of each case cost, by instrument."""
     data: Any = _read(place)
-    wrong = BadSourceError(place, "it is no comparison of a benchmark that this Cloche reads (version 1)")
+    wrong = ClocheError(f"{place}: it is no comparison of a benchmark that this Cloche reads (version 1)")
     match data:
         case {"version": 1, "benchmark": str(benchmark), "verdict": str(verdict), "cases": list(cases)}:
             pass
@@ -105,7 +105,7 @@ def _benchmark(place: Path) -> list[_Found]:
         if numbers:
             found.append(_Found(f"{BENCHMARK}{benchmark}", unit, verdict, numbers))
     if not found:
-        raise BadSourceError(place, "it has no figure of this revision to follow")
+        raise ClocheError(f"{place}: it has no figure of this revision to follow")
     return found
 
 
@@ -119,15 +119,16 @@ def _experiment(folder: Path, values: list[str]) -> _Found:
         case {"version": 1, "experiment": str(experiment), "class": str(platform), "verdict": str(verdict)}:
             pass
         case _:
-            raise BadSourceError(place, "it is no comparison of an experiment that this Cloche reads (version 1)")
+            raise ClocheError(f"{place}: it is no comparison of an experiment that this Cloche reads (version 1)")
     files = [folder / f"result.{form}" for form in readers.FORMATS if (folder / f"result.{form}").exists()]
     if len(files) != 1:
-        raise BadSourceError(folder, f"it has {len(files)} files called result.FORMAT, and must have one")
+        raise ClocheError(f"{folder}: it has {len(files)} files called result.FORMAT, and must have one")
     found = list(islice(leaves.numbers(readers.read(files[0]), values), MOST + 1))
     if not found:
-        raise BadSourceError(files[0], "it has no number to follow" + (" at these paths (--values)" if values else ""))
+        at = " at these paths (--values)" if values else ""
+        raise ClocheError(f"{files[0]}: it has no number to follow{at}")
     if len(found) > MOST:
-        raise BadSourceError(files[0], f"it has more than {MOST} numbers; say which to follow: --values PATH")
+        raise ClocheError(f"{files[0]}: it has more than {MOST} numbers; say which to follow: --values PATH")
     return _Found(experiment, platform, verdict, found)
 
 

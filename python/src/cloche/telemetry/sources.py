@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloche.errors import MISSHAPEN
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
 from cloche.outcomes import junit
-from cloche.telemetry.errors import BadSourceError, TooFewCasesError
+from cloche.outcomes.junit import IncompleteError
 from cloche.telemetry.reports import (
     PASSED,
     SECOND,
@@ -26,6 +26,11 @@ from cloche.untrusted.moments import moment
 
 # The version of the JSON lines that cloche.telemetry.plugin writes.
 VERSION = 1
+
+
+def too_few_cases(source: object, fault: IncompleteError) -> ClocheError:
+    """Return the error of a report that holds less than it says; `fault` says what."""
+    return ClocheError(f"{source}: {fault}; nothing was imported", ExitCode.CHECK_FAILED)
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,13 @@ def read_recording(folder: Path, about: About) -> Iterator[ReportedRun]:
     path = record / "outcomes.json"
     data = _object(path)
     if data.get("version") != 1:
-        raise BadSourceError(path, f"its version is {data.get('version')!r}, and this Cloche reads 1")
+        raise ClocheError(f"{path}: its version is {data.get('version')!r}, and this Cloche reads 1")
     executions = []
     match data:
         case {"counts": dict(counts), "tests": list(tests)} if all(type(each) is int for each in counts.values()):
             pass
         case _:
-            raise BadSourceError(path, "it has no counts and tests, as a recording has them")
+            raise ClocheError(f"{path}: it has no counts and tests, as a recording has them")
     for entry in tests:
         match entry:
             case {"test": str(test), "outcome": str(outcome)} if outcome in PASSED:
@@ -66,9 +71,9 @@ def read_recording(folder: Path, about: About) -> Iterator[ReportedRun]:
                 node, file = node_of_pytest(classname, name)
                 executions.append(ReportedExecution(node, file, outcome, _seconds(durations.get(test), path)))
             case _:
-                raise BadSourceError(path, f"this is no outcome of a test: {json.dumps(entry)[:200]}")
+                raise ClocheError(f"{path}: this is no outcome of a test: {json.dumps(entry)[:200]}")
     if (counted := sum(counts.values())) != len(executions):
-        raise TooFewCasesError(path, junit.IncompleteError("counts", f"{counted} tests", len(executions)))
+        raise too_few_cases(path, junit.IncompleteError("counts", f"{counted} tests", len(executions)))
     run = ReportedRun(
         key="",
         source="recording",
@@ -86,9 +91,9 @@ def _object(path: Path) -> dict[str, Any]:
     try:
         data = strict_json.load(path, limit=limits.TELEMETRY)
     except OSError as error:
-        raise BadSourceError(path, str(error.strerror)) from error
+        raise ClocheError(f"{path}: {error.strerror}") from error
     if not isinstance(data, dict):
-        raise BadSourceError(path, "it holds no object")
+        raise ClocheError(f"{path}: it holds no object")
     return data
 
 
@@ -98,9 +103,9 @@ def _seconds(value: object, source: object) -> float | None:
     try:
         seconds = float(value)  # type: ignore[arg-type]
     except MISSHAPEN as error:
-        raise BadSourceError(source, f"{value!r} is no duration") from error
+        raise ClocheError(f"{source}: {value!r} is no duration") from error
     if not math.isfinite(seconds) or seconds < 0:
-        raise BadSourceError(source, f"{value!r} is no duration")
+        raise ClocheError(f"{source}: {value!r} is no duration")
     return seconds
 
 
@@ -108,18 +113,18 @@ def read_junit(path: Path, about: About) -> Iterator[ReportedRun]:
     """Yield the run of a JUnit XML file. Its key is the digest of the file.
 
     Tests are named as pytest names them where pytest wrote the file or the attribute `file` tells, else `classname::name`;
-    their file is that attribute where a runner gives it. Raises BadSourceError, and TooFewCasesError where a suite holds less
+    their file is that attribute where a runner gives it. Raises ClocheError where a suite holds less
     than it declares.
     """
     try:
         data = regular_file.read(path, limits.TELEMETRY)
         cases = junit.parse(data)
     except OSError as error:
-        raise BadSourceError(path, str(error.strerror)) from error
+        raise ClocheError(f"{path}: {error.strerror}") from error
     except junit.IncompleteError as error:
-        raise TooFewCasesError(path, error) from error
+        raise too_few_cases(path, error) from error
     except junit.ReportError as error:
-        raise BadSourceError(path, str(error)) from error
+        raise ClocheError(f"{path}: {error}") from error
     times: dict[int, tuple[int, int] | None] = {}
     executions = []
     for case in cases:
@@ -150,7 +155,7 @@ def _time(suite: junit.Suite, path: Path, known: dict[int, tuple[int, int] | Non
             try:
                 took = junit.seconds((suite.attributes.get("time") or "").strip(), None)
             except junit.ReportError as error:
-                raise BadSourceError(path, str(error)) from error
+                raise ClocheError(f"{path}: {error}") from error
             span = start, start + round((took or 0) * SECOND)
         elif suite.parent is not None:
             span = _time(suite.parent, path, known)
@@ -182,7 +187,7 @@ def read_lines(path: Path, about: About) -> Iterator[ReportedRun]:
     try:
         file = regular_file.open_regular(path)
     except OSError as error:
-        raise BadSourceError(path, str(error.strerror)) from error
+        raise ClocheError(f"{path}: {error.strerror}") from error
     with file:
         for number, line in enumerate(file, start=1):
             where = f"{path}, line {number}"
@@ -200,7 +205,7 @@ def read_lines(path: Path, about: About) -> Iterator[ReportedRun]:
             elif kind == "end" and run is not None:
                 _end(run, entry, where)
             else:
-                raise BadSourceError(where, "it is neither a run nor what follows one")
+                raise ClocheError(f"{where}: it is neither a run nor what follows one")
     if run is not None:
         yield run
 
@@ -209,20 +214,20 @@ def _entry(line: bytes, where: str) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise BadSourceError(where, f"it is no JSON: {error}") from error
+        raise ClocheError(f"{where}: it is no JSON: {error}") from error
     if not isinstance(entry, dict):
         return {}
     if isinstance(at := entry.get("at"), int):
         try:
             moment(at / SECOND)
         except OverflowError as error:
-            raise BadSourceError(where, f"its time, {at} microseconds after 1970, has no date") from error
+            raise ClocheError(f"{where}: its time, {at} microseconds after 1970, has no date") from error
     return entry
 
 
 def _begun(entry: dict[str, Any], where: str, about: About) -> ReportedRun:
     if entry.get("version") != VERSION:
-        raise BadSourceError(where, f"its version is {entry.get('version')!r}, and this Cloche reads {VERSION}")
+        raise ClocheError(f"{where}: its version is {entry.get('version')!r}, and this Cloche reads {VERSION}")
     match entry:
         case {"run": str(name), "at": int(at), "environment": dict(facts)}:
             return ReportedRun(
@@ -238,7 +243,7 @@ def _begun(entry: dict[str, Any], where: str, about: About) -> ReportedRun:
                 open=True,
                 facts={str(fact): checked_text(str(value), where) for fact, value in facts.items()},
             )
-    raise BadSourceError(where, "a run has the names run, at and environment")
+    raise ClocheError(f"{where}: a run has the names run, at and environment")
 
 
 def _end(run: ReportedRun, entry: dict[str, Any], where: str) -> None:
@@ -246,9 +251,9 @@ def _end(run: ReportedRun, entry: dict[str, Any], where: str) -> None:
         case {"executions": int(said), "at": int(at)}:
             run.finished, run.open = at, False
         case _:
-            raise BadSourceError(where, "an end has the names executions and at")
+            raise ClocheError(f"{where}: an end has the names executions and at")
     if said != len(run.executions):
-        raise TooFewCasesError(where, junit.IncompleteError(run.key, f"{said} tests", len(run.executions)))
+        raise too_few_cases(where, junit.IncompleteError(run.key, f"{said} tests", len(run.executions)))
 
 
 def _executed(entry: dict[str, Any], where: str) -> ReportedExecution:
@@ -258,4 +263,4 @@ def _executed(entry: dict[str, Any], where: str) -> ReportedExecution:
         ):
             test = checked_text(test, where)
             return ReportedExecution(test, file, outcome, _seconds(entry.get("duration"), where), at)
-    raise BadSourceError(where, "an execution has the names test, file, outcome, duration and at")
+    raise ClocheError(f"{where}: an execution has the names test, file, outcome, duration and at")

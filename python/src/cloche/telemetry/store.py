@@ -15,15 +15,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 
+from cloche.errors import ClocheError, ExitCode
 from cloche.store import write
 from cloche.telemetry.address import Address
-from cloche.telemetry.errors import (
-    ForeignStoreError,
-    NewerSchemaError,
-    NoStoreError,
-    OlderSchemaError,
-    UnreachableStoreError,
-)
 from cloche.untrusted.regular_file import open_regular
 
 # How long a writer waits for another's transaction, in milliseconds.
@@ -34,8 +28,25 @@ LOCK = 7_202_241_122
 _HEADER = 100
 
 
+def foreign_store(store: Address, why: str) -> ClocheError:
+    """Return the error of a file or database that is no store of telemetry."""
+    return ClocheError(f"{store} is no store of telemetry: {why}")
+
+
+class NoStoreError(ClocheError):
+    """A store that is not there."""
+
+    def __init__(self, store: Address) -> None:
+        super().__init__(f"{store}: there is no store; `cloche telemetry import` makes one")
+
+
+def unreachable_store(store: Address, words: str) -> ClocheError:
+    """Return the error of a database that does not answer, or not in time."""
+    return ClocheError(f"{store} cannot be used: {words}", ExitCode.ENVIRONMENT_LACKS)
+
+
 def engine_of(store: Address | str) -> Engine:
-    """Return an engine for a path or a URL. Raises ForeignStoreError for a kind of database that is not supported."""
+    """Return an engine for a path or a URL. Raises ClocheError for a kind of database that is not supported."""
     url = _url_of(Address(store))
     if url.get_backend_name() == "postgresql":
         return create_engine(url)
@@ -48,20 +59,19 @@ def engine_of(store: Address | str) -> Engine:
 def _url_of(store: Address) -> URL:
     if store.meant_otherwise:
         why = "it is neither a file nor a URL; write postgresql://USER@HOST/DATABASE, with the password in PGPASSWORD or ~/.pgpass"
-        raise ForeignStoreError(store, why)
+        raise foreign_store(store, why)
     if not store.url:
         return URL.create("sqlite", database=store.reveal())
     try:
         url = make_url(store.reveal())
     except (ArgumentError, ValueError) as error:
-        raise ForeignStoreError(store, "its URL cannot be read") from error
+        raise foreign_store(store, "its URL cannot be read") from error
     if url.drivername in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"postgresql+psycopg", "sqlite"}:
-        why = f"{url.drivername!r} is none of sqlite and postgresql"
-        raise ForeignStoreError(store, why)
+        raise foreign_store(store, f"{url.drivername!r} is none of sqlite and postgresql")
     if url.drivername == "sqlite" and (not url.database or url.database.startswith("file:")):
-        raise ForeignStoreError(store, "it names no file; write sqlite:///FILE")
+        raise foreign_store(store, "it names no file; write sqlite:///FILE")
     return url
 
 
@@ -111,12 +121,17 @@ def _check(connection: Connection, store: Address, *, old: bool) -> str | None:
         # In a database of PostgreSQL there are views of its extensions, such as pg_stat_statements.
         views = looked.get_view_names() if connection.dialect.name == "sqlite" else []
         if others := [*looked.get_table_names(), *views]:
-            raise ForeignStoreError(store, f"it has other tables ({', '.join(sorted(others)[:3])})")
+            raise foreign_store(store, f"it has other tables ({', '.join(sorted(others)[:3])})")
         return None
     if found not in known:
-        raise NewerSchemaError(store, found, known[-1])
+        raise ClocheError(
+            f"{store}: its schema is {found}, and this Cloche knows those up to {known[-1]}; nothing was read or written. Use a\n"
+            "Cloche that is at least as new as the one that wrote it"
+        )
     if found != known[-1] and not old:
-        raise OlderSchemaError(store, found, known[-1])
+        raise ClocheError(
+            f"{store}: its schema is {found}, and this Cloche writes {known[-1]}; run `cloche telemetry migrate`"
+        )
     return found
 
 
@@ -129,9 +144,9 @@ def _look(file: Path, store: Address, *, old: bool) -> str | None:
         with open_regular(file) as stream:
             header = stream.read(_HEADER)
     except OSError as error:
-        raise UnreachableStoreError(store, str(error.strerror)) from error
+        raise unreachable_store(store, str(error.strerror)) from error
     if header and not header.startswith(b"SQLite format 3\0"):
-        raise ForeignStoreError(store, "the file is no database of SQLite")
+        raise foreign_store(store, "the file is no database of SQLite")
     uri = f"{file.resolve().as_uri()}?mode=ro"
     beside = [file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm")]
     # What is opened in this mode makes these files, and a reader can't take them away again; where one is missing nobody else has
@@ -153,10 +168,10 @@ def _told(store: Address) -> Iterator[None]:
         yield
     except DatabaseError as error:
         if "file is not a database" in str(error.orig):
-            raise ForeignStoreError(store, "the file is no database of SQLite") from error
-        raise UnreachableStoreError(store, _words(store, error.orig)) from error
+            raise foreign_store(store, "the file is no database of SQLite") from error
+        raise unreachable_store(store, _words(store, error.orig)) from error
     except (DBAPIError, NoSuchModuleError) as error:
-        raise UnreachableStoreError(store, _words(store, error)) from error
+        raise unreachable_store(store, _words(store, error)) from error
 
 
 def _words(store: Address, error: BaseException | None) -> str:
@@ -167,7 +182,7 @@ def _words(store: Address, error: BaseException | None) -> str:
 def opened(store: Address | str, *, create: bool = False) -> Iterator[Engine]:
     """Yield an engine for a store with the present schema; `create` makes one that is not there.
 
-    Raises NoStoreError, ForeignStoreError, OlderSchemaError, NewerSchemaError and UnreachableStoreError.
+    Raises ClocheError, NoStoreError where there is none.
     """
     store = Address(store)
     engine = engine_of(store)

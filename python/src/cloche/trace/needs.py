@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from cloche.errors import ClocheError
 from cloche.store import write as whole
-from cloche.trace.errors import BadTraceError
 from cloche.trace.static import Imports
 
 VERSION = 1
@@ -21,6 +21,13 @@ KEYS = ("needs", "absent", "missing", "programs", "packages")
 DECLARED = ("declared", "declared-packages")
 EVERY = "*"
 START = "start-up"
+
+
+def bad_trace(fault: str) -> ClocheError:
+    """Return the error of a trace that this Cloche did not write."""
+    return ClocheError(
+        f"trace.json is no trace of tests ({fault}); the flake's Cloche must be of the same version as this one"
+    )
 
 
 class Durations:
@@ -51,8 +58,7 @@ def make(trace: dict[str, Any], project: Path, former: dict[str, Any]) -> dict[s
     there are no modules to leave out), and durations that are still about right.
     """
     if trace.get("version") != VERSION:
-        fault = f"its version is {trace.get('version')!r}, and this Cloche reads {VERSION}"
-        raise BadTraceError(fault)
+        raise bad_trace(f"its version is {trace.get('version')!r}, and this Cloche reads {VERSION}")
     imports = Imports(project, trace["modules"])
     known = {name: each["seconds"] for name, each in former.get("files", {}).items() if "seconds" in each}
     durations = Durations(

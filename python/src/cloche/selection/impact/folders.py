@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloche.selection.impact.errors import UnknownVersionError
+from cloche.errors import ClocheError
 from cloche.selection.impact.source import cached
 from cloche.untrusted import walk
 
@@ -20,7 +20,7 @@ class Folders:
 
     def _files(self, revision: str | None) -> Mapping[str, bytes]:
         if revision not in {BASE, HEAD, None}:
-            raise UnknownVersionError(str(revision))
+            raise ClocheError(f"{str(revision)!r} names no version: two folders are called base and head")
         return self.base if revision == BASE else self.head
 
     def revision(self, name: str) -> str:

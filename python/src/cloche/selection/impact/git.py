@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from cloche.selection.impact.errors import NoMainBranchError
+from cloche.errors import ClocheError
 from cloche.selection.impact.source import cached
 from cloche.store.git import SUBMODULE, Repository
 
@@ -31,7 +31,10 @@ class Checkout:
         for name in MAIN:
             if self._git.has_commit(name):
                 return self._git.merge_base(own, self._git.commit(name))
-        raise NoMainBranchError(MAIN)
+        raise ClocheError(
+            f"no main branch is known (tried {', '.join(MAIN)}), so nothing says what the change is; name a revision\n"
+            "with --base REV"
+        )
 
     def changed(self, base: str, head: str | None) -> dict[str, str]:
         """Return path -> "A" (added), "M" (modified) or "D" (deleted), from base to head or to the working tree.

@@ -6,12 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cloche.errors import MISSHAPEN
-from cloche.selection.impact.errors import BadMapError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.selection.impact.recording import UNKNOWN, VERSION
 from cloche.selection.impact.source import Module
 from cloche.untrusted import regular_file, strict_json
 from cloche.untrusted.limits import IMPACT_MAP
+
+
+class BadMapError(ClocheError):
+    """A file that is no map, or one of another version."""
+
+    def __init__(self, path: Path, fault: str) -> None:
+        """Keep the `path` and the `fault`."""
+        super().__init__(f"{path} is no impact map ({fault}); make it anew with: cloche select-tests --record")
 
 
 @dataclass(frozen=True)

@@ -3,36 +3,40 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from cloche.errors import MISSHAPEN
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.outcomes import junit
 from cloche.outcomes.failures import failing
-from cloche.selection.impact.errors import BadResultsError
 from cloche.selection.impact.recording import test_of
 from cloche.untrusted import regular_file, strict_json
 from cloche.untrusted.limits import TELEMETRY
 
 
+def bad_results(path: Path, fault: str) -> ClocheError:
+    """Return the error of results of a former run that cannot be read."""
+    return ClocheError(f"{path} holds no test results ({fault}); --results takes JUnit XML or Cloche's outcomes.json")
+
+
 def failed(path: Path) -> set[str]:
     """Return the failed tests of a JUnit XML file or of Cloche's outcomes.json, as "classname::name".
 
-    Raises BadResultsError.
+    Raises ClocheError.
     """
     try:
         data = regular_file.read(path, TELEMETRY)
     except OSError as error:
-        raise BadResultsError(path, f"it can't be read: {error.strerror}") from error
+        raise bad_results(path, f"it can't be read: {error.strerror}") from error
     try:
         if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             cases = junit.parse(data)
             if not cases:
-                raise BadResultsError(path, "it has no testcase")
+                raise bad_results(path, "it has no testcase")
             return {case.test for case in cases if failing(case.outcome)}
         tests = strict_json.loads(data, what="the file", limit=TELEMETRY)["tests"]
         return {str(entry["test"]) for entry in tests if failing(entry["outcome"])}
     except junit.ReportError as error:
-        raise BadResultsError(path, str(error)) from error
+        raise bad_results(path, str(error)) from error
     except (strict_json.BadJsonError, *MISSHAPEN) as error:
-        raise BadResultsError(path, f"{type(error).__name__}: {error}") from error
+        raise bad_results(path, f"{type(error).__name__}: {error}") from error
 
 
 def seconds(path: Path) -> dict[str, float]:

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from cloche.selection.impact.errors import NoPytestError, NotRecordedError
+from cloche.errors import ClocheError, ExitCode
 from cloche.store import write
 
 
@@ -20,7 +20,10 @@ def pytest_command() -> list[str]:
     try:
         import pytest  # noqa: F401, PLC0415 - only whether it is there
     except ImportError as error:
-        raise NoPytestError from error
+        raise ClocheError(
+            "there is no pytest on PATH; run this where the project's tests can run, for example inside 'nix develop'",
+            ExitCode.ENVIRONMENT_LACKS,
+        ) from error
     return [sys.executable, "-m", "pytest"]
 
 
@@ -53,7 +56,7 @@ def run(project: Path, arguments: list[str], *, folder: Path | None = None) -> i
 def record(project: Path, target: Path, arguments: list[str]) -> int:
     """Run all tests and write the map; return pytest's exit code (0, or 1 when tests failed).
 
-    Raises NotRecordedError when there is no map afterwards.
+    Raises ClocheError when there is no map afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="cloche-impact-") as name:
         carry("selection/impact/plugin.py", Path(name, "cloche_impact"))
@@ -61,7 +64,9 @@ def record(project: Path, target: Path, arguments: list[str]) -> int:
         words = ["-p", "cloche_impact.selection.impact.plugin", "--impact-map", str(fresh), *arguments]
         code = run(project, words, folder=Path(name))
         if not fresh.exists():
-            raise NotRecordedError(code)
+            raise ClocheError(
+                f"pytest ended with {code} and no map was written; its words are above", ExitCode.CHECK_FAILED
+            )
         target.parent.mkdir(parents=True, exist_ok=True)
         write.file(target, fresh.read_bytes())
     return code

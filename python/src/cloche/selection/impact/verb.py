@@ -10,9 +10,8 @@ from typing import Protocol
 from cloche.errors import MISSHAPEN
 from cloche.selection.impact import results as last_results
 from cloche.selection.impact.changes import Change, compare_modules, other_file, read_sources, since_recording
-from cloche.selection.impact.errors import BadMapError
 from cloche.selection.impact.git import Checkout
-from cloche.selection.impact.map import ImpactMap, Staleness, load, staleness
+from cloche.selection.impact.map import BadMapError, ImpactMap, Staleness, load, staleness
 from cloche.selection.impact.recording import NOT_RUN
 from cloche.selection.impact.select import Selection, new_tests, still_there
 from cloche.selection.impact.source import Module, file_digest, parse

@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cloche.errors import ClocheError
+
 # The same instructions on every x86-64-v2 processor. Names that NumPy does not know would be no error, so a test looks.
 PINNED = {
     "OMP_NUM_THREADS": "1",
@@ -39,21 +41,22 @@ def in_process(rows: Path, project: str, origins: tuple[str, ...], output: Path)
 def build(rows_file: Path, project: str, origins: list[str], output: Path) -> None:
     """Write model and card below `output`."""
     from cloche.selection.learned import card, model  # noqa: PLC0415 - the environment must be fixed before NumPy is loaded
-    from cloche.selection.learned.errors import ForeignRowsError  # noqa: PLC0415
     from cloche.selection.learned.rows import chosen, read  # noqa: PLC0415
     from cloche.selection.learned.training import train  # noqa: PLC0415
 
     rows = chosen(read(rows_file), origins)
     foreign = sorted({row.project for row in rows} - {project})
     if foreign:
-        raise ForeignRowsError(foreign, project)
+        raise ClocheError(
+            f"there are rows of {' and '.join(foreign)}, and the model is to be of {project}; make rows of {project} with\n"
+            "cloche train --export, or name the project as its rows do"
+        )
     trained, samples, validated = train(project, rows)
     model.write(trained, output, lambda digest: card.files_of(card.make(trained, digest, rows, samples, validated)))
 
 
 def called(words: list[str]) -> int:
     """Train as the command line says; return the exit code."""
-    from cloche.errors import ClocheError  # noqa: PLC0415
     from cloche.untrusted import terminal  # noqa: PLC0415
 
     rows, project, origins, output = words

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloche.errors import ClocheError
 from cloche.selection.impact import options
 from cloche.store import write
 from cloche.telemetry.address import Address
@@ -128,13 +129,14 @@ def _mutants(  # noqa: PLR0913 - what is mutated, and how
     The project is copied, so that its own files stay as they are. What was judged is kept, and the next call goes on.
     """
     from cloche.selection.impact.git import Checkout  # noqa: PLC0415
-    from cloche.selection.learned.errors import NoMapError  # noqa: PLC0415
     from cloche.selection.learned.from_mutants import rows_of  # noqa: PLC0415
     from cloche.selection.mutants import matrix, sample  # noqa: PLC0415
 
     target = project / map_file
     if not target.is_file():
-        raise NoMapError(target)
+        raise ClocheError(
+            f"there is no map {target}, which says what each test runs; make it with: cloche select-tests --record"
+        )
     repository = Checkout(project)
     files = repository.read(None, repository.paths(None))
     with tempfile.TemporaryDirectory(prefix="cloche-mutants-") as folder:

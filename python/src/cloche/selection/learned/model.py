@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from cloche.errors import MISSHAPEN
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.selection.learned.columns import COLUMNS, Vector
-from cloche.selection.learned.errors import BadModelError
 from cloche.selection.learned.estimator import Calibration, Estimator, Forest, Linear
 from cloche.selection.learned.fitted import Fitted, Trained
 from cloche.selection.learned.rule import Level, Rule, fitted_level
@@ -51,6 +50,11 @@ ARRAYS: dict[str, dict[str, str]] = {
     },
 }
 COMMON = {"low": "number", "high": "number", "tenths": "number", "caught": "number"}
+
+
+def bad_model(path: Path, fault: str) -> ClocheError:
+    """Return the error of a model that is not what its name says, or nothing that this program would have made."""
+    return ClocheError(f"{path} is refused as a model: {fault}")
 
 
 @dataclass(frozen=True)
@@ -137,25 +141,25 @@ def write(trained: Trained, folder: Path, about: Callable[[str], Mapping[str, by
 
 
 def located(path: Path) -> Path:
-    """Return a model's own folder, of it itself or of the folder whose current one it is. Raises BadModelError."""
+    """Return a model's own folder, of it itself or of the folder whose current one it is. Raises ClocheError."""
     if NAME.fullmatch(path.name):
         return path
     try:
         name = regular_file.read(path / CURRENT, TEST_MODEL).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise BadModelError(path, f"its file {CURRENT!r}, which names the model, cannot be read") from error
+        raise bad_model(path, f"its file {CURRENT!r}, which names the model, cannot be read") from error
     if not NAME.fullmatch(name):
-        raise BadModelError(path, f"{name[:80]!r} in its file {CURRENT!r} is no name of a model (sha256-...)")
+        raise bad_model(path, f"{name[:80]!r} in its file {CURRENT!r} is no name of a model (sha256-...)")
     return path / name
 
 
 def load(path: Path, project: str) -> Model:
-    """Read the model of a project. Raises BadModelError for whatever is not what it should be."""
+    """Read the model of a project. Raises ClocheError for whatever is not what it should be."""
     own = located(path)
     manifest = _bytes(own, "manifest.json", TEST_MODEL.bytes)
     digest = hashlib.sha256(manifest).hexdigest()
     if own.name != f"sha256-{digest}":
-        raise BadModelError(own, f"the digest of its manifest.json is {digest}, which is not its name")
+        raise bad_model(own, f"the digest of its manifest.json is {digest}, which is not its name")
     listed = _json(own, "manifest.json", manifest)
     try:
         _check_format(own, listed)
@@ -163,27 +167,27 @@ def load(path: Path, project: str) -> Model:
         description = _json(own, "model.json", _checked(own, "model.json", wanted))
         _check_format(own, description)
         if description["project"] != project:
-            raise BadModelError(own, f"it is for the project {description['project']!r}, and this is {project!r}")
+            raise bad_model(own, f"it is for the project {description['project']!r}, and this is {project!r}")
         return Model(digest, _trained(own, description, wanted))
     except MISSHAPEN as error:
-        raise BadModelError(own, f"{type(error).__name__}: {error}") from error
+        raise bad_model(own, f"{type(error).__name__}: {error}") from error
 
 
 def _bytes(own: Path, name: str, most: int) -> bytes:
     try:
         return regular_file.read(own / name, TEST_MODEL._replace(bytes=most))
     except OSError as error:
-        raise BadModelError(own, f"{name} cannot be read: {error.strerror}") from error
+        raise bad_model(own, f"{name} cannot be read: {error.strerror}") from error
 
 
 def _checked(own: Path, name: str, wanted: dict[str, tuple[str, int]]) -> bytes:
     """Return a file's content, after its digest was found right."""
     if name not in wanted:
-        raise BadModelError(own, f"its manifest.json names no {name}")
+        raise bad_model(own, f"its manifest.json names no {name}")
     data = _bytes(own, name, MOST_BYTES)
     found = hashlib.sha256(data).hexdigest()
     if (found, len(data)) != wanted[name]:
-        raise BadModelError(own, f"the digest of {name} is {found}, and manifest.json has {wanted[name][0]}")
+        raise bad_model(own, f"the digest of {name} is {found}, and manifest.json has {wanted[name][0]}")
     return data
 
 
@@ -191,15 +195,15 @@ def _json(own: Path, name: str, data: bytes) -> dict[str, Any]:
     try:
         found = strict_json.loads(data, what=name, limit=TEST_MODEL)
     except strict_json.BadJsonError as error:
-        raise BadModelError(own, str(error)) from error
+        raise bad_model(own, str(error)) from error
     if not isinstance(found, dict):
-        raise BadModelError(own, f"{name} holds no object")
+        raise bad_model(own, f"{name} holds no object")
     return found
 
 
 def _check_format(own: Path, found: dict[str, Any]) -> None:
     if (found.get("format"), found.get("version")) != (FORMAT, VERSION):
-        raise BadModelError(
+        raise bad_model(
             own,
             f"its format is {found.get('format')!r} {found.get('version')!r}, and this program reads {FORMAT!r} {VERSION}",
         )
@@ -207,21 +211,21 @@ def _check_format(own: Path, found: dict[str, Any]) -> None:
 
 def _trained(own: Path, found: dict[str, Any], wanted: dict[str, tuple[str, int]]) -> Trained:
     if found["shape"] not in ARRAYS:
-        raise BadModelError(own, f"its shape is {found['shape']!r}, and allowed are: {', '.join(sorted(ARRAYS))}")
+        raise bad_model(own, f"its shape is {found['shape']!r}, and allowed are: {', '.join(sorted(ARRAYS))}")
     if found["columns"] != list(COLUMNS):
-        raise BadModelError(own, "it was fitted on other columns than this program makes; train it anew")
+        raise bad_model(own, "it was fitted on other columns than this program makes; train it anew")
     types = {**COMMON, **ARRAYS[found["shape"]]}
     unknown = sorted(set(wanted) - {"model.json", *(f"{name}.npy" for name in types)})
     if unknown:
-        raise BadModelError(own, f"it has a file that no model has: {unknown[0]}")
+        raise bad_model(own, f"it has a file that no model has: {unknown[0]}")
     arrays = {name: _array(own, name, kind, wanted) for name, kind in types.items()}
     estimator = _linear(own, arrays) if found["shape"] == "linear" else _forest(own, arrays, found)
     width = len(COLUMNS)
     for name, shape in (("low", (width,)), ("high", (width,)), ("tenths", (11, width))):
         if arrays[name].shape != shape:
-            raise BadModelError(own, f"{name}.npy has the shape {arrays[name].shape}, and not {shape}")
+            raise bad_model(own, f"{name}.npy has the shape {arrays[name].shape}, and not {shape}")
     if arrays["caught"].ndim != 1:
-        raise BadModelError(own, f"caught.npy has the shape {arrays['caught'].shape}, and not one dimension")
+        raise bad_model(own, f"caught.npy has the shape {arrays['caught'].shape}, and not one dimension")
     numbers = {
         name: _number(own, name, value)
         for name, value in {
@@ -253,7 +257,7 @@ def _trained(own: Path, found: dict[str, Any], wanted: dict[str, tuple[str, int]
 
 def _number(own: Path, name: str, value: object) -> float:
     if type(value) not in {int, float}:
-        raise BadModelError(own, f"{name} is {value!r}, which is no number")
+        raise bad_model(own, f"{name} is {value!r}, which is no number")
     return float(value)  # type: ignore[arg-type]
 
 
@@ -262,21 +266,21 @@ def _array(own: Path, name: str, kind: str, wanted: dict[str, tuple[str, int]]) 
     buffer = io.BytesIO(data)
     try:
         if np.lib.format.read_magic(buffer) != (1, 0):
-            raise BadModelError(own, f"{name}.npy is not of NPY's version 1.0")
+            raise bad_model(own, f"{name}.npy is not of NPY's version 1.0")
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(buffer)
     except ValueError as error:
-        raise BadModelError(own, f"{name}.npy is no array: {error}") from error
+        raise bad_model(own, f"{name}.npy is no array: {error}") from error
     if dtype != TYPES[kind] or fortran:
-        raise BadModelError(own, f"{name}.npy has the type {dtype}, and not {TYPES[kind]}")
+        raise bad_model(own, f"{name}.npy has the type {dtype}, and not {TYPES[kind]}")
     rest = data[buffer.tell() :]
     size = 1
     for extent in shape:
         size *= extent
     if size * dtype.itemsize != len(rest):
-        raise BadModelError(own, f"{name}.npy has {len(rest)} bytes of values, and not those of its shape {shape}")
+        raise bad_model(own, f"{name}.npy has {len(rest)} bytes of values, and not those of its shape {shape}")
     found = np.frombuffer(rest, dtype=dtype).reshape(shape)
     if kind == "number" and not np.isfinite(found).all():
-        raise BadModelError(own, f"{name}.npy has values that are no finite numbers")
+        raise bad_model(own, f"{name}.npy has values that are no finite numbers")
     return found
 
 
@@ -284,9 +288,9 @@ def _linear(own: Path, arrays: dict[str, np.ndarray[Any, Any]]) -> Estimator:
     width = len(COLUMNS)
     for name, size in (("mean", width), ("scale", width), ("weights", width), ("intercept", 1)):
         if arrays[name].shape != (size,):
-            raise BadModelError(own, f"{name}.npy has the shape {arrays[name].shape}, and not ({size},)")
+            raise bad_model(own, f"{name}.npy has the shape {arrays[name].shape}, and not ({size},)")
     if not (arrays["scale"] > 0).all():
-        raise BadModelError(own, "scale.npy has values that are not above 0")
+        raise bad_model(own, "scale.npy has values that are not above 0")
     return Linear(arrays["mean"], arrays["scale"], arrays["weights"], arrays["intercept"])
 
 
@@ -294,26 +298,24 @@ def _forest(own: Path, arrays: dict[str, np.ndarray[Any, Any]], found: dict[str,
     nodes = len(arrays["left"]) if arrays["left"].ndim == 1 else -1
     for name in ("column", "threshold", "left", "right", "value"):
         if arrays[name].shape != (nodes,):
-            raise BadModelError(
-                own, f"{name}.npy has the shape {arrays[name].shape}, and not that of left.npy, ({nodes},)"
-            )
+            raise bad_model(own, f"{name}.npy has the shape {arrays[name].shape}, and not that of left.npy, ({nodes},)")
     if arrays["start"].shape != (1,):
-        raise BadModelError(own, f"start.npy has the shape {arrays['start'].shape}, and not (1,)")
+        raise bad_model(own, f"start.npy has the shape {arrays['start'].shape}, and not (1,)")
     roots, left, right = arrays["roots"], arrays["left"], arrays["right"]
     if roots.ndim != 1 or not len(roots) or not ((roots >= 0) & (roots < nodes)).all():
-        raise BadModelError(own, f"roots.npy names nodes that are not there; there are {nodes}")
+        raise bad_model(own, f"roots.npy names nodes that are not there; there are {nodes}")
     number = np.arange(nodes)
     for name, child in (("left", left), ("right", right)):
         if not ((child == -1) | ((child > number) & (child < nodes))).all():
-            raise BadModelError(own, f"{name}.npy names a child that is not there or comes before its parent")
+            raise bad_model(own, f"{name}.npy names a child that is not there or comes before its parent")
     if not ((left >= 0) == (right >= 0)).all():
-        raise BadModelError(own, "a node has one child; it must have two, or none")
+        raise bad_model(own, "a node has one child; it must have two, or none")
     column = arrays["column"]
     if not ((column >= 0) & (column < len(COLUMNS))).all():
-        raise BadModelError(own, f"column.npy names columns that are not there; there are {len(COLUMNS)}")
+        raise bad_model(own, f"column.npy names columns that are not there; there are {len(COLUMNS)}")
     value: Vector = arrays["value"]
     if not found["summed"] and not ((value >= 0) & (value <= 1)).all():
-        raise BadModelError(own, "value.npy has values that are no probabilities")
+        raise bad_model(own, "value.npy has values that are no probabilities")
     return Forest(
         roots,
         column,

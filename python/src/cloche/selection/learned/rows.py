@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cloche.errors import MISSHAPEN
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.selection.learned.differences import DIFFERENCES
-from cloche.selection.learned.errors import BadRowsError, MixedRowsError
 from cloche.selection.learned.observation import TEST, Observation
 from cloche.selection.learned.parts import PAIRS, STATEMENTS
 from cloche.untrusted import regular_file, strict_json
@@ -47,6 +46,11 @@ CHANGE = (
     "readers",
 )
 BY_FILE = ("import_distance", "path_similarity")
+
+
+def bad_rows(where: str, fault: str) -> ClocheError:
+    """Return the error of rows that cannot be read."""
+    return ClocheError(f"{where}: this is no row of a change and its tests ({fault})")
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ def write(rows: Iterable[Row]) -> bytes:
 
 
 def read(path: Path) -> list[Row]:
-    """Return the rows of a file. Raises BadRowsError for anything that is none, with the line."""
+    """Return the rows of a file. Raises ClocheError for anything that is none, with the line."""
     return list(parse(_content(path).splitlines(), str(path)))
 
 
@@ -156,7 +160,7 @@ def _content(path: Path) -> bytes:
     try:
         return regular_file.read(path, TELEMETRY)
     except OSError as error:
-        raise BadRowsError(str(path), f"it cannot be read: {error.strerror}") from error
+        raise bad_rows(str(path), f"it cannot be read: {error.strerror}") from error
 
 
 def parse(lines: Iterable[bytes], what: str) -> Iterator[Row]:
@@ -167,16 +171,16 @@ def parse(lines: Iterable[bytes], what: str) -> Iterator[Row]:
         try:
             data = strict_json.loads(line, what=where, limit=TEST_ROWS)
         except strict_json.BadJsonError as error:
-            raise BadRowsError(where, str(error).removeprefix(where).strip(": ")) from error
+            raise bad_rows(where, str(error).removeprefix(where).strip(": ")) from error
         try:
             if "is" in data:
                 if digest_of(data["is"]) != data["suite"]:
-                    raise BadRowsError(where, f"its suite is not the one that its digest {data['suite']} names")
+                    raise bad_rows(where, f"its suite is not the one that its digest {data['suite']} names")
                 suites[data["suite"]] = data["is"]
             else:
                 yield from_data(data, suites[data["suite"]])
         except MISSHAPEN as error:
-            raise BadRowsError(where, f"{type(error).__name__}: {error}") from error
+            raise bad_rows(where, f"{type(error).__name__}: {error}") from error
 
 
 def from_data(data: dict[str, Any], suite: dict[str, Any]) -> Row:
@@ -246,9 +250,12 @@ def _numbers(ranges: list[list[int]], size: int) -> list[int]:
 
 
 def chosen(rows: list[Row], origins: Iterable[str]) -> list[Row]:
-    """Return the rows of some origins. Raises MixedRowsError when there are several and none was named."""
+    """Return the rows of some origins. Raises ClocheError when there are several and none was named."""
     wanted = set(origins)
     found = sorted({row.origin for row in rows})
     if not wanted and len(found) > 1:
-        raise MixedRowsError(found)
+        raise ClocheError(
+            f"there are rows that are {' and '.join(found)}; mixing them is a decision: name those that are wanted\n"
+            "(--origin, several times for a mixture)"
+        )
     return [row for row in rows if not wanted or row.origin in wanted]

@@ -13,9 +13,8 @@ from cloche.selection.learned.rows import Row
 from cloche.selection.learned.shadow import shadow
 from cloche.selection.learned.store import rows_of, seen_of
 from cloche.telemetry.address import DEFAULT, Address, of_environment
-from cloche.telemetry.errors import NoStoreError
 from cloche.telemetry.reports import microseconds
-from cloche.telemetry.store import opened, reading
+from cloche.telemetry.store import NoStoreError, opened, reading
 from cloche.untrusted import toml
 from cloche.untrusted.limits import LOCK
 from cloche.untrusted.toml import BadTomlError
@@ -41,7 +40,7 @@ class Session:
     def __init__(
         self, folder: Path, store: Address | None, model: Path | None, recall: float, budget: float | None
     ) -> None:
-        """Read the model, and the rows of the store if there is one. Raises BadModelError and the store's errors."""
+        """Read the model, and the rows of the store if there is one. Raises ClocheError and the store's errors."""
         self.folder = folder
         self.store = store_of(folder, store)
         self.name = project_name(folder)

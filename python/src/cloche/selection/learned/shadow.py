@@ -37,7 +37,7 @@ def shadow(  # noqa: PLR0913 - what is run, where, and who is told
     engine: Engine,
     store: Address,
 ) -> int:
-    """Run everything and keep what came of it; return pytest's exit code. Raises ReducedStoreError."""
+    """Run everything and keep what came of it; return pytest's exit code. Raises ClocheError."""
     with tempfile.TemporaryDirectory(prefix="cloche-shadow-") as name:
         report = Path(name, "junit.xml")
         code = run(project, [*arguments, f"--junit-xml={report}"])

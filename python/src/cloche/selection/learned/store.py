@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, func, select
 
-from cloche.errors import MISSHAPEN
-from cloche.selection.learned.errors import BadRowsError, ReducedStoreError
-from cloche.selection.learned.rows import Row, digest_of, from_data
+from cloche.errors import MISSHAPEN, ClocheError
+from cloche.selection.learned.rows import Row, bad_rows, digest_of, from_data
 from cloche.telemetry.address import Address
 from cloche.telemetry.importing import insert_new
 from cloche.telemetry.models import ObservedChange, Setting, Suite
@@ -32,10 +31,13 @@ class Seen:
 
 
 def store_rows(engine: Engine, rows: Sequence[Row], where: Address) -> int:
-    """Store rows, each once; return how many are new. Raises ReducedStoreError for a store that keeps no names."""
+    """Store rows, each once; return how many are new. Raises ClocheError for a store that keeps no names."""
     with engine.begin() as connection:
         if connection.execute(select(Setting.value).where(Setting.name == "salt")).scalar_one_or_none() is not None:
-            raise ReducedStoreError(str(where))
+            raise ClocheError(
+                f"{where} keeps no names of files and tests (--reduce paths), and changes cannot be kept without "
+                "them; name another\nstore with --store"
+            )
         before = connection.execute(select(func.count()).select_from(ObservedChange)).scalar_one()
         suites = {digest_of(suite): suite for suite in (row.suite() for row in rows)}
         insert_new(connection, Suite, [{"digest": name, "body": json.dumps(suites[name])} for name in sorted(suites)])
@@ -59,7 +61,7 @@ def store_rows(engine: Engine, rows: Sequence[Row], where: Address) -> int:
 
 
 def rows_of(connection: Connection, project: str) -> list[Row]:
-    """Return the rows of a project. Raises BadRowsError for one that was changed in the store."""
+    """Return the rows of a project. Raises ClocheError for one that was changed in the store."""
     suites: dict[str, dict[str, object]] = {}
     found = []
     wanted = (
@@ -75,9 +77,9 @@ def rows_of(connection: Connection, project: str) -> list[Row]:
         try:
             row = from_data(json.loads(body), suites[suite])
         except MISSHAPEN as error:
-            raise BadRowsError(where, f"{type(error).__name__}: {error}") from error
+            raise bad_rows(where, f"{type(error).__name__}: {error}") from error
         if row.key != key:
-            raise BadRowsError(where, "its content has another digest")
+            raise bad_rows(where, "its content has another digest")
         found.append(row)
     return found
 

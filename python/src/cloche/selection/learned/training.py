@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from cloche.errors import ClocheError, ExitCode
 from cloche.selection.learned.columns import COLUMNS, Matrix, Vector, failures, matrix
-from cloche.selection.learned.errors import TooFewRowsError
 from cloche.selection.learned.estimator import Calibration, Estimator
 from cloche.selection.learned.fitted import Fitted, Trained
 from cloche.selection.learned.fitting import KINDS, calibrate, fit
@@ -250,7 +250,7 @@ def merit(found: Measured) -> float:
 
 
 def check(rows: Sequence[Row]) -> None:
-    """Raise TooFewRowsError when nothing can be fitted and validated."""
+    """Raise ClocheError when nothing can be fitted and validated."""
     failing = [
         row
         for row in rows
@@ -261,13 +261,18 @@ def check(rows: Sequence[Row]) -> None:
     ]
     places = {(row.project, row.observation.group) for row in failing}
     if len(places) < LEAST_PLACES:
-        raise TooFewRowsError(len(rows), len(failing), len(places), LEAST_PLACES)
+        raise ClocheError(
+            f"{len(rows)} changes, {len(failing)} of them with failures that were selected for, in {len(places)} "
+            "places of the code: too few\nto fit and to validate a model, which takes failures in at least "
+            f"{LEAST_PLACES} places. Run select-tests with --shadow\nmore often, or make changes with --from-mutants",
+            ExitCode.CHECK_FAILED,
+        )
 
 
 def train(project: str, rows: Sequence[Row]) -> tuple[Trained, list[Sample], list[Validated]]:
     """Return the model of all rows, and what cross-validation says of each kind of estimator.
 
-    Raises TooFewRowsError.
+    Raises ClocheError.
     """
     rows = sorted(rows, key=lambda row: (row.project, row.at, row.key))
     check(rows)

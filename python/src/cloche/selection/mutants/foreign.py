@@ -6,8 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cloche.errors import MISSHAPEN
-from cloche.selection.mutants.errors import BadSampleError
+from cloche.errors import MISSHAPEN, ClocheError
 from cloche.selection.mutants.sample import Sample
 from cloche.selection.mutants.sites import Mutant, place_of
 from cloche.store import write as whole
@@ -15,6 +14,11 @@ from cloche.untrusted import strict_json
 from cloche.untrusted.limits import KILL_MATRIX
 
 VERSION = 1
+
+
+def bad_sample(path: Path, fault: str) -> ClocheError:
+    """Return the error of a file that is no sample of faults of another tool."""
+    return ClocheError(f"{path} is no sample of faults that can be used here: {fault}; make it anew")
 
 
 def mutant(file: str, text: str, changed: str, operator: str) -> Mutant:
@@ -47,17 +51,17 @@ def write(path: Path, tool: str, sample: Sample) -> None:
 
 
 def read(path: Path) -> tuple[str, Sample]:
-    """Return the tool and its sample; raises BadSampleError for a file that is none."""
+    """Return the tool and its sample; raises ClocheError for a file that is none."""
     try:
         stored: dict[str, Any] = strict_json.load(path, limit=KILL_MATRIX)
         if stored["version"] != VERSION:
-            raise BadSampleError(path, f"its version is {stored['version']!r}, and this program reads {VERSION}")
+            raise bad_sample(path, f"its version is {stored['version']!r}, and this program reads {VERSION}")
         sites = {str(name): int(number) for name, number in stored["sites"].items()}
         found = [Mutant(**each) for each in stored["mutants"]]
         _known(found, sites)
         return str(stored["tool"]), Sample(found, sites, int(stored["seed"]))
     except (strict_json.BadJsonError, *MISSHAPEN) as error:
-        raise BadSampleError(path, f"{type(error).__name__}: {error}") from error
+        raise bad_sample(path, f"{type(error).__name__}: {error}") from error
 
 
 def _known(found: Iterable[Mutant], sites: dict[str, int]) -> None:

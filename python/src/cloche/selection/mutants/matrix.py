@@ -22,10 +22,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
-from cloche.errors import MISSHAPEN
+from cloche.errors import MISSHAPEN, ClocheError, ExitCode
 from cloche.selection.impact.recording import test_of
 from cloche.selection.impact.run import carry, pytest_command
-from cloche.selection.mutants.errors import BadMatrixError, BaseRunError, NoSitesError
 from cloche.selection.mutants.sample import Sample
 from cloche.selection.mutants.sites import Mutant
 from cloche.store import write as whole
@@ -38,6 +37,13 @@ SURVIVED, KILLED, COLLECTION, BROAD, TIME = "survived", "killed", "collection", 
 # A suite may use this many times the processor time that it uses without a fault, and no less than so many seconds. A machine
 # under load must not turn a fault into a time-out, so the clock only ends what waits: after so many times as much again.
 TIMES, LEAST, WAITING = 4.0, 20.0, 6.0
+
+
+def bad_matrix(path: Path, fault: str) -> ClocheError:
+    """Return the error of a file that is no kill matrix, or one of something else."""
+    return ClocheError(
+        f"{path} is no kill matrix that can be used here: {fault}; give another file, or remove this one"
+    )
 
 
 @dataclass(frozen=True)
@@ -328,11 +334,15 @@ def run(  # noqa: PLR0913 - what is run, what is kept, and how it is told
 ) -> Matrix:
     """Judge each fault of a sample that the file does not have yet; `until` (time.time()) ends it between two faults.
 
-    Raises BaseRunError when the suite does not run without a fault, NoSitesError for an empty sample, BadMatrixError when the file
-    is of another tree, environment or base.
+    Raises ClocheError when the suite does not run without a fault, for an empty sample, and when the file is of another tree,
+    environment or base.
     """
     if not sample.mutants:
-        raise NoSitesError(suite.folder, len(about["files"]))
+        raise ClocheError(
+            f"no fault can be put into {suite.folder}: {len(about['files'])} modules of packages that are not tests "
+            "were found below it; is it the\nfolder of the project, and are its packages (folders with __init__.py) "
+            "in git?"
+        )
     with tempfile.TemporaryDirectory(prefix="cloche-mutants-") as cache:
         return _run(replace(suite, cache=Path(cache)), sample, target, about, Clock(say, until))
 
@@ -344,7 +354,7 @@ def _run(suite: Suite, sample: Sample, target: Path, about: dict[str, Any], cloc
         matrix = load(target)
         if matrix.facts != about or matrix.sites != sample.sites:
             named = [name for name in about if matrix.facts.get(name) != about[name]] or ["sites"]
-            raise BadMatrixError(target, f"it was made for another {', '.join(named)}")
+            raise bad_matrix(target, f"it was made for another {', '.join(named)}")
     else:
         base = _base(suite)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -374,7 +384,11 @@ def _base(suite: Suite) -> dict[str, Any]:
     runs = [suite.run() for _ in range(2)]
     for ended in runs:
         if ended.code not in {0, 1} or ended.broken or not ended.outcomes or ended.unfinished:
-            raise BaseRunError(suite.folder, f"ended with {ended.code}", ended.words)
+            raise ClocheError(
+                f"the tests of {suite.folder} ended with {ended.code} although nothing was changed in it; pytest's "
+                f"last words:\n{ended.words}",
+                ExitCode.CHECK_FAILED,
+            )
     first, second = runs
     flaky = {test for test in first.outcomes | second.outcomes if first.outcomes.get(test) != second.outcomes.get(test)}
     walls = sorted(each.wall for each in runs)
@@ -415,16 +429,16 @@ def _heal(path: Path) -> None:
 
 
 def load(path: Path) -> Matrix:
-    """Read a kill matrix, compressed where its name ends with .gz; raises BadMatrixError for a file that is none."""
+    """Read a kill matrix, compressed where its name ends with .gz; raises ClocheError for a file that is none."""
     try:
         with regular_file.open_regular(path) as plain:
             data = (gzip.GzipFile(fileobj=plain) if path.suffix == ".gz" else plain).read(KILL_MATRIX.bytes + 1)
         if len(data) > KILL_MATRIX.bytes:
-            raise BadMatrixError(path, f"it has more than {KILL_MATRIX.bytes} bytes")
+            raise bad_matrix(path, f"it has more than {KILL_MATRIX.bytes} bytes")
         lines = data.splitlines()
         first, base, *rows = [strict_json.loads(line, what=str(path), limit=KILL_MATRIX) for line in lines]
         if first["version"] != VERSION:
-            raise BadMatrixError(path, f"its version is {first['version']!r}, and this program reads {VERSION}")
+            raise bad_matrix(path, f"its version is {first['version']!r}, and this program reads {VERSION}")
         return Matrix(
             facts=first["facts"],
             base={str(test): str(outcome) for test, outcome, _ in base["tests"]},
@@ -450,4 +464,4 @@ def load(path: Path) -> Matrix:
             ],
         )
     except (strict_json.BadJsonError, EOFError, gzip.BadGzipFile, zlib.error, *MISSHAPEN) as error:
-        raise BadMatrixError(path, f"{type(error).__name__}: {error}") from error
+        raise bad_matrix(path, f"{type(error).__name__}: {error}") from error
