@@ -33,7 +33,8 @@ in
         "format"
         "mypy"
       ];
-      wanted = "ruff\\.toml|pyproject\\.toml|[^.]*|.*\\.pyi?";
+      # ruff also lays out the code of documents.
+      wanted = "ruff\\.toml|pyproject\\.toml|[^.]*|.*\\.(pyi?|md)";
     };
     spelling = check {
       name = "spelling";
