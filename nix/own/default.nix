@@ -76,6 +76,7 @@ in
   # The server of that check.
   cloche.lockedRoles = [ "postgresql" ];
   checks.imports = import ../../checks/own/imports.nix { inherit toolchain; };
+  checks.sentences = import ../../checks/own/sentences.nix { inherit toolchain; };
   checks.nix-style = import ../../checks/own/nix-style.nix { inherit toolchain; };
   # What `reproduce` must catch.
   legacyPackages.planted = import ../../pkgs/reproduce/planted.nix { inherit toolchain; };
