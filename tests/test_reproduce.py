@@ -496,8 +496,8 @@ def test_rebuild_believes_nothing_that_was_built_before(tmp_path: Path) -> None:
 def test_rebuild_of_what_cannot_be_built_is_told(
     tmp_path: Path, each_nix: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cloche.reproduce import rebuild
     from cloche.errors import ClocheError
+    from cloche.reproduce import rebuild
 
     for name, value in each_nix.items():
         monkeypatch.setenv(name, value)
@@ -519,8 +519,8 @@ def test_rebuild_of_what_cannot_be_built_is_told(
     ],
 )
 def test_rebuild_evaluates_purely(attribute: str, words: str, tmp_path: Path) -> None:
-    from cloche.reproduce import rebuild
     from cloche.errors import ClocheError
+    from cloche.reproduce import rebuild
 
     with pytest.raises(ClocheError) as refused, rebuild(odd(tmp_path / "odd", attribute), "odd"):
         pytest.fail("it was built")

@@ -103,7 +103,9 @@ def problems(documents: Mapping[str, str], exceptions: Mapping[str, tuple[float,
         if mean(here) > allowed:
             found.append(f"{name}: {mean(here)} words per sentence in the mean; at most {allowed} are allowed")
         if len(long) > number:
-            found += [f"{name}:{one.line}: a sentence of {one.words} words; at most {LONGEST} are allowed" for one in long]
+            found += [
+                f"{name}:{one.line}: a sentence of {one.words} words; at most {LONGEST} are allowed" for one in long
+            ]
         if name in exceptions and mean(here) <= MEAN and not long:
             found.append(f"{name} needs no exception any more; take it out of ci/house/sentences.py")
         elif name in exceptions and (max(mean(here), MEAN), len(long)) != (allowed, number) and not found:
@@ -132,6 +134,8 @@ def main(attributes: dict[str, Any]) -> None:
 if __name__ == "__main__":
     for name, text in read(Path()).items():
         listed = sentences(text)
-        print(f"{mean(listed):6.1f} {max((one.words for one in listed), default=0):4d} {sum(one.words > LONGEST for one in listed):4d}  {name}")  # noqa: E501, T201
+        print(
+            f"{mean(listed):6.1f} {max((one.words for one in listed), default=0):4d} {sum(one.words > LONGEST for one in listed):4d}  {name}"
+        )
         if name in sys.argv[1:]:
-            print(*(f"  {name}:{one.line}: {one.words} words" for one in listed if one.words > LONGEST), sep="\n")  # noqa: T201
+            print(*(f"  {name}:{one.line}: {one.words} words" for one in listed if one.words > LONGEST), sep="\n")
