@@ -30,4 +30,4 @@ def test_table_and_code_agree() -> None:
         # Texts that are read as they are have no nesting and no members.
         assert (depth, members) in {(limit.depth, limit.members), (0, 0)}, name
     assert list(rows) == sorted(rows)
-    assert f"besides be {limits.RATIO} times" in (ROOT / "docs/limits.md").read_text()
+    assert f"at most {limits.RATIO} times the size" in (ROOT / "docs/limits.md").read_text()

@@ -21,13 +21,10 @@ GENERATED = frozenset({"docs/options.md"})
 EXCEPTIONS: Mapping[str, tuple[float, int]] = {
     "docs/audit.md": (25.0, 1),
     "docs/benchmark-selection.md": (25.0, 4),
-    "docs/chaos.md": (25.0, 1),
     "docs/image.md": (25.0, 3),
-    "docs/limits.md": (31.6, 4),
     "docs/mutants.md": (25.0, 2),
     "docs/performance.md": (25.0, 1),
     "docs/profile.md": (25.0, 1),
-    "docs/regression.md": (25.0, 4),
     "docs/report.md": (25.0, 1),
     "docs/sbom.md": (25.0, 2),
     "docs/sign.md": (25.0, 1),
