@@ -137,7 +137,7 @@ if __name__ == "__main__":
     for page, content in read(Path()).items():
         listed = sentences(content)
         most = max((one.words for one in listed), default=0)
-        print(f"{page}: {mean(listed)} words per sentence in the mean, {most} in the longest")  # noqa: T201
+        print(f"{page}: {mean(listed)} words per sentence in the mean, {most} in the longest")
         for one in listed:
             if one.words > LONGEST:
-                print(f"  line {one.line}: {one.words} words")  # noqa: T201
+                print(f"  line {one.line}: {one.words} words")
