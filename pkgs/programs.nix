@@ -12,11 +12,12 @@ let
     filter =
       file: _:
       let
-        path = builtins.substring (builtins.stringLength (toString ../.) + 1) (-1) file;
+        path = import ./python/below.nix ../. file;
         wanted = [
           "pkgs/python/imports.nix"
           "lib/lock/store-name.nix"
           "pkgs/fetch"
+          "pkgs/python/below.nix"
           "pkgs/python/modules.nix"
           "pkgs/python/source.nix"
           "pkgs/toolchain"

@@ -5,7 +5,7 @@ let
   needed = import ./imports.nix roots;
   files = builtins.attrNames needed;
   root = ../../python/src;
-  relative = path: builtins.substring (builtins.stringLength (toString root) + 1) (-1) path;
+  relative = import ./below.nix root;
   above =
     folder: builtins.any (file: builtins.substring 0 (builtins.stringLength folder) file == folder) files;
 in

@@ -7,8 +7,7 @@
   option,
 }:
 let
-  root = toString src;
-  relative = file: builtins.substring (builtins.stringLength root + 1) (-1) file;
+  relative = import ./below.nix src;
   below =
     upper: lower: lower == upper || builtins.substring 0 (builtins.stringLength upper + 1) lower == "${upper}/";
   never = [
@@ -17,7 +16,7 @@ let
   ];
 in
 if !builtins.pathExists (src + "/${path}") then
-  throw "${option} names ${path}, which is not in ${root}; write it as it lies below cloche.src, or let git know it (git add)"
+  throw "${option} names ${path}, which is not in ${toString src}; write it as it lies below cloche.src, or let git know it (git add)"
 else
   builtins.path {
     path = src;

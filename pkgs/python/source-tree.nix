@@ -9,8 +9,7 @@
   keep ? import ../../lib/tests/source-files.nix { inherit path exclude; },
 }:
 let
-  root = toString path;
-  relative = file: builtins.substring (builtins.stringLength root + 1) (-1) file;
+  relative = import ./below.nix path;
 in
 builtins.path {
   inherit name path;
