@@ -37,17 +37,5 @@ toolchain.runPython {
   # `outputs` would be the derivation's own.
   flake = outputs;
   files = namesBelow ../../. "";
-  documents = builtins.path {
-    path = ../../.;
-    name = "documents";
-    filter =
-      file: type:
-      let
-        name = baseNameOf file;
-      in
-      if type == "directory" then
-        builtins.substring 0 1 name != "." && name != "result"
-      else
-        builtins.match ".*\\.md" name != null;
-  };
+  documents = import ./files.nix "documents" "md";
 }
